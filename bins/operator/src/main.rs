@@ -1,0 +1,2 @@
+//! The operator node's command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! nonos-store-rocksdb

@@ -1,0 +1,1 @@
+//! nonos-verify-halo2
