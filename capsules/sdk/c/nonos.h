@@ -1,0 +1,64 @@
+/* NØN-OS capsule SDK for C: the host calls, and bytes over 64-bit tapes.
+ *
+ * A capsule reads input tapes and writes output tapes, eight bytes at a time, and sees nothing else: no clock,
+ * no files, no network. Everything here is `static inline`; there is no library to link.
+ * The calls are specified in docs/spec/abi.md; build flags are in capsules/build.sh.
+ */
+#ifndef NONOS_H
+#define NONOS_H
+
+#include <stdint.h>
+
+#define NONOS_IMPORT(name) __attribute__((import_module("nonos"), import_name(#name)))
+/* Marks an entry point; the manifest's `exec.entry` names it. */
+#define NONOS_EXPORT(name) __attribute__((export_name(#name)))
+
+/* Tape numbers. */
+enum nonos_tape {
+    NONOS_INPUT = 0,    /* public input */
+    NONOS_SEALED = 1,   /* private input */
+    NONOS_INBOUND = 2,  /* messages of the capsule's channel */
+    NONOS_RESULT = 3,   /* the result */
+    NONOS_OUTBOUND = 4, /* messages to send */
+    NONOS_LOG = 5,      /* log */
+};
+
+/* Length of an input tape in bytes. */
+NONOS_IMPORT(len) int64_t nonos_len(int32_t tape);
+/* Next eight bytes of an input tape, little-endian, padded with zeros; 0 past the end. */
+NONOS_IMPORT(read) uint64_t nonos_read(int32_t tape);
+/* Appends eight bytes, little-endian, to an output tape. Traps after `commit_len` on that tape. */
+NONOS_IMPORT(write) void nonos_write(int32_t tape, uint64_t word);
+/* States the exact length in bytes: it must lie in the last word written, or be 0 if there is none. */
+NONOS_IMPORT(commit_len) void nonos_commit_len(int32_t tape, int64_t bytes);
+/* Marks a point where two runs are compared. */
+NONOS_IMPORT(checkpoint) void nonos_checkpoint(void);
+/* Ends the run with a code. */
+NONOS_IMPORT(exit) _Noreturn void nonos_exit(int32_t code);
+
+/* Copies an unread input tape to `buffer`; returns its length, or −1 if that exceeds `capacity` (nothing is
+ * read then). Whole words are stored: `buffer` must have `capacity` rounded up to 8 bytes. */
+static inline int64_t nonos_read_all(int32_t tape, void *buffer, int64_t capacity) {
+    typedef uint64_t __attribute__((aligned(1), may_alias)) word;
+    int64_t length = nonos_len(tape);
+    if (length > capacity) return -1;
+    word *out = buffer;
+    for (int64_t at = 0; at < length; at += 8) *out++ = nonos_read(tape);
+    return length;
+}
+
+/* Writes `length` bytes as the whole content of an output tape, and commits the length. */
+static inline void nonos_write_bytes(int32_t tape, const void *bytes, int64_t length) {
+    typedef const uint64_t __attribute__((aligned(1), may_alias)) word;
+    const uint8_t *in = bytes;
+    int64_t at = 0;
+    for (; at + 8 <= length; at += 8, in += 8) nonos_write(tape, *(word *)in);
+    if (at < length) {
+        uint64_t last = 0;
+        for (int shift = 0; at < length; at++, shift += 8) last |= (uint64_t)*in++ << shift;
+        nonos_write(tape, last);
+    }
+    nonos_commit_len(tape, length);
+}
+
+#endif
