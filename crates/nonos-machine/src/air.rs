@@ -142,7 +142,8 @@ pub trait Builder {
     fn cur(&self, col: Col) -> Self::E;
     /// The cell of `col` on the next row; only in [`When::Transition`] constraints.
     fn next(&self, col: Col) -> Self::E;
-    /// Requires `expr = 0` on the rows named by `when`. `id` is unique in the table.
+    /// Requires `expr = 0` on the rows named by `when`. `id` names the rule in the table; the limbs of one
+    /// rule share it.
     fn zero(&mut self, id: &'static str, when: When, expr: Self::E);
     /// Adds `count` copies of the message `parts` to the sum of `bus`; on a lookup bus, looks it up.
     fn send(&mut self, bus: Bus, count: Self::E, parts: &[Self::E]);
@@ -155,8 +156,8 @@ pub trait Builder {
 
 /// A table: its columns and what must hold on its rows.
 ///
-/// Implementations must accept a row of zeros anywhere after the last real row (padding), unless they say
-/// in [`Table::padding`] how they pad.
+/// Implementations must accept padding after their last real row: rows of zeros, unless their
+/// documentation says otherwise (STEP repeats its last row).
 pub trait Table {
     /// Name, upper case.
     fn name(&self) -> &'static str;

@@ -5,7 +5,7 @@ use super::{Builder, Bus, Col, Column, Expr, Interval, Range, Table, When};
 /// A constraint: `expr = 0` on the rows named by `when`.
 #[derive(Clone, Debug)]
 pub struct Constraint {
-    /// Unique in its table.
+    /// Name of the rule, or of the column for booleanity.
     pub id: &'static str,
     /// Rows.
     pub when: When,

@@ -1,0 +1,165 @@
+//! The constraint checker: evaluates the tables on a concrete witness and names what fails.
+//!
+//! It works over the integers modulo 2^61 − 1 and compares messages as tuples, so it has neither a
+//! backend's cost nor its packing. It is the fast half of every negative test; the other half is a real
+//! proof that is refused.
+
+mod field;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::air::{Bus, Direction, Expr, Public, Range, System, TableShape, When};
+use field::M61;
+
+/// What a witness violates.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A constraint does not hold.
+    #[error("table {table}, row {row}: constraint {id} is not zero")]
+    Constraint {
+        /// Table.
+        table: &'static str,
+        /// Row.
+        row: usize,
+        /// Constraint.
+        id: &'static str,
+    },
+    /// A lookup names a row that the table behind the bus does not have.
+    #[error("table {table}, row {row}: {message:?} is not in the table of bus {bus:?}")]
+    Lookup {
+        /// Table.
+        table: &'static str,
+        /// Row.
+        row: usize,
+        /// Bus.
+        bus: Bus,
+        /// What was looked up.
+        message: Vec<u64>,
+    },
+    /// More was sent than received, or less.
+    #[error("bus {bus:?}: {message:?} is sent {excess} times more than received")]
+    Unbalanced {
+        /// Bus.
+        bus: Bus,
+        /// The message.
+        message: Vec<u64>,
+        /// Sent less received.
+        excess: i64,
+    },
+}
+
+/// Checks every constraint and bus on the first `heights[t]` rows of each table `t`; `row` writes a row of a
+/// table. Heights beyond the last real row check the padding too.
+///
+/// # Errors
+///
+/// The first [`Violation`] found.
+pub fn check(
+    system: &System,
+    heights: &[usize],
+    public: &Public,
+    row: impl Fn(usize, usize, &mut [u64]),
+) -> Result<(), Violation> {
+    let mut bus = Buses::new(system, public);
+    for (t, table) in system.tables.iter().enumerate() {
+        let width = table.columns.len();
+        let height = heights[t];
+        let mut current = vec![0; width];
+        let mut next = vec![0; width];
+        for i in 0..height {
+            row(t, i, &mut current);
+            if i + 1 < height {
+                row(t, i + 1, &mut next);
+            }
+            check_row(table, public, i, i + 1 == height, &current, &next)?;
+            bus.row(table, i, &current)?;
+        }
+    }
+    bus.finish()
+}
+
+fn field_cell(table: &TableShape, row: &[u64], i: u16) -> M61 {
+    let value = row[usize::from(i)];
+    match table.columns[usize::from(i)].range {
+        Range::Inverse => M61::from_i64(value as i64).inverse(),
+        _ => M61::from_u64(value),
+    }
+}
+
+fn eval(table: &TableShape, expr: &Expr, current: &[u64], next: &[u64]) -> M61 {
+    expr.eval(&M61::from_i64, &|col, is_next| field_cell(table, if is_next { next } else { current }, col.0))
+}
+
+fn check_row(table: &TableShape, public: &Public, i: usize, last: bool, current: &[u64], next: &[u64]) -> Result<(), Violation> {
+    for c in &table.constraints {
+        let active = match c.when {
+            When::Always => true,
+            When::First => i == 0,
+            When::Last => last,
+            When::Transition => !last,
+        };
+        if !active {
+            continue;
+        }
+        let values = if c.when == When::First { &public.first } else { &public.last };
+        let expected = c.public.map_or(M61::from_u64(0), |p| M61::from_u64(values[p]));
+        if eval(table, &c.expr, current, next) != expected {
+            return Err(Violation::Constraint { table: table.name, row: i, id: c.id });
+        }
+    }
+    Ok(())
+}
+
+struct Buses {
+    tables: HashSet<(Bus, Vec<u64>)>,
+    sums: HashMap<(Bus, Vec<u64>), i64>,
+}
+
+impl Buses {
+    fn new(system: &System, public: &Public) -> Self {
+        let key = |parts: &[u64]| parts.iter().map(|v| M61::from_u64(*v).value()).collect::<Vec<_>>();
+        let mut tables = HashSet::new();
+        for fixed in system.fixed.iter().filter(|f| f.rows.len() < 1 << 16 || f.rows[0].len() > 1) {
+            tables.extend(fixed.rows.iter().map(|row| (fixed.bus, key(row))));
+        }
+        tables.extend(public.lookups.iter().map(|(bus, row)| (*bus, key(row))));
+        let mut sums = HashMap::new();
+        for (bus, row) in &public.received {
+            *sums.entry((*bus, key(row))).or_default() -= 1;
+        }
+        Self { tables, sums }
+    }
+
+    fn row(&mut self, table: &TableShape, i: usize, current: &[u64]) -> Result<(), Violation> {
+        for m in &table.messages {
+            let count = eval(table, &m.count, current, current).signed();
+            if count == 0 {
+                continue;
+            }
+            let message: Vec<u64> = m.parts.iter().map(|p| eval(table, p, current, current).value()).collect();
+            if m.bus.is_lookup() {
+                let found = match (m.bus, &message[..]) {
+                    (Bus::Range16, [x]) => *x < 1 << 16,
+                    _ => self.tables.contains(&(m.bus, message.clone())),
+                };
+                if !found || m.direction == Direction::Receive {
+                    return Err(Violation::Lookup { table: table.name, row: i, bus: m.bus, message });
+                }
+                continue;
+            }
+            let sum = self.sums.entry((m.bus, message)).or_default();
+            *sum += if m.direction == Direction::Send { count } else { -count };
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Violation> {
+        let mut wrong: Vec<_> = self.sums.into_iter().filter(|(_, excess)| *excess != 0).collect();
+        wrong.sort();
+        match wrong.into_iter().next() {
+            Some(((bus, message), excess)) => Err(Violation::Unbalanced { bus, message, excess }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The tables of the machine: which traces are true runs.
+//!
+//! STEP follows the program and moves registers; pure operations go over [`Bus::Op`] to CMP, BIT, SHIFT and
+//! MUL, operations on state over [`Bus::Ext`] to MEM, MEMX, GROW, GLOBAL and HOST; CELLS closes the memory
+//! argument. [`system`] is all of it as data, [`witness`] fills it from a [`Trace`], [`public`] is what the
+//! verifier computes itself.
+
+mod bit;
+mod cells;
+mod cmp;
+mod global;
+mod grow;
+mod host;
+mod layout;
+mod mem;
+mod mul;
+mod shift;
+mod step;
+mod witness;
+
+pub use bit::BitTable;
+pub use cells::CellsTable;
+pub use cmp::CmpTable;
+pub use global::GlobalTable;
+pub use grow::GrowTable;
+pub use host::HostTable;
+pub use mem::MemTable;
+pub use mul::MulTable;
+pub use shift::ShiftTable;
+pub use step::{MAX_ROWS, StepTable};
+pub use witness::{PublicRun, Rows, TapeWords, Witness, public, witness};
+
+use crate::air::{Bus, FixedTable, System, TableShape};
+#[cfg(doc)]
+use crate::trace::Trace;
+
+/// Number of tables; the index of each is its place in [`system`].
+pub const COUNT: usize = 11;
+
+/// Index of STEP in [`system`].
+pub const STEP: usize = 0;
+
+/// The constraint system of the machine.
+pub fn system() -> System {
+    let tables = vec![
+        TableShape::record(&StepTable),
+        TableShape::record(&CmpTable),
+        TableShape::record(&BitTable),
+        TableShape::record(&ShiftTable),
+        TableShape::record(&MulTable),
+        TableShape::record(&MemTable { crossing: false }),
+        TableShape::record(&MemTable { crossing: true }),
+        TableShape::record(&GrowTable),
+        TableShape::record(&GlobalTable),
+        TableShape::record(&HostTable),
+        TableShape::record(&CellsTable),
+    ];
+    let bytes = || (0..1 << 16u64).map(|i| (i & 0xff, i >> 8));
+    let fixed = vec![
+        FixedTable { bus: Bus::Range16, rows: (0..1 << 16).map(|x| vec![x]).collect() },
+        FixedTable { bus: Bus::Range8, rows: (0..1 << 8).map(|x| vec![x]).collect() },
+        FixedTable { bus: Bus::And8, rows: bytes().map(|(x, y)| vec![x, y, x & y]).collect() },
+    ];
+    // First row: calls allowed, pages. Last row: pc, fuel, pages. As wide as the columns, so that no value of one
+    // can pass for a value of both.
+    System { tables, fixed, public_bits: (vec![16, 16], vec![34, 39, 16]) }
+}

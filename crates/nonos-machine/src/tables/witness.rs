@@ -1,0 +1,197 @@
+//! Filling the tables from a trace, and the public side that the verifier computes.
+
+use super::{COUNT, MemTable, STEP, bit, cells, cmp, global, grow, host, mul, shift, step, system};
+use crate::air::{Bus, Public};
+use crate::isa::{Program, Space, ext, flag, op, tape};
+use crate::trace::{Access, Trace};
+
+/// The rows of one table, before padding.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// Columns.
+    pub width: usize,
+    /// Cells, row by row.
+    pub cells: Vec<u64>,
+}
+
+impl Rows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.cells.len() / self.width
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    fn push(&mut self) -> &mut [u64] {
+        let start = self.cells.len();
+        self.cells.resize(start + self.width, 0);
+        &mut self.cells[start..]
+    }
+}
+
+/// All tables of a run, in the order of [`system`].
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// The tables.
+    pub tables: Vec<Rows>,
+}
+
+impl Witness {
+    /// Writes row `i` of a table, for any `i`: past the end, STEP repeats its last row with the clock
+    /// running on, the others are zero.
+    pub fn row(&self, table: usize, i: usize, out: &mut [u64]) {
+        let rows = &self.tables[table];
+        if let Some(row) = rows.cells.get(i * rows.width..(i + 1) * rows.width) {
+            out.copy_from_slice(row);
+        } else if table == STEP {
+            let last = rows.len() - 1;
+            out.copy_from_slice(&rows.cells[last * rows.width..]);
+            out[0] += (i - last) as u64;
+        } else {
+            out.fill(0);
+        }
+    }
+}
+
+/// A tape as 64-bit words with its exact length in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TapeWords {
+    /// Little-endian words, the last one zero padded.
+    pub words: Vec<u64>,
+    /// Length in bytes, at most 7 less than the words'.
+    pub len: u64,
+}
+
+impl TapeWords {
+    /// The words of a byte string.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let word = |chunk: &[u8]| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        };
+        Self { words: bytes.chunks(8).map(word).collect(), len: bytes.len() as u64 }
+    }
+}
+
+/// The public side of a run.
+#[derive(Clone, Debug, Default)]
+pub struct PublicRun {
+    /// Input tapes, in the order of [`tape::INPUTS`].
+    pub inputs: [TapeWords; 4],
+    /// Output tapes, in the order of [`tape::OUTPUTS`].
+    pub outputs: [TapeWords; 4],
+    /// Where the run halted.
+    pub halt: u32,
+    /// Fuel used.
+    pub fuel: u64,
+    /// Memory pages at the end, which are the most there were.
+    pub pages: u32,
+}
+
+fn limbs(v: u64) -> [u64; 4] {
+    std::array::from_fn(|i| v >> (16 * i) & 0xffff)
+}
+
+/// What the verifier computes itself: the program, the tapes, how the run ended.
+///
+/// Output words beyond a tape's exact length are part of the run; a caller that takes outputs from bytes
+/// must know them ([`TapeWords::words`]), for `commit_len` only names a length.
+pub fn public(program: &Program, run: &PublicRun) -> Public {
+    let mut lookups = Vec::with_capacity(program.code.len());
+    for (pc, i) in program.code.iter().enumerate() {
+        let mut row = vec![pc as u64];
+        row.extend([i.flags, i.op, i.ia, i.ib, i.ic].map(u64::from));
+        row.extend([u64::from(i.target & 0xffff), u64::from(i.target >> 16), u64::from(i.cost)]);
+        row.extend(limbs(i.imm));
+        lookups.push((Bus::Program, row));
+    }
+    for (tape, content) in tape::INPUTS.into_iter().zip(&run.inputs) {
+        let row = |kind: u64, pos: usize, end: u64, value: u64| {
+            let mut row = vec![kind, u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64, end];
+            row.extend(limbs(value));
+            (Bus::Tape, row)
+        };
+        lookups.push(row(0, 0, 0, content.len));
+        lookups.extend(content.words.iter().enumerate().map(|(pos, word)| row(1, pos, 0, *word)));
+        lookups.push(row(1, content.words.len(), 1, 0));
+    }
+    let keyed = |key: u32, value: u64| [u64::from(key)].into_iter().chain(limbs(value)).collect();
+    let mut received: Vec<(Bus, Vec<u64>)> =
+        program.data.iter().map(|(key, value)| (Bus::Data, keyed(*key, *value))).collect();
+    for (tape, content) in tape::OUTPUTS.into_iter().zip(&run.outputs) {
+        for (pos, word) in content.words.iter().enumerate() {
+            let mut row = vec![u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64];
+            row.extend(limbs(*word));
+            received.push((Bus::Output, row));
+        }
+        let words = content.words.len() as u64;
+        let pad = 8 * words - content.len;
+        received.push((Bus::Final, keyed(Space::Tape.key(u32::from(tape)), words | pad << 32)));
+    }
+    Public {
+        lookups,
+        received,
+        first: vec![u64::from(program.room), u64::from(program.pages)],
+        last: vec![u64::from(run.halt), run.fuel, u64::from(run.pages)],
+    }
+}
+
+/// Fills the tables from the trace of a run of `program`.
+pub fn witness(program: &Program, trace: &Trace) -> Witness {
+    let mut tables: Vec<Rows> =
+        system().tables.iter().map(|t| Rows { width: t.columns.len(), cells: vec![] }).collect();
+    debug_assert_eq!(tables.len(), COUNT);
+    let mut accesses = trace.accesses.iter();
+    for (i, s) in trace.steps.iter().enumerate() {
+        let instr = &program.code[s.pc as usize];
+        step::fill(tables[STEP].push(), i, s, instr);
+        if instr.flags & flag::ALU != 0 {
+            match instr.op & 7 {
+                op::CMP => cmp::fill(tables[1].push(), instr.op, s.a, s.b, s.c),
+                op::BIT => bit::fill(tables[2].push(), instr.op, s.a, s.b, s.c),
+                op::SHIFT => shift::fill(tables[3].push(), instr.op, s.a, s.b, s.c),
+                op::MUL => mul::fill(tables[4].push(), instr.op, s.a, s.b, s.c),
+                _ => {}
+            }
+        }
+        if instr.flags & flag::EXT == 0 {
+            continue;
+        }
+        let (clk, code) = (i as u64 + 1, instr.op);
+        match code & 7 {
+            ext::MEM => {
+                let width = match code & (ext::MEM_W1 | ext::MEM_W2 | ext::MEM_W4) {
+                    ext::MEM_W1 => 1,
+                    ext::MEM_W2 => 2,
+                    ext::MEM_W4 => 4,
+                    _ => 8,
+                };
+                let crossing = (s.a + instr.imm) % 8 + width > 8;
+                let words: Vec<Access> = accesses.by_ref().take(1 + usize::from(crossing)).copied().collect();
+                let row = tables[5 + usize::from(crossing)].push();
+                MemTable { crossing }.fill(row, code, clk, s.pages, s.a, instr.imm, s.c, &words);
+            }
+            ext::GROW => grow::fill(tables[7].push(), clk, s.pages, s.a, instr.imm),
+            ext::GLOBAL => {
+                let access = accesses.next().copied().unwrap_or_default();
+                global::fill(tables[8].push(), code, clk, s.pages, instr.imm, &access);
+            }
+            ext::HOST => {
+                let cell = if code & ext::HOST_LEN != 0 { None } else { accesses.next() };
+                host::fill(tables[9].push(), code, clk, s.pages, s.a, s.c, cell);
+            }
+            _ => {}
+        }
+    }
+    for (i, cell) in trace.cells.iter().enumerate() {
+        let next = trace.cells.get(i + 1).map(|next| next.key);
+        let data = program.data.binary_search_by_key(&cell.key, |(key, _)| *key).is_ok();
+        let out = tape::OUTPUTS.iter().any(|tape| Space::Tape.key(u32::from(*tape)) == cell.key);
+        cells::fill(tables[10].push(), cell, next, data, out);
+    }
+    Witness { tables }
+}
