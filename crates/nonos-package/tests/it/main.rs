@@ -1,0 +1,5 @@
+//! Integration tests of the package crate.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod fuel;
+mod instructions;
