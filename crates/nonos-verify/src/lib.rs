@@ -1,1 +1,63 @@
-//! nonos-verify
+//! Proofs of any relation by any proof system, verified without trusting either.
+//!
+//! A *statement* is a relation with canonical bytes and a native check. A *backend* proves and verifies
+//! statements. What users hold is neither, but a sealed [`Prover`] or [`Verifier`] around it:
+//!
+//! ```
+//! use nonos_verify::testing::{ClearWitness, Product};
+//! use nonos_verify::{Erased, Prover, Proving, Seed, Statement, Verifier, VerifyError};
+//!
+//! // "I know two factors of 15." This toy backend shows the factors; a real one would not.
+//! let statement = Product { product: 15, label: 7, note: (*b"a note").into() };
+//! let backend = Erased::<Product, _>::new(ClearWitness::default());
+//!
+//! # fn os_random() -> [u8; 32] { [7; 32] }
+//! let mut seeds = || Seed::new(os_random());
+//! let proof = backend.prove(&statement, &(3, 5), &mut Proving::new(&mut seeds))?;
+//!
+//! // Elsewhere: bytes in, verdict out.
+//! let verifier: &dyn Verifier = &backend;
+//! verifier.verify(&statement.public(), &proof)?;
+//!
+//! let other = Product { label: 8, ..statement };
+//! let refusal = verifier.verify(&other.public(), &proof).expect_err("another statement");
+//! assert_eq!(refusal, VerifyError::Rejected { check: "seal" });
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it does not do
+//! It holds no proof system (those are crates of their own), draws no randomness, reads no clock, opens no file.
+//! It does not say whose proof it is or what a proof is worth: signatures and receipts are elsewhere.
+//!
+//! # The types to know
+//! - [`Statement`] and [`ProofSystem`]: the open traits, for authors of relations and backends; the suite in
+//!   [`testing`] judges an implementation.
+//! - [`Verifier`] and [`Prover`]: the sealed traits, for users; [`Erased`] is the bridge.
+//! - [`ProofObject`]: a proof as it is stored and sent.
+//! - [`VerifierSet`]: which statements, backends and keys are accepted. [`VerifierPool`]: many claims at once.
+//!
+//! # Errors
+//! A refused claim is a [`VerifyError`], and every refusal is one of its five causes. [`ProveError`],
+//! [`ObjectError`], [`SetError`] and [`PoolError`] belong to their operations; `fault()` says who must act.
+#![forbid(unsafe_code)]
+
+mod erased;
+mod error;
+mod id;
+mod object;
+mod pool;
+mod set;
+mod statement;
+mod system;
+pub mod testing;
+
+pub use crate::{
+    erased::{Claim, Erased, Proof, Prover, Verifier},
+    error::{ProveError, Side, Verdict, VerifyError},
+    id::{BackendId, BadName, MAX_NAME, StatementId},
+    object::{MAX_OBJECT, ObjectError, ProofObject},
+    pool::{PoolConfig, PoolError, Ticket, VerifierPool},
+    set::{SetError, VerifierSet},
+    statement::{Malformed, Public, Statement, Violation},
+    system::{BatchKey, Progress, ProofSystem, Proving, Refusal, Seed},
+};
