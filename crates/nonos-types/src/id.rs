@@ -81,3 +81,48 @@ impl Nonce {
         ])
     }
 }
+
+/// What a run is for: one attempt of one executor at one slot of a job.
+///
+/// ```
+/// use nonos_types::{Assignment, Attempt};
+///
+/// let first = Assignment::NONE;
+/// let second = Assignment { attempt: Attempt::new(1), ..first };
+/// assert_ne!(first.nonce(), second.nonce());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Network of the job.
+    pub network: NetworkId,
+    /// The job.
+    pub job: JobId,
+    /// Position of the executor in the job.
+    pub slot: Slot,
+    /// Who runs it.
+    pub executor: NodeId,
+    /// How often this executor has tried before.
+    pub attempt: Attempt,
+}
+
+impl Assignment {
+    /// A run outside of any job: all zero.
+    pub const NONE: Self = Self {
+        network: NetworkId::ZERO,
+        job: JobId::ZERO,
+        slot: Slot::ZERO,
+        executor: NodeId::NONE,
+        attempt: Attempt::ZERO,
+    };
+
+    /// Its nonce.
+    pub fn nonce(&self) -> Nonce {
+        Nonce::derive(self.network, self.job, self.slot, self.executor, self.attempt)
+    }
+}
+
+impl Default for Assignment {
+    fn default() -> Self {
+        Self::NONE
+    }
+}

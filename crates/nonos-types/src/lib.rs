@@ -1,13 +1,75 @@
-//! The values every part of a NØN-OS operator node speaks in.
-#![forbid(unsafe_code)]
+//! The values every part of a NØN-OS operator node speaks in: digests, names, units, money, outcomes, signed
+//! envelopes and the record of a run.
+//!
+//! ```
+//! use ed25519_dalek::SigningKey;
+//! use nonos_types::{
+//!     Assignment, Attested, AuditRoot, CapsuleHash, CheckpointRoot, Envelope, ExecutionRecord, Fuel,
+//!     InboundDigest, InputDigest, MachineVersion, NodeId, Outcome, Output, OutputDigest, Pages, PolicyHash,
+//!     Proven, SegmentChain, Value,
+//! };
+//!
+//! let key = SigningKey::from_bytes(&[1; 32]);
+//! let executor = NodeId::from_bytes(key.verifying_key().to_bytes());
+//! let run = Assignment { executor, ..Assignment::NONE };
+//! let record = ExecutionRecord {
+//!     proven: Proven {
+//!         network: run.network,
+//!         job: run.job,
+//!         slot: run.slot,
+//!         nonce: run.nonce(),
+//!         executor,
+//!         capsule: CapsuleHash::hash(&[b"the package"]),
+//!         machine: MachineVersion::new(1),
+//!         policy: PolicyHash::hash(&[b"the policy"]),
+//!         entry: "main".to_owned(),
+//!         arguments: vec![],
+//!         input: InputDigest::hash(&[b"abc"]),
+//!         sealed_input: None,
+//!         inbound: InboundDigest::hash(&[b""]),
+//!         output: Output::Digest(OutputDigest::hash(&[b"result", b"", b""])),
+//!         outcome: Outcome::Return(vec![Value::I32(0)]),
+//!         fuel_used: Fuel::new(1234),
+//!         peak_pages: Pages::new(2),
+//!         segment_chain: SegmentChain::ZERO,
+//!     },
+//!     attested: Attested {
+//!         checkpoint_root: CheckpointRoot::ZERO,
+//!         audit_root: AuditRoot::ZERO,
+//!         poi_pre: None,
+//!         poi_post: None,
+//!     },
+//! };
+//!
+//! let sent = Envelope::sign(&record, &key).to_bytes();
+//! let (received, signer) = Envelope::from_bytes::<ExecutionRecord>(&sent)?.open::<ExecutionRecord>()?;
+//! assert_eq!((received.exec_hash(), signer), (record.exec_hash(), executor));
+//! # Ok::<_, nonos_types::Error>(())
+//! ```
+//!
+//! It does no work of its own: nothing here runs, proves, stores or sends. It reads no clock ([`Clock`] is an
+//! argument), draws no randomness and holds no secret; keys are lent to [`Envelope::sign`].
+//!
+//! - [`Digest`]: 32 bytes that say what they are a digest of; [`CapsuleHash`], [`ExecHash`] and the others.
+//! - [`ExecutionRecord`]: [`Proven`], which is the statement of a proof, and [`Attested`], which is not proved.
+//! - [`Envelope`] and [`Payload`]: what is signed, verified before it is decoded.
+//! - [`wire`]: protobuf with one encoding per value.
+//! - [`Amount`], [`Fuel`], [`Pages`], [`ByteLen`]: numbers with units.
+//!
+//! # Errors
+//! One [`Error`], by cause; [`Error::fault`] says who must act.
+//!
+//! The bytes are specified in `docs/spec/digest.md`, `docs/spec/record.md` and `docs/spec/envelope.md`.
 
 mod amount;
 mod digest;
+mod envelope;
 mod error;
 mod id;
 mod outcome;
 mod record;
 mod units;
+pub mod wire;
 
 pub use crate::{
     amount::Amount,
@@ -16,8 +78,9 @@ pub use crate::{
         MemoryHash, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, SegmentChain,
         StateHash, Tag, VkDigest, tag,
     },
+    envelope::{Envelope, Payload},
     error::{Error, Fault},
-    id::NodeId,
+    id::{Assignment, NodeId},
     outcome::{Outcome, TrapKind, Value, ValueType},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
     units::{Attempt, ByteLen, Clock, Fuel, MachineVersion, Pages, Slot, Timestamp},

@@ -1,5 +1,7 @@
 //! The record of a run: what is proved of it, and what its executor signs for.
 
+mod bytes;
+
 use serde::Serialize;
 
 use crate::{

@@ -1,0 +1,8 @@
+//! What the bytes and texts of the value types promise.
+
+mod amount;
+mod digest;
+mod envelope;
+mod json;
+mod record;
+mod sample;
