@@ -72,7 +72,13 @@ pub fn check(
             if i + 1 < height {
                 row(t, i + 1, &mut next);
             }
-            check_row(table, public, i, i + 1 == height, &current, &next)?;
+            if let Some(id) = failing(table, public, i, i + 1 == height, &current, &next).next() {
+                return Err(Violation::Constraint {
+                    table: table.name,
+                    row: i,
+                    id,
+                });
+            }
             bus.row(table, i, &current)?;
         }
     }
@@ -88,29 +94,56 @@ fn field_cell(table: &TableShape, row: &[u64], i: u16) -> M61 {
 }
 
 fn eval(table: &TableShape, expr: &Expr, current: &[u64], next: &[u64]) -> M61 {
-    expr.eval(&M61::from_i64, &|col, is_next| field_cell(table, if is_next { next } else { current }, col.0))
+    expr.eval(&M61::from_i64, &|col, is_next| {
+        field_cell(table, if is_next { next } else { current }, col.0)
+    })
 }
 
-fn check_row(table: &TableShape, public: &Public, i: usize, last: bool, current: &[u64], next: &[u64]) -> Result<(), Violation> {
-    for c in &table.constraints {
-        let active = match c.when {
-            When::Always => true,
-            When::First => i == 0,
-            When::Last => last,
-            When::Transition => !last,
-        };
-        if !active {
-            continue;
-        }
-        let values = if c.when == When::First { &public.first } else { &public.last };
-        let expected = c.public.map_or(M61::from_u64(0), |p| M61::from_u64(values[p]));
-        if eval(table, &c.expr, current, next) != expected {
-            return Err(Violation::Constraint { table: table.name, row: i, id: c.id });
-        }
-    }
-    Ok(())
+/// The constraints of `table` that fail on row `i` (`last`: of the padded table), given its cells and the
+/// next row's.
+pub fn failing<'a>(
+    table: &'a TableShape,
+    public: &'a Public,
+    i: usize,
+    last: bool,
+    current: &'a [u64],
+    next: &'a [u64],
+) -> impl Iterator<Item = &'static str> + 'a {
+    table
+        .constraints
+        .iter()
+        .filter(move |c| {
+            let active = match c.when {
+                When::Always => true,
+                When::First => i == 0,
+                When::Last => last,
+                When::Transition => !last,
+            };
+            let values = if c.when == When::First {
+                &public.first
+            } else {
+                &public.last
+            };
+            let expected = c.public.map_or(M61::from_u64(0), |p| M61::from_u64(values[p]));
+            active && eval(table, &c.expr, current, next) != expected
+        })
+        .map(|c| c.id)
 }
 
+/// The messages that a row makes: bus, parts modulo 2^61 − 1, and how many times, sent ones positive.
+pub fn messages<'a>(
+    table: &'a TableShape,
+    row: &'a [u64],
+) -> impl Iterator<Item = (Bus, Vec<u64>, i64)> + 'a {
+    table.messages.iter().filter_map(move |m| {
+        let count = eval(table, &m.count, row, row).signed();
+        let sign = if m.direction == Direction::Send { 1 } else { -1 };
+        let part = |p| eval(table, p, row, row).value();
+        (count != 0).then(|| (m.bus, m.parts.iter().map(part).collect(), sign * count))
+    })
+}
+
+/// The lookup tables, and the sums of the other buses.
 struct Buses {
     tables: HashSet<(Bus, Vec<u64>)>,
     sums: HashMap<(Bus, Vec<u64>), i64>,
@@ -118,9 +151,14 @@ struct Buses {
 
 impl Buses {
     fn new(system: &System, public: &Public) -> Self {
-        let key = |parts: &[u64]| parts.iter().map(|v| M61::from_u64(*v).value()).collect::<Vec<_>>();
+        let key = |parts: &[u64]| {
+            parts
+                .iter()
+                .map(|v| M61::from_u64(*v).value())
+                .collect::<Vec<_>>()
+        };
         let mut tables = HashSet::new();
-        for fixed in system.fixed.iter().filter(|f| f.rows.len() < 1 << 16 || f.rows[0].len() > 1) {
+        for fixed in system.fixed.iter().filter(|f| f.bus != Bus::Range16) {
             tables.extend(fixed.rows.iter().map(|row| (fixed.bus, key(row))));
         }
         tables.extend(public.lookups.iter().map(|(bus, row)| (*bus, key(row))));
@@ -132,26 +170,26 @@ impl Buses {
     }
 
     fn row(&mut self, table: &TableShape, i: usize, current: &[u64]) -> Result<(), Violation> {
-        for m in &table.messages {
-            let count = eval(table, &m.count, current, current).signed();
-            if count == 0 {
-                continue;
+        for (bus, message, count) in messages(table, current) {
+            if !bus.is_lookup() {
+                *self.sums.entry((bus, message)).or_default() += count;
+            } else if count < 0 || !self.holds(bus, &message) {
+                return Err(Violation::Lookup {
+                    table: table.name,
+                    row: i,
+                    bus,
+                    message,
+                });
             }
-            let message: Vec<u64> = m.parts.iter().map(|p| eval(table, p, current, current).value()).collect();
-            if m.bus.is_lookup() {
-                let found = match (m.bus, &message[..]) {
-                    (Bus::Range16, [x]) => *x < 1 << 16,
-                    _ => self.tables.contains(&(m.bus, message.clone())),
-                };
-                if !found || m.direction == Direction::Receive {
-                    return Err(Violation::Lookup { table: table.name, row: i, bus: m.bus, message });
-                }
-                continue;
-            }
-            let sum = self.sums.entry((m.bus, message)).or_default();
-            *sum += if m.direction == Direction::Send { count } else { -count };
         }
         Ok(())
+    }
+
+    fn holds(&self, bus: Bus, message: &[u64]) -> bool {
+        match (bus, message) {
+            (Bus::Range16, [x]) => *x < 1 << 16,
+            _ => self.tables.contains(&(bus, message.to_vec())),
+        }
     }
 
     fn finish(self) -> Result<(), Violation> {

@@ -57,11 +57,24 @@ pub fn system() -> System {
     ];
     let bytes = || (0..1 << 16u64).map(|i| (i & 0xff, i >> 8));
     let fixed = vec![
-        FixedTable { bus: Bus::Range16, rows: (0..1 << 16).map(|x| vec![x]).collect() },
-        FixedTable { bus: Bus::Range8, rows: (0..1 << 8).map(|x| vec![x]).collect() },
-        FixedTable { bus: Bus::And8, rows: bytes().map(|(x, y)| vec![x, y, x & y]).collect() },
+        FixedTable {
+            bus: Bus::Range16,
+            rows: (0..1 << 16).map(|x| vec![x]).collect(),
+        },
+        FixedTable {
+            bus: Bus::Range8,
+            rows: (0..1 << 8).map(|x| vec![x]).collect(),
+        },
+        FixedTable {
+            bus: Bus::And8,
+            rows: bytes().map(|(x, y)| vec![x, y, x & y]).collect(),
+        },
     ];
     // First row: calls allowed, pages. Last row: pc, fuel, pages. As wide as the columns, so that no value of one
     // can pass for a value of both.
-    System { tables, fixed, public_bits: (vec![16, 16], vec![34, 39, 16]) }
+    System {
+        tables,
+        fixed,
+        public_bits: (vec![16, 16], vec![34, 39, 16]),
+    }
 }

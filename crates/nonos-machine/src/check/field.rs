@@ -23,7 +23,11 @@ impl M61 {
 
     /// The representative nearest to zero.
     pub(super) fn signed(self) -> i64 {
-        if self.0 > P / 2 { self.0 as i64 - P as i64 } else { self.0 as i64 }
+        if self.0 > P / 2 {
+            self.0 as i64 - P as i64
+        } else {
+            self.0 as i64
+        }
     }
 
     /// The inverse, or 0 of 0.

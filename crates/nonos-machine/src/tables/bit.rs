@@ -48,7 +48,11 @@ impl Table for BitTable {
         let (x, y, z) = (cells(b, t.x), cells(b, t.y), cells(b, t.z));
         b.zero("kind", When::Always, sum::<B>(kind.clone()) - real.clone());
         for i in 0..8 {
-            b.send(Bus::And8, B::E::from(1), &[x[i].clone(), y[i].clone(), z[i].clone()]);
+            b.send(
+                Bus::And8,
+                B::E::from(1),
+                &[x[i].clone(), y[i].clone(), z[i].clone()],
+            );
         }
         let (a, rhs, and) = (limbs::<B>(&x), limbs::<B>(&y), limbs::<B>(&z));
         let c = cells(b, t.c);

@@ -73,7 +73,11 @@ impl Table for CellsTable {
         let gap = gap_lo + gap_hi * k(1 << 16);
         let next_key = b.next(t.key_lo) + b.next(t.key_hi) * k(1 << 16);
         b.zero("prefix", When::Transition, b.next(t.real) * (k(1) - real.clone()));
-        b.zero("order", When::Transition, b.next(t.real) * (next_key - key.clone() - k(1) - gap));
+        b.zero(
+            "order",
+            When::Transition,
+            b.next(t.real) * (next_key - key.clone() - k(1) - gap),
+        );
         for limb in &init {
             b.zero("zero-init", When::Always, (k(1) - data.clone()) * limb.clone());
         }
@@ -101,7 +105,10 @@ pub(crate) fn fill(row: &mut [u64], cell: &Cell, next: Option<u32>, data: bool, 
     row.bit(t.real, true);
     row.bit(t.data, data);
     row.bit(t.out, out);
-    let split = [(t.key_lo, t.key_hi, Some(t.key14), cell.key), (t.stamp_lo, t.stamp_hi, None, cell.stamp)];
+    let split = [
+        (t.key_lo, t.key_hi, Some(t.key14), cell.key),
+        (t.stamp_lo, t.stamp_hi, None, cell.stamp),
+    ];
     let gap = next.map(|next| (t.gap_lo, t.gap_hi, Some(t.gap14), next - cell.key - 1));
     for (lo, hi, hi4, value) in split.into_iter().chain(gap) {
         row.set(lo, u64::from(value & 0xffff));

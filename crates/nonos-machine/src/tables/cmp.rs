@@ -88,17 +88,31 @@ impl Table for CmpTable {
             b.zero("top", When::Always, top.clone() - limb);
             let rest = top * B::E::from(2) - sign[n].clone() * B::E::from(1 << 16) - b.cur(t.rest[n]);
             b.zero("sign", When::Always, signed.clone() * rest);
-            b.zero("unsigned", When::Always, (one() - signed.clone()) * sign[n].clone());
+            b.zero(
+                "unsigned",
+                When::Always,
+                (one() - signed.clone()) * sign[n].clone(),
+            );
         }
         let (e, total) = (b.cur(t.e), sum::<B>(d));
         b.zero("equal", When::Always, e.clone() * total.clone());
-        b.zero("equal", When::Always, eq.clone() * (one() - e.clone() - b.cur(t.inv) * total));
+        b.zero(
+            "equal",
+            When::Always,
+            eq.clone() * (one() - e.clone() - b.cur(t.inv) * total),
+        );
         let y = lt.clone() * (k[3].clone() + sign[0].clone() - sign[1].clone()) + eq.clone() * e;
         let r = b.cur(t.r);
         let result = y.clone() + neg.clone() - neg.clone() * y * B::E::from(2);
         b.zero("result", When::Always, r.clone() - result);
 
-        let bits = [(eq, op::CMP_EQ), (lt, op::CMP_LT), (neg, op::CMP_NEG), (signed, op::CMP_SIGNED), (w32, op::CMP_W32)];
+        let bits = [
+            (eq, op::CMP_EQ),
+            (lt, op::CMP_LT),
+            (neg, op::CMP_NEG),
+            (signed, op::CMP_SIGNED),
+            (w32, op::CMP_W32),
+        ];
         let code = sum::<B>(bits.map(|(flag, bit)| flag * B::E::from(i64::from(bit))));
         let mut message = vec![code + B::E::from(i64::from(op::CMP))];
         message.extend(va.into_iter().chain(vb));
@@ -111,7 +125,13 @@ impl Table for CmpTable {
 pub(crate) fn fill(row: &mut [u64], code: u16, a: u64, b: u64, c: u64) {
     let t = &CmpCols::layout().0;
     let mut row = RowMut(row);
-    let bits = [(t.eq, op::CMP_EQ), (t.lt, op::CMP_LT), (t.neg, op::CMP_NEG), (t.signed, op::CMP_SIGNED), (t.w32, op::CMP_W32)];
+    let bits = [
+        (t.eq, op::CMP_EQ),
+        (t.lt, op::CMP_LT),
+        (t.neg, op::CMP_NEG),
+        (t.signed, op::CMP_SIGNED),
+        (t.w32, op::CMP_W32),
+    ];
     row.bit(t.real, true);
     for (col, bit) in bits {
         row.bit(col, code & bit != 0);
@@ -126,7 +146,11 @@ pub(crate) fn fill(row: &mut [u64], code: u16, a: u64, b: u64, c: u64) {
     }
     let signed = code & op::CMP_SIGNED != 0;
     for (n, v) in [a, b].into_iter().enumerate() {
-        let top = if code & op::CMP_W32 != 0 { v >> 16 & 0xffff } else { v >> 48 };
+        let top = if code & op::CMP_W32 != 0 {
+            v >> 16 & 0xffff
+        } else {
+            v >> 48
+        };
         let sign = signed && top >> 15 == 1;
         row.set(t.top[n], top);
         row.bit(t.sign[n], sign);

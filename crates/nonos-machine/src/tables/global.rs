@@ -57,7 +57,11 @@ impl Table for GlobalTable {
         let [real, set, pages, index] = cells(b, [t.real, t.set, t.pages, t.index]);
         let (old, new) = (cells(b, t.old), cells(b, t.new));
         for i in 0..4 {
-            b.zero("get", When::Always, (k(1) - set.clone()) * (new[i].clone() - old[i].clone()));
+            b.zero(
+                "get",
+                When::Always,
+                (k(1) - set.clone()) * (new[i].clone() - old[i].clone()),
+            );
         }
         let clk = b.cur(t.clk_lo) + b.cur(t.clk_hi) * k(1 << 16);
         let gap = b.cur(t.gap_lo) + b.cur(t.gap_hi) * k(1 << 16);

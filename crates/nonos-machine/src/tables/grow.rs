@@ -64,15 +64,31 @@ impl Table for GrowTable {
         let [pages, max, slack, dpages, inv] = cells(b, [t.pages, t.max, t.slack, t.dpages, t.inv]);
         let [d0, d1] = cells(b, t.d);
         let [c0, c1] = cells(b, t.c);
-        b.zero("case", When::Always, ok.clone() + high.clone() + over.clone() - real.clone());
+        b.zero(
+            "case",
+            When::Always,
+            ok.clone() + high.clone() + over.clone() - real.clone(),
+        );
         b.zero("high", When::Always, high.clone() * (k(1) - inv * d1.clone()));
         b.zero("high", When::Always, (k(1) - high) * d1.clone());
         let left = max.clone() - pages.clone();
-        b.zero("slack", When::Always, ok.clone() * (left.clone() - d0.clone() - slack.clone()));
-        b.zero("slack", When::Always, over * (d0.clone() - left - real.clone() - slack));
+        b.zero(
+            "slack",
+            When::Always,
+            ok.clone() * (left.clone() - d0.clone() - slack.clone()),
+        );
+        b.zero(
+            "slack",
+            When::Always,
+            over * (d0.clone() - left - real.clone() - slack),
+        );
         b.zero("delta", When::Always, dpages.clone() - ok.clone() * d0.clone());
         let failed = (real.clone() - ok.clone()) * k(0xffff);
-        b.zero("result", When::Always, c0.clone() - ok * pages.clone() - failed.clone());
+        b.zero(
+            "result",
+            When::Always,
+            c0.clone() - ok * pages.clone() - failed.clone(),
+        );
         b.zero("result", When::Always, c1.clone() - failed);
 
         let clk = b.cur(t.clk_lo) + b.cur(t.clk_hi) * k(1 << 16);
@@ -99,7 +115,13 @@ pub(crate) fn fill(row: &mut [u64], clk: u64, pages: u32, delta: u64, max: u64) 
     row.set(t.pages, pages);
     row.set(t.max, max);
     row.split(t.d, 16, delta);
-    let slack = if ok { left - d0 } else if d1 == 0 { d0 - left - 1 } else { 0 };
+    let slack = if ok {
+        left - d0
+    } else if d1 == 0 {
+        d0 - left - 1
+    } else {
+        0
+    };
     row.set(t.slack, slack);
     row.set(t.inv, d1);
     row.set(t.dpages, if ok { d0 } else { 0 });

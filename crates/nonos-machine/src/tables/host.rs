@@ -36,6 +36,8 @@ columns! {
         pages: U16,
         /// Tape.
         tape: U8,
+        /// Immediate of the instruction, which a constant value comes from.
+        imm[2]: Moved,
         /// Value read, written or committed.
         c[4]: U16,
         /// Position before, low part.
@@ -89,15 +91,27 @@ impl Table for HostTable {
 
         let kinds = [len.clone(), read.clone(), write.clone(), commit.clone()];
         b.zero("kind", When::Always, sum::<B>(kinds.clone()) - real.clone());
-        b.zero("advance", When::Always, next - pos.clone() - write.clone() - read.clone() + end.clone());
+        b.zero(
+            "advance",
+            When::Always,
+            next - pos.clone() - write.clone() - read.clone() + end.clone(),
+        );
         b.zero("advance", When::Always, end.clone() * (k(1) - read.clone()));
-        b.zero("pad-kept", When::Always, (k(1) - commit.clone()) * (next_pad.clone() - pad.clone()));
+        b.zero(
+            "pad-kept",
+            When::Always,
+            (k(1) - commit.clone()) * (next_pad.clone() - pad.clone()),
+        );
         b.zero("pad-kept", When::Always, write.clone() * pad.clone());
         let length = pos * k(8) - next_pad.clone() - c[0].clone() - c[1].clone() * k(1 << 16);
         b.zero("length", When::Always, commit.clone() * length);
         b.zero("length", When::Always, commit.clone() * c[2].clone());
         b.zero("length", When::Always, commit.clone() * c[3].clone());
-        b.zero("output", When::Always, commit * (tape.clone() - k(3) - b.cur(t.out)));
+        b.zero(
+            "output",
+            When::Always,
+            commit * (tape.clone() - k(3) - b.cur(t.out)),
+        );
 
         let clk = b.cur(t.clk_lo) + b.cur(t.clk_hi) * k(1 << 16);
         let gap = b.cur(t.gap_lo) + b.cur(t.gap_hi) * k(1 << 16);
@@ -119,14 +133,24 @@ impl Table for HostTable {
 
         let code = sum::<B>((0..4).map(|i| kinds[i].clone() * k(i64::from(KINDS[i]))));
         let mut message = vec![code + k(i64::from(ext::HOST)), clk, pages, k(0), tape];
-        message.extend([k(0), k(0), k(0), k(0), k(0)]);
+        message.extend([k(0), k(0), k(0)]);
+        message.extend(cells(b, t.imm));
         message.extend(c);
         b.receive(Bus::Ext, real, &message);
     }
 }
 
 /// Fills the row of a tape call at step time `clk`; `cell` is absent for `LEN`.
-pub(crate) fn fill(row: &mut [u64], code: u16, clk: u64, pages: u32, tape: u64, value: u64, cell: Option<&Access>) {
+pub(crate) fn fill(
+    row: &mut [u64],
+    code: u16,
+    clk: u64,
+    pages: u32,
+    imm: u64,
+    tape: u64,
+    value: u64,
+    cell: Option<&Access>,
+) {
     let t = &HostCols::layout().0;
     let mut row = RowMut(row);
     row.bit(t.real, true);
@@ -137,6 +161,7 @@ pub(crate) fn fill(row: &mut [u64], code: u16, clk: u64, pages: u32, tape: u64, 
     row.set(t.clk_hi, clk >> 16);
     row.set(t.pages, u64::from(pages));
     row.set(t.tape, tape);
+    row.split(t.imm, 16, imm);
     row.split(t.c, 16, value);
     if code & ext::HOST_COMMIT != 0 {
         row.set(t.out, tape.wrapping_sub(3) & 0xff);

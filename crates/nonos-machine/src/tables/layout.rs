@@ -21,11 +21,11 @@ macro_rules! columns {
     ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident $([$n:literal])? : $range:expr,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub struct $name { $($(#[$fdoc])* pub $field: $crate::tables::layout::columns!(@ty $($n)?),)* }
+        pub(crate) struct $name { $($(#[$fdoc])* pub(crate) $field: $crate::tables::layout::columns!(@ty $($n)?),)* }
 
         impl $name {
             /// The column indices and the columns.
-            pub fn layout() -> &'static (Self, Vec<$crate::air::Column>) {
+            pub(crate) fn layout() -> &'static (Self, Vec<$crate::air::Column>) {
                 static LAYOUT: std::sync::LazyLock<($name, Vec<$crate::air::Column>)> =
                     std::sync::LazyLock::new(|| {
                         use $crate::air::Range::*;
@@ -49,9 +49,12 @@ pub(crate) fn cells<B: Builder, const N: usize>(b: &B, cols: [Col; N]) -> [B::E;
 
 /// `Σ terms[i]·2^{bits·i}`.
 pub(crate) fn radix<B: Builder>(bits: u32, terms: impl IntoIterator<Item = B::E>) -> B::E {
-    terms.into_iter().enumerate().fold(B::E::from(0), |sum, (i, term)| {
-        sum + term * B::E::from(1 << (bits * i as u32))
-    })
+    terms
+        .into_iter()
+        .enumerate()
+        .fold(B::E::from(0), |sum, (i, term)| {
+            sum + term * B::E::from(1 << (bits * i as u32))
+        })
 }
 
 /// `Σ terms[i]`.
@@ -61,7 +64,10 @@ pub(crate) fn sum<B: Builder>(terms: impl IntoIterator<Item = B::E>) -> B::E {
 
 /// Sixteen-bit limbs from bytes: `bytes[2i] + 256·bytes[2i + 1]`.
 pub(crate) fn limbs<B: Builder>(bytes: &[B::E]) -> Vec<B::E> {
-    bytes.chunks(2).map(|pair| radix::<B>(8, pair.iter().cloned())).collect()
+    bytes
+        .chunks(2)
+        .map(|pair| radix::<B>(8, pair.iter().cloned()))
+        .collect()
 }
 
 /// Writes one row of cells.

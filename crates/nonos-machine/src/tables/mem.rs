@@ -19,7 +19,7 @@
 use super::layout::{RowMut, cells, columns, limbs, sum};
 use super::step::access;
 use crate::air::{Builder, Bus, Col, Column, Table, When};
-use crate::isa::{Space, INDEX_BITS, ext};
+use crate::isa::{INDEX_BITS, Space, ext};
 use crate::trace::Access;
 
 macro_rules! memory_table {
@@ -164,7 +164,11 @@ impl Table for MemTable {
     }
 
     fn columns(&self) -> Vec<Column> {
-        if self.crossing { MemxCols::layout().1.clone() } else { MemCols::layout().1.clone() }
+        if self.crossing {
+            MemxCols::layout().1.clone()
+        } else {
+            MemCols::layout().1.clone()
+        }
     }
 
     fn eval<B: Builder>(&self, b: &mut B) {
@@ -190,31 +194,61 @@ impl Table for MemTable {
         let mut last_page = page.clone();
         if let Some(cross) = cols.cross {
             let [j, x2, x2_8] = cells(b, cross);
-            b.zero("wrap", When::Always, x.clone() + real.clone() - j.clone() * k(1 << 13) - x2.clone());
+            b.zero(
+                "wrap",
+                When::Always,
+                x.clone() + real.clone() - j.clone() * k(1 << 13) - x2.clone(),
+            );
             b.zero("wrap", When::Always, x2_8 - x2 * k(8));
             last_page = last_page + j;
         }
         let pages = b.cur(t.pages);
         let slack = b.cur(t.slack);
-        b.zero("slack", When::Always, slack - pages.clone() + real.clone() + last_page);
+        b.zero(
+            "slack",
+            When::Always,
+            slack - pages.clone() + real.clone() + last_page,
+        );
 
         self.data(b, &width, &sel);
 
         let clk = b.cur(t.clk_lo) + b.cur(t.clk_hi) * k(1 << 16);
         let word = real.clone() * k(i64::from(Space::Linear as u8) << INDEX_BITS) + page * k(1 << 13) + x;
         let cell = |b: &B, cols: &[Col], w: usize| {
-            limbs::<B>(&cols[8 * w..8 * w + 8].iter().map(|col| b.cur(*col)).collect::<Vec<_>>())
+            limbs::<B>(
+                &cols[8 * w..8 * w + 8]
+                    .iter()
+                    .map(|col| b.cur(*col))
+                    .collect::<Vec<_>>(),
+            )
         };
         for w in 0..cols.gap_lo.len() {
             let gap = b.cur(cols.gap_lo[w]) + b.cur(cols.gap_hi[w]) * k(1 << 16);
             let (old, new) = (cell(b, cols.m, w), cell(b, cols.n, w));
             let stamp = clk.clone() * k(4) + k(2);
-            access(b, real.clone(), word.clone() + k(w as i64), stamp, gap, &old, &new);
+            access(
+                b,
+                real.clone(),
+                word.clone() + k(w as i64),
+                stamp,
+                gap,
+                &old,
+                &new,
+            );
         }
 
-        let flags = [(t.store, ext::MEM_STORE), (t.signed, ext::MEM_SIGNED), (t.res64, ext::MEM_RES64)];
+        let flags = [
+            (t.store, ext::MEM_STORE),
+            (t.signed, ext::MEM_SIGNED),
+            (t.res64, ext::MEM_RES64),
+        ];
         let widths = t.width.into_iter().zip(WIDTH_CODES);
-        let code = sum::<B>(flags.into_iter().chain(widths).map(|(c, bit)| b.cur(c) * k(i64::from(bit))));
+        let code = sum::<B>(
+            flags
+                .into_iter()
+                .chain(widths)
+                .map(|(c, bit)| b.cur(c) * k(i64::from(bit))),
+        );
         let mut message = vec![code + k(i64::from(ext::MEM)), clk, pages, k(0)];
         message.extend([a[0].clone(), a[1].clone(), k(0), k(0), f[0].clone(), f[1].clone()]);
         message.extend(limbs::<B>(&cells(b, t.d)));
@@ -224,7 +258,11 @@ impl Table for MemTable {
 
 impl MemTable {
     fn cols(self) -> Cols<'static> {
-        if self.crossing { MemxCols::refs() } else { MemCols::refs() }
+        if self.crossing {
+            MemxCols::refs()
+        } else {
+            MemCols::refs()
+        }
     }
 
     fn data<B: Builder>(self, b: &mut B, width: &[B::E; 4], sel: &[B::E; 8]) {
@@ -235,8 +273,9 @@ impl MemTable {
         let m: Vec<B::E> = cols.m.iter().map(|c| b.cur(*c)).collect();
         let n: Vec<B::E> = cols.n.iter().map(|c| b.cur(*c)).collect();
         let [store, signed, res64] = cells(b, [t.store, t.signed, t.res64]);
-        let inside: Vec<B::E> =
-            (0..8).map(|i| sum::<B>((0..4).filter(|w| i < WIDTHS[*w]).map(|w| width[w].clone()))).collect();
+        let inside: Vec<B::E> = (0..8)
+            .map(|i| sum::<B>((0..4).filter(|w| i < WIDTHS[*w]).map(|w| width[w].clone())))
+            .collect();
 
         for i in 0..8 {
             let window = (0..8).filter(|o| o + i < n.len());
@@ -246,8 +285,16 @@ impl MemTable {
         for j in 0..n.len() {
             let window = (0..8).filter(|o| *o <= j && j - o < 8);
             let covered = sum::<B>(window.map(|o| sel[o].clone() * inside[j - o].clone()));
-            b.zero("outside", When::Always, (k(1) - covered) * (n[j].clone() - m[j].clone()));
-            b.zero("load", When::Always, (k(1) - store.clone()) * (n[j].clone() - m[j].clone()));
+            b.zero(
+                "outside",
+                When::Always,
+                (k(1) - covered) * (n[j].clone() - m[j].clone()),
+            );
+            b.zero(
+                "load",
+                When::Always,
+                (k(1) - store.clone()) * (n[j].clone() - m[j].clone()),
+            );
         }
 
         let [top, sign, rest, fill, fill64] = cells(b, [t.top, t.sign, t.rest, t.fill, t.fill64]);
@@ -264,7 +311,17 @@ impl MemTable {
     }
 
     /// Fills the row of a load or store at step time `clk`.
-    pub(crate) fn fill(self, row: &mut [u64], code: u16, clk: u64, pages: u32, a: u64, imm: u64, value: u64, words: &[Access]) {
+    pub(crate) fn fill(
+        self,
+        row: &mut [u64],
+        code: u16,
+        clk: u64,
+        pages: u32,
+        a: u64,
+        imm: u64,
+        value: u64,
+        words: &[Access],
+    ) {
         let cols = self.cols();
         let t = cols.scalars;
         let mut row = RowMut(row);

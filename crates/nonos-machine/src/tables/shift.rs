@@ -92,7 +92,11 @@ impl Table for ShiftTable {
             + sum::<B>((0..9).map(|i| q[i].clone() * k(8 * i as i64)));
         let right = real.clone() * k(64) - w32.clone() * k(32) - amount.clone();
         let s = b.cur(t.s);
-        b.zero("amount", When::Always, s.clone() - right.clone() - left.clone() * (amount - right));
+        b.zero(
+            "amount",
+            When::Always,
+            s.clone() - right.clone() - left.clone() * (amount - right),
+        );
         let power = radix::<B>(1, r.iter().cloned());
         for i in 0..8 {
             let product = a[i].clone() * power.clone() - u[i].clone() - v[i].clone() * k(256);
@@ -104,7 +108,11 @@ impl Table for ShiftTable {
         b.zero("select", When::Always, hi64.clone() - hi.clone() + hi32.clone());
         b.zero("select", When::Always, lo64.clone() - lo.clone() * wide.clone());
         let [top, sign, rest, fill, fill64] = cells(b, [t.top, t.sign, t.rest, t.fill, t.fill64]);
-        b.zero("top", When::Always, top.clone() - a[7].clone() - w32.clone() * (a[3].clone() - a[7].clone()));
+        b.zero(
+            "top",
+            When::Always,
+            top.clone() - a[7].clone() - w32.clone() * (a[3].clone() - a[7].clone()),
+        );
         b.zero("sign", When::Always, top * k(2) - sign.clone() * k(256) - rest);
         b.zero("fill", When::Always, fill.clone() - sar.clone() * sign);
         b.zero("fill", When::Always, fill64.clone() - fill.clone() * wide);
@@ -116,15 +124,27 @@ impl Table for ShiftTable {
             _ => u[j].clone() + v[j - 1].clone(),
         };
         let shifted = |j: usize| {
-            sum::<B>((0..9).filter(|&n| n <= j && j - n <= 8).map(|n| q[n].clone() * byte(j - n)))
+            sum::<B>(
+                (0..9)
+                    .filter(|&n| n <= j && j - n <= 8)
+                    .map(|n| q[n].clone() * byte(j - n)),
+            )
         };
         let ones = |j: usize| {
             sum::<B>((0..=j).map(|n| q[n].clone() * if n == j { k(256) - power.clone() } else { k(255) }))
         };
         let bytes: Vec<B::E> = (0..8)
             .map(|j| {
-                let (low, sign) = if j < 4 { (lo.clone(), fill.clone()) } else { (lo64.clone(), fill64.clone()) };
-                let narrow = if j < 4 { hi32.clone() * shifted(j + 4) } else { k(0) };
+                let (low, sign) = if j < 4 {
+                    (lo.clone(), fill.clone())
+                } else {
+                    (lo64.clone(), fill64.clone())
+                };
+                let narrow = if j < 4 {
+                    hi32.clone() * shifted(j + 4)
+                } else {
+                    k(0)
+                };
                 low * shifted(j) + hi64.clone() * shifted(j + 8) + narrow + sign * ones(j)
             })
             .collect();

@@ -111,13 +111,29 @@ impl Table for StepTable {
 
         for i in 0..4 {
             b.zero("a-unread", When::Always, (one() - f(flag::RA)) * va[i].clone());
-            b.zero("b-imm", When::Always, (one() - f(flag::RB)) * (vb[i].clone() - imm[i].clone()));
-            b.zero("copy", When::Always, f(flag::COPY) * (vc[i].clone() - vb[i].clone()));
-            b.zero("ret", When::Always, f(flag::RET) * (vc[i].clone() - va[i].clone()));
+            b.zero(
+                "b-imm",
+                When::Always,
+                (one() - f(flag::RB)) * (vb[i].clone() - imm[i].clone()),
+            );
+            b.zero(
+                "copy",
+                When::Always,
+                f(flag::COPY) * (vc[i].clone() - vb[i].clone()),
+            );
+            b.zero(
+                "ret",
+                When::Always,
+                f(flag::RET) * (vc[i].clone() - va[i].clone()),
+            );
         }
         self.adder(b, f(flag::ADD), f(flag::SUB), f(flag::W32));
 
-        b.zero("pages-still", When::Always, (one() - f(flag::EXT)) * dpages.clone());
+        b.zero(
+            "pages-still",
+            When::Always,
+            (one() - f(flag::EXT)) * dpages.clone(),
+        );
         let link_pc = vc[0].clone() + vc[1].clone() * B::E::from(1 << 16);
         let link_fp = vc[2].clone() + vc[3].clone() * B::E::from(1 << 16);
         let step = pc.clone() + one();
@@ -131,9 +147,21 @@ impl Table for StepTable {
             When::Transition,
             b.next(t.fp) - fp.clone() - f(flag::CALL) * ic.clone() + f(flag::RET) * link_fp,
         );
-        b.zero("room-next", When::Transition, b.next(t.room) - room.clone() + f(flag::CALL) - f(flag::RET));
-        b.zero("fuel-next", When::Transition, b.next(t.fuel) - fuel.clone() - cost.clone());
-        b.zero("pages-next", When::Transition, b.next(t.pages) - pages.clone() - dpages.clone());
+        b.zero(
+            "room-next",
+            When::Transition,
+            b.next(t.room) - room.clone() + f(flag::CALL) - f(flag::RET),
+        );
+        b.zero(
+            "fuel-next",
+            When::Transition,
+            b.next(t.fuel) - fuel.clone() - cost.clone(),
+        );
+        b.zero(
+            "pages-next",
+            When::Transition,
+            b.next(t.pages) - pages.clone() - dpages.clone(),
+        );
         b.zero("clk-next", When::Transition, b.next(t.clk) - clk.clone() - one());
 
         b.zero("pc-first", When::First, pc.clone());
@@ -147,12 +175,22 @@ impl Table for StepTable {
         b.public("fuel-last", When::Last, 1, fuel);
         b.public("pages-last", When::Last, 2, pages.clone());
 
-        let mut row = vec![pc, radix::<B>(1, flags.iter().cloned()), op.clone(), ia.clone(), ib.clone(), ic.clone()];
+        let mut row = vec![
+            pc,
+            radix::<B>(1, flags.iter().cloned()),
+            op.clone(),
+            ia.clone(),
+            ib.clone(),
+            ic.clone(),
+        ];
         row.extend([b.cur(t.target_lo), b.cur(t.target_hi), cost]);
         row.extend(imm.iter().cloned());
         b.send(Bus::Program, one(), &row);
 
-        let reads = [(flag::RA, ia, va.clone(), va.clone(), 0), (flag::RB, ib, vb.clone(), vb.clone(), 1)];
+        let reads = [
+            (flag::RA, ia, va.clone(), va.clone(), 0),
+            (flag::RB, ib, vb.clone(), vb.clone(), 1),
+        ];
         let write = (flag::WC, ic, cells(b, t.old), vc.clone(), 3);
         for (n, (used, register, old, new, slot)) in reads.into_iter().chain([write]).enumerate() {
             let stamp = clk.clone() * B::E::from(4) + B::E::from(slot);
@@ -192,7 +230,15 @@ impl StepTable {
 
 /// One access to a cell: receives what it held at the previous access, sends what it holds now. The gap,
 /// range-checked by its columns, makes the previous stamp smaller than this one.
-pub(crate) fn access<B: Builder>(b: &mut B, used: B::E, key: B::E, stamp: B::E, gap: B::E, old: &[B::E], new: &[B::E]) {
+pub(crate) fn access<B: Builder>(
+    b: &mut B,
+    used: B::E,
+    key: B::E,
+    stamp: B::E,
+    gap: B::E,
+    old: &[B::E],
+    new: &[B::E],
+) {
     let mut message = vec![key.clone(), stamp.clone() - B::E::from(1) - gap];
     message.extend(old.iter().cloned());
     b.receive(Bus::Memory, used.clone(), &message);
@@ -214,17 +260,32 @@ pub(crate) fn fill(row: &mut [u64], i: usize, step: &Step, instr: &Instr) {
     row.set(t.pages, u64::from(step.pages));
     row.set(t.dpages, u64::from(step.dpages));
     row.split(t.flags, 1, u64::from(instr.flags));
-    let cols = [(t.op, instr.op), (t.ia, instr.ia), (t.ib, instr.ib), (t.ic, instr.ic), (t.cost, instr.cost)];
+    let cols = [
+        (t.op, instr.op),
+        (t.ia, instr.ia),
+        (t.ib, instr.ib),
+        (t.ic, instr.ic),
+        (t.cost, instr.cost),
+    ];
     for (col, value) in cols {
         row.set(col, u64::from(value));
     }
     row.set(t.target_lo, u64::from(instr.target & 0xffff));
     row.set(t.target_hi, u64::from(instr.target >> 16));
-    for (cols, value) in [(t.imm, instr.imm), (t.a, step.a), (t.b, step.b), (t.c, step.c), (t.old, step.old)] {
+    for (cols, value) in [
+        (t.imm, instr.imm),
+        (t.a, step.a),
+        (t.b, step.b),
+        (t.c, step.c),
+        (t.old, step.old),
+    ] {
         row.split(cols, 16, value);
     }
     fill_carries(&mut row, t.carry, step, instr);
-    for (n, (used, slot)) in [(flag::RA, 0), (flag::RB, 1), (flag::WC, 3)].into_iter().enumerate() {
+    for (n, (used, slot)) in [(flag::RA, 0), (flag::RB, 1), (flag::WC, 3)]
+        .into_iter()
+        .enumerate()
+    {
         if instr.flags & used != 0 {
             row.gap(t.gap_lo[n], t.gap_hi[n], 4 * clk + slot, step.prev[n]);
         }

@@ -73,7 +73,10 @@ impl TapeWords {
             word[..chunk.len()].copy_from_slice(chunk);
             u64::from_le_bytes(word)
         };
-        Self { words: bytes.chunks(8).map(word).collect(), len: bytes.len() as u64 }
+        Self {
+            words: bytes.chunks(8).map(word).collect(),
+            len: bytes.len() as u64,
+        }
     }
 }
 
@@ -92,6 +95,28 @@ pub struct PublicRun {
     pub pages: u32,
 }
 
+impl PublicRun {
+    /// The public side of a recorded run: what it wrote, where it halted, what it used.
+    pub fn of(program: &Program, trace: &Trace, inputs: [TapeWords; 4]) -> Self {
+        let mut outputs: [TapeWords; 4] = Default::default();
+        let place = |number: u64| tape::OUTPUTS.iter().position(|t| u64::from(*t) == number);
+        for s in &trace.steps {
+            let instr = &program.code[s.pc as usize];
+            if instr.flags & flag::EXT != 0 && instr.op == ext::HOST | ext::HOST_WRITE {
+                outputs[place(s.a).expect("the executor traps a write to an input")].words.push(s.c);
+            }
+        }
+        for (number, content) in tape::OUTPUTS.into_iter().zip(&mut outputs) {
+            let key = Space::Tape.key(u32::from(number));
+            let cell = trace.cells.binary_search_by_key(&key, |cell| cell.key);
+            let pad = cell.map_or(0, |i| trace.cells[i].last >> 32);
+            content.len = 8 * content.words.len() as u64 - pad;
+        }
+        let last = trace.steps.last().copied().unwrap_or_default();
+        Self { inputs, outputs, halt: last.pc, fuel: last.fuel, pages: last.pages }
+    }
+}
+
 fn limbs(v: u64) -> [u64; 4] {
     std::array::from_fn(|i| v >> (16 * i) & 0xffff)
 }
@@ -105,23 +130,42 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
     for (pc, i) in program.code.iter().enumerate() {
         let mut row = vec![pc as u64];
         row.extend([i.flags, i.op, i.ia, i.ib, i.ic].map(u64::from));
-        row.extend([u64::from(i.target & 0xffff), u64::from(i.target >> 16), u64::from(i.cost)]);
+        row.extend([
+            u64::from(i.target & 0xffff),
+            u64::from(i.target >> 16),
+            u64::from(i.cost),
+        ]);
         row.extend(limbs(i.imm));
         lookups.push((Bus::Program, row));
     }
     for (tape, content) in tape::INPUTS.into_iter().zip(&run.inputs) {
         let row = |kind: u64, pos: usize, end: u64, value: u64| {
-            let mut row = vec![kind, u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64, end];
+            let mut row = vec![
+                kind,
+                u64::from(tape),
+                (pos & 0xffff) as u64,
+                (pos >> 16) as u64,
+                end,
+            ];
             row.extend(limbs(value));
             (Bus::Tape, row)
         };
         lookups.push(row(0, 0, 0, content.len));
-        lookups.extend(content.words.iter().enumerate().map(|(pos, word)| row(1, pos, 0, *word)));
+        lookups.extend(
+            content
+                .words
+                .iter()
+                .enumerate()
+                .map(|(pos, word)| row(1, pos, 0, *word)),
+        );
         lookups.push(row(1, content.words.len(), 1, 0));
     }
     let keyed = |key: u32, value: u64| [u64::from(key)].into_iter().chain(limbs(value)).collect();
-    let mut received: Vec<(Bus, Vec<u64>)> =
-        program.data.iter().map(|(key, value)| (Bus::Data, keyed(*key, *value))).collect();
+    let mut received: Vec<(Bus, Vec<u64>)> = program
+        .data
+        .iter()
+        .map(|(key, value)| (Bus::Data, keyed(*key, *value)))
+        .collect();
     for (tape, content) in tape::OUTPUTS.into_iter().zip(&run.outputs) {
         for (pos, word) in content.words.iter().enumerate() {
             let mut row = vec![u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64];
@@ -130,7 +174,10 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
         }
         let words = content.words.len() as u64;
         let pad = 8 * words - content.len;
-        received.push((Bus::Final, keyed(Space::Tape.key(u32::from(tape)), words | pad << 32)));
+        received.push((
+            Bus::Final,
+            keyed(Space::Tape.key(u32::from(tape)), words | pad << 32),
+        ));
     }
     Public {
         lookups,
@@ -142,8 +189,14 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
 
 /// Fills the tables from the trace of a run of `program`.
 pub fn witness(program: &Program, trace: &Trace) -> Witness {
-    let mut tables: Vec<Rows> =
-        system().tables.iter().map(|t| Rows { width: t.columns.len(), cells: vec![] }).collect();
+    let mut tables: Vec<Rows> = system()
+        .tables
+        .iter()
+        .map(|t| Rows {
+            width: t.columns.len(),
+            cells: vec![],
+        })
+        .collect();
     debug_assert_eq!(tables.len(), COUNT);
     let mut accesses = trace.accesses.iter();
     for (i, s) in trace.steps.iter().enumerate() {
@@ -171,7 +224,11 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                     _ => 8,
                 };
                 let crossing = (s.a + instr.imm) % 8 + width > 8;
-                let words: Vec<Access> = accesses.by_ref().take(1 + usize::from(crossing)).copied().collect();
+                let words: Vec<Access> = accesses
+                    .by_ref()
+                    .take(1 + usize::from(crossing))
+                    .copied()
+                    .collect();
                 let row = tables[5 + usize::from(crossing)].push();
                 MemTable { crossing }.fill(row, code, clk, s.pages, s.a, instr.imm, s.c, &words);
             }
@@ -181,16 +238,25 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                 global::fill(tables[8].push(), code, clk, s.pages, instr.imm, &access);
             }
             ext::HOST => {
-                let cell = if code & ext::HOST_LEN != 0 { None } else { accesses.next() };
-                host::fill(tables[9].push(), code, clk, s.pages, s.a, s.c, cell);
+                let cell = if code & ext::HOST_LEN != 0 {
+                    None
+                } else {
+                    accesses.next()
+                };
+                host::fill(tables[9].push(), code, clk, s.pages, instr.imm, s.a, s.c, cell);
             }
             _ => {}
         }
     }
     for (i, cell) in trace.cells.iter().enumerate() {
         let next = trace.cells.get(i + 1).map(|next| next.key);
-        let data = program.data.binary_search_by_key(&cell.key, |(key, _)| *key).is_ok();
-        let out = tape::OUTPUTS.iter().any(|tape| Space::Tape.key(u32::from(*tape)) == cell.key);
+        let data = program
+            .data
+            .binary_search_by_key(&cell.key, |(key, _)| *key)
+            .is_ok();
+        let out = tape::OUTPUTS
+            .iter()
+            .any(|tape| Space::Tape.key(u32::from(*tape)) == cell.key);
         cells::fill(tables[10].push(), cell, next, data, out);
     }
     Witness { tables }

@@ -1,0 +1,4 @@
+//! Tests of the tables.
+
+mod samples;
+mod tables;
