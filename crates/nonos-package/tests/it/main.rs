@@ -3,3 +3,7 @@
 
 mod fuel;
 mod instructions;
+mod manifest;
+mod package;
+mod policy;
+mod samples;
