@@ -1,1 +1,55 @@
-//! nonos-state
+//! Names the state of a run at its checkpoints, so that two runs can be compared without sending their memory.
+//!
+//! ```
+//! use nonos_state::{Chain, Checkpoint, MemoryTree, RunState, TapePositions};
+//! use nonos_types::{Fuel, Pages};
+//!
+//! let mut memory = vec![0; 3 * 65_536];
+//! let mut tree = MemoryTree::of(&memory)?;
+//! let mut chain = Chain::new();
+//! let mut checkpoint = |tree: &MemoryTree, fuel| {
+//!     let state = RunState { memory: tree.root(), globals: &[1, 2], tapes: TapePositions([0; 6]) };
+//!     chain.push(Checkpoint { fuel_used: Fuel::new(fuel), state: state.hash() });
+//! };
+//!
+//! checkpoint(&tree, 100);
+//! memory[70_000] = 1;
+//! tree.update(&memory, [1])?; // only page 1 is hashed again
+//! checkpoint(&tree, 200);
+//!
+//! // The same run elsewhere, but with another byte in the end.
+//! let mut other = Chain::new();
+//! other.push(chain.checkpoints()[0]);
+//! memory[70_000] = 2;
+//! tree.rehash(&memory)?; // every page, where it is not known which were written
+//! let state = RunState { memory: tree.root(), globals: &[1, 2], tapes: TapePositions([0; 6]) };
+//! other.push(Checkpoint { fuel_used: Fuel::new(200), state: state.hash() });
+//!
+//! let difference = chain.first_difference(&other).expect("they differ");
+//! assert_eq!(difference.index, 1);
+//! # Ok::<_, nonos_state::Error>(())
+//! ```
+//!
+//! It does not decide when a checkpoint is due, and it proves nothing: a checkpoint root is signed by the executor
+//! and compared by running again.
+//!
+//! - [`MemoryTree`]: Merkle tree over the pages of a memory, updated page by page.
+//! - [`RunState`]: memory, globals and tape positions, hashed to one [`nonos_types::StateHash`].
+//! - [`Chain`]: the checkpoints of a run, in order, and their root.
+//!
+//! # Errors
+//! [`Error`]: the memory is not whole pages, has shrunk, or lacks the page named.
+//!
+//! The bytes are specified in `docs/spec/checkpoint.md`.
+
+mod chain;
+mod error;
+mod memory;
+mod run;
+
+pub use crate::{
+    chain::{Chain, Checkpoint, Difference, Salt},
+    error::Error,
+    memory::MemoryTree,
+    run::{RunState, TapePositions},
+};

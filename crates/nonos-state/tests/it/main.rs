@@ -1,0 +1,4 @@
+//! What state hashes and checkpoint chains promise.
+
+mod chain;
+mod memory;
