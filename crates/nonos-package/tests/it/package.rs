@@ -309,7 +309,7 @@ fn refuses_a_manifest_with_an_unknown_key() {
         matches!(
             parts.refused(),
             Error::Manifest {
-                line: 16,
+                line: 17,
                 column: 2,
                 ..
             }
