@@ -123,7 +123,10 @@ impl Bus {
 
     /// Whether the receiving side is a table that takes each row any number of times.
     pub fn is_lookup(self) -> bool {
-        matches!(self, Bus::Range16 | Bus::Range8 | Bus::And8 | Bus::Program | Bus::Tape)
+        matches!(
+            self,
+            Bus::Range16 | Bus::Range8 | Bus::And8 | Bus::Program | Bus::Tape
+        )
     }
 }
 

@@ -66,7 +66,10 @@ impl Expr {
     /// `None` where a cell has none or a bound leaves `i128`.
     pub fn interval(&self, cell: &impl Fn(Col) -> Option<Interval>) -> Option<Interval> {
         match self {
-            Expr::Const(v) => Some(Interval { lo: i128::from(*v), hi: i128::from(*v) }),
+            Expr::Const(v) => Some(Interval {
+                lo: i128::from(*v),
+                hi: i128::from(*v),
+            }),
             Expr::Cell { col, .. } => cell(*col),
             Expr::Add(a, b) => a.interval(cell)?.add(b.interval(cell)?),
             Expr::Sub(a, b) => a.interval(cell)?.add(b.interval(cell)?.negate()?),
@@ -86,11 +89,17 @@ pub struct Interval {
 
 impl Interval {
     fn add(self, other: Self) -> Option<Self> {
-        Some(Self { lo: self.lo.checked_add(other.lo)?, hi: self.hi.checked_add(other.hi)? })
+        Some(Self {
+            lo: self.lo.checked_add(other.lo)?,
+            hi: self.hi.checked_add(other.hi)?,
+        })
     }
 
     fn negate(self) -> Option<Self> {
-        Some(Self { lo: self.hi.checked_neg()?, hi: self.lo.checked_neg()? })
+        Some(Self {
+            lo: self.hi.checked_neg()?,
+            hi: self.lo.checked_neg()?,
+        })
     }
 
     fn mul(self, other: Self) -> Option<Self> {
@@ -100,12 +109,18 @@ impl Interval {
             self.hi.checked_mul(other.lo)?,
             self.hi.checked_mul(other.hi)?,
         ];
-        Some(Self { lo: *ends.iter().min()?, hi: *ends.iter().max()? })
+        Some(Self {
+            lo: *ends.iter().min()?,
+            hi: *ends.iter().max()?,
+        })
     }
 
     /// The smallest interval that holds both.
     pub fn union(self, other: Self) -> Self {
-        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+        Self {
+            lo: self.lo.min(other.lo),
+            hi: self.hi.max(other.hi),
+        }
     }
 
     /// Bits needed for `x − lo`, for every `x` of the interval.

@@ -56,10 +56,17 @@ pub struct TableShape {
 impl TableShape {
     /// Records a table and adds what its declared ranges require.
     pub fn record(table: &impl Table) -> Self {
-        let mut shape =
-            Self { name: table.name(), columns: table.columns(), constraints: vec![], messages: vec![] };
+        let mut shape = Self {
+            name: table.name(),
+            columns: table.columns(),
+            constraints: vec![],
+            messages: vec![],
+        };
         for (i, column) in shape.columns.clone().into_iter().enumerate() {
-            let cell = Expr::Cell { col: Col(i as u16), next: false };
+            let cell = Expr::Cell {
+                col: Col(i as u16),
+                next: false,
+            };
             let (bus, moved) = match column.range {
                 Range::Bit => {
                     shape.constraints.push(Constraint {
@@ -96,7 +103,10 @@ impl TableShape {
             Range::Derived { lo, hi, .. } => (lo, hi),
             Range::Inverse => return None,
         };
-        Some(Interval { lo: i128::from(lo), hi: i128::from(hi) })
+        Some(Interval {
+            lo: i128::from(lo),
+            hi: i128::from(hi),
+        })
     }
 }
 
@@ -105,7 +115,13 @@ struct Recorder<'a>(&'a mut TableShape);
 impl Recorder<'_> {
     fn message(&mut self, bus: Bus, direction: Direction, count: Expr, parts: &[Expr]) {
         let parts = parts.to_vec();
-        self.0.messages.push(Message { bus, direction, count, parts, moved: false });
+        self.0.messages.push(Message {
+            bus,
+            direction,
+            count,
+            parts,
+            moved: false,
+        });
     }
 }
 
@@ -121,7 +137,12 @@ impl Builder for Recorder<'_> {
     }
 
     fn zero(&mut self, id: &'static str, when: When, expr: Expr) {
-        self.0.constraints.push(Constraint { id, when, expr, public: None });
+        self.0.constraints.push(Constraint {
+            id,
+            when,
+            expr,
+            public: None,
+        });
     }
 
     fn send(&mut self, bus: Bus, count: Expr, parts: &[Expr]) {
@@ -133,7 +154,12 @@ impl Builder for Recorder<'_> {
     }
 
     fn public(&mut self, id: &'static str, when: When, public: usize, expr: Expr) {
-        self.0.constraints.push(Constraint { id, when, expr, public: Some(public) });
+        self.0.constraints.push(Constraint {
+            id,
+            when,
+            expr,
+            public: Some(public),
+        });
     }
 }
 

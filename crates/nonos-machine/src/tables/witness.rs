@@ -81,7 +81,7 @@ impl TapeWords {
 }
 
 /// The public side of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicRun {
     /// Input tapes, in the order of [`tape::INPUTS`].
     pub inputs: [TapeWords; 4],

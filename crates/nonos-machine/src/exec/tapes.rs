@@ -1,0 +1,105 @@
+//! Tapes: what enters and leaves a run.
+
+use nonos_types::TrapKind;
+
+use super::{Inputs, OUTPUTS};
+use crate::isa::tape;
+
+pub(super) struct Tapes<'a> {
+    inputs: [&'a [u8]; 3],
+    arguments: &'a [u64],
+    outputs: [Output; tape::OUTPUTS.len()],
+    /// Words read of each input tape.
+    read: [u32; tape::INPUTS.len()],
+}
+
+#[derive(Default)]
+struct Output {
+    words: Vec<u64>,
+    /// Bytes that `commit_len` cut off, after it.
+    pad: Option<u8>,
+}
+
+const BAD: TrapKind = TrapKind::BadTapeCall;
+
+impl<'a> Tapes<'a> {
+    pub(super) fn new(inputs: &Inputs<'a>) -> Self {
+        Self {
+            inputs: [inputs.input, inputs.sealed, inputs.inbound],
+            arguments: inputs.arguments,
+            outputs: Default::default(),
+            read: [0; tape::INPUTS.len()],
+        }
+    }
+
+    /// Bytes of an input tape.
+    pub(super) fn len(&self, number: u8) -> Result<u64, TrapKind> {
+        let bytes = self.inputs.get(usize::from(number)).ok_or(BAD)?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// The next word of an input tape, 0 at its end.
+    pub(super) fn read(&mut self, number: u8) -> Result<u64, TrapKind> {
+        let place = place(&tape::INPUTS, number)?;
+        let index = self.read[place] as usize;
+        let word = match self.inputs.get(place) {
+            Some(bytes) => bytes
+                .get(index * 8..)
+                .filter(|rest| !rest.is_empty())
+                .map(|rest| {
+                    let mut word = [0; 8];
+                    let length = rest.len().min(8);
+                    word[..length].copy_from_slice(&rest[..length]);
+                    u64::from_le_bytes(word)
+                }),
+            None => self.arguments.get(index).copied(),
+        };
+        self.read[place] += u32::from(word.is_some());
+        Ok(word.unwrap_or_default())
+    }
+
+    pub(super) fn write(&mut self, number: u8, word: u64) -> Result<(), TrapKind> {
+        let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
+        if output.pad.is_some() {
+            return Err(BAD);
+        }
+        output.words.push(word);
+        Ok(())
+    }
+
+    pub(super) fn commit(&mut self, number: u8, bytes: u64) -> Result<(), TrapKind> {
+        let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
+        let pad = (output.words.len() as u64 * 8).checked_sub(bytes).ok_or(BAD)?;
+        let pad = u8::try_from(pad).ok().filter(|pad| *pad < 8).ok_or(BAD)?;
+        output.pad = Some(pad);
+        Ok(())
+    }
+
+    /// The cell of a tape's position.
+    pub(super) fn cell(&self, number: u8) -> Result<u64, TrapKind> {
+        if let Ok(place) = place(&tape::INPUTS, number) {
+            return Ok(u64::from(self.read[place]));
+        }
+        let output = &self.outputs[place(&tape::OUTPUTS, number)?];
+        Ok(output.words.len() as u64 | u64::from(output.pad.unwrap_or_default()) << 32)
+    }
+
+    /// What the entry stub wrote.
+    pub(super) fn values(&self) -> &[u64] {
+        &self.outputs[tape::OUTPUTS.len() - 1].words
+    }
+
+    pub(super) fn outputs(&self) -> [Vec<u8>; OUTPUTS.len()] {
+        std::array::from_fn(|place| {
+            let output = &self.outputs[place];
+            let mut bytes: Vec<u8> = output.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            bytes.truncate(bytes.len() - usize::from(output.pad.unwrap_or_default()));
+            bytes
+        })
+    }
+}
+
+/// Where a tape is in a list of tapes.
+fn place(tapes: &[u8], number: u8) -> Result<usize, TrapKind> {
+    tapes.iter().position(|tape| *tape == number).ok_or(BAD)
+}

@@ -1,0 +1,141 @@
+//! The growing code: labels, fuel that the next instruction is to carry, and the last instruction, which may
+//! still be changed.
+
+use super::LowerError;
+use crate::isa::{Instr, flag};
+
+/// Bits of a jump target.
+const TARGET_BITS: u32 = 24;
+
+/// A place in the code that may not be known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Label(usize);
+
+/// No instruction.
+pub(super) const NOWHERE: usize = usize::MAX;
+
+#[derive(Default)]
+pub(super) struct Emitter {
+    code: Vec<Instr>,
+    /// Instructions before this are behind a label: they may not be changed any more.
+    barrier: usize,
+    /// Fuel the next instruction carries.
+    pending: u64,
+    labels: Vec<Option<u32>>,
+    jumps: Vec<(usize, Label)>,
+    used: Vec<bool>,
+}
+
+impl Emitter {
+    pub(super) fn position(&self) -> u32 {
+        u32::try_from(self.code.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Adds fuel to what the next instruction carries.
+    pub(super) fn charge(&mut self, cost: u32) {
+        self.pending += u64::from(cost);
+    }
+
+    /// Appends an instruction and returns its place.
+    pub(super) fn emit(&mut self, mut instr: Instr) -> usize {
+        const MOST: u16 = u16::MAX;
+        while self.pending > u64::from(MOST) {
+            self.pending -= u64::from(MOST);
+            self.code.push(Instr {
+                cost: MOST,
+                ..NOTHING
+            });
+        }
+        instr.cost = u16::try_from(std::mem::take(&mut self.pending)).expect("reduced above");
+        self.code.push(instr);
+        self.code.len() - 1
+    }
+
+    /// Appends a call with its frame at `base`, to a target yet to be set, and returns its place.
+    pub(super) fn emit_call(&mut self, base: u16) -> usize {
+        let at = self.emit(Instr {
+            flags: flag::COPY | flag::WC | flag::JMP | flag::CALL,
+            ic: base,
+            ..Instr::default()
+        });
+        self.code[at].imm = at as u64 + 1 | u64::from(base) << 32;
+        at
+    }
+
+    /// Appends an instruction that goes to `label`.
+    pub(super) fn emit_jump(&mut self, instr: Instr, label: Label) {
+        let at = self.emit(instr);
+        self.used[label.0] = true;
+        self.jumps.push((at, label));
+    }
+
+    /// The instruction at `at`, if it is the last one and no label stands behind it.
+    pub(super) fn last(&mut self, at: usize) -> Option<&mut Instr> {
+        if at == NOWHERE || at < self.barrier || at + 1 != self.code.len() {
+            return None;
+        }
+        self.code.last_mut()
+    }
+
+    /// Takes the instruction at `at` back, where [`Self::last`] has it.
+    pub(super) fn take_last(&mut self, at: usize) -> Option<Instr> {
+        self.last(at)?;
+        let mut instr = self.code.pop()?;
+        self.pending += u64::from(std::mem::take(&mut instr.cost));
+        Some(instr)
+    }
+
+    pub(super) fn label(&mut self) -> Label {
+        self.labels.push(None);
+        self.used.push(false);
+        Label(self.labels.len() - 1)
+    }
+
+    /// Whether something jumps to `label`.
+    pub(super) fn is_used(&self, label: Label) -> bool {
+        self.used[label.0]
+    }
+
+    /// Puts `label` here. Fuel still to be charged is charged to those who arrive from above.
+    pub(super) fn bind(&mut self, label: Label) {
+        if self.pending > 0 {
+            self.emit(NOTHING);
+        }
+        self.labels[label.0] = Some(self.position());
+        self.barrier = self.code.len();
+    }
+
+    /// Begins a function: nothing before it may be changed.
+    pub(super) fn fence(&mut self) {
+        self.barrier = self.code.len();
+    }
+
+    pub(super) fn set_target(&mut self, at: usize, target: u32) {
+        self.code[at].target = target;
+    }
+
+    /// Resolves every jump.
+    pub(super) fn finish(mut self) -> Result<Vec<Instr>, LowerError> {
+        if self.code.len() >= 1 << TARGET_BITS {
+            return Err(LowerError::TooLong {
+                instructions: self.code.len(),
+            });
+        }
+        for (at, label) in self.jumps {
+            self.code[at].target = self.labels[label.0].expect("every block is closed");
+        }
+        Ok(self.code)
+    }
+}
+
+/// The instruction without effect.
+const NOTHING: Instr = Instr {
+    flags: flag::COPY,
+    op: 0,
+    ia: 0,
+    ib: 0,
+    ic: 0,
+    target: 0,
+    cost: 0,
+    imm: 0,
+};
