@@ -1,0 +1,10 @@
+//! Tests of the machine against a wasm interpreter.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod capsules;
+mod control;
+mod differential;
+mod generate;
+mod host;
+mod operators;
+mod reference;
