@@ -209,7 +209,7 @@ impl<'a> Draft<'a> {
             text,
             &meta.author,
             "1 to 128 bytes without control characters",
-            label,
+            |author| label(author),
         )?;
         let author_key = match (&meta.author_key, &missing) {
             (Some(key), _) => read(text, key, "64 lowercase hex digits", |key| key.parse().ok())?,
@@ -220,7 +220,7 @@ impl<'a> Draft<'a> {
             text,
             &exec.entry,
             "1 to 128 bytes without control characters",
-            label,
+            |author| label(author),
         )?;
         let payload = match (&exec.hash, &missing) {
             (Some(hash), _) => read(
@@ -366,12 +366,12 @@ fn read<T, U>(
     read(value.get_ref()).ok_or_else(|| error_at(text, value.span().start, format!("expected {expected}")))
 }
 
-fn label(text: &String) -> Option<String> {
+fn label(text: &str) -> Option<String> {
     let fits = !text.is_empty() && text.len() <= limits::NAME_BYTES && !text.contains(char::is_control);
     fits.then(|| text.clone())
 }
 
-fn pages(text: &String) -> Option<Pages> {
+fn pages(text: &str) -> Option<Pages> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -93,7 +93,10 @@ impl Parts {
 fn the_bytes_are_those_of_the_specification() {
     let package = minimal();
     assert_eq!(package.bytes(), GOLDEN);
-    assert_eq!(package.capsule_hash().to_string(), "2ea1a88b09a2658c96477b0b65239a291e85f3397b167ee2469b228faa9ce571");
+    assert_eq!(
+        package.capsule_hash().to_string(),
+        "2ea1a88b09a2658c96477b0b65239a291e85f3397b167ee2469b228faa9ce571"
+    );
     assert_eq!(Parts::good().sign(&key()), GOLDEN);
 }
 

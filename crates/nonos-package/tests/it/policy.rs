@@ -59,7 +59,10 @@ fn the_bytes_are_those_of_the_specification() {
         hex::encode(policy.to_bytes()),
         "0880e1eb17108002180220032a046d61696e3801"
     );
-    assert_eq!(policy.hash().to_string(), "d111cf5b63cfa5cb1a7d2382a2101fa9d413baf4262999f23d6de48f086b893f");
+    assert_eq!(
+        policy.hash().to_string(),
+        "d111cf5b63cfa5cb1a7d2382a2101fa9d413baf4262999f23d6de48f086b893f"
+    );
 }
 
 #[test]
