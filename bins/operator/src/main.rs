@@ -1,2 +1,42 @@
-//! The operator node's command line.
-fn main() {}
+//! The operator node's command line: packs, runs, proves and verifies capsules, offline.
+//!
+//! Data goes to stdout, speech to stderr. The exit code says who must act: see [`failure::Failure`].
+
+mod commands;
+mod failure;
+mod files;
+mod keys;
+mod output;
+mod peak;
+
+use clap::Parser;
+use std::{path::PathBuf, process::ExitCode};
+
+/// NØN-OS operator node: packs, runs, proves and verifies capsules.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+struct Cli {
+    /// Print results as JSON, one object.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Directory of this node's data: used nonces, cached proving parameters [default: the user's data directory].
+    #[arg(long, global = true, value_name = "DIR", env = "NONOS_DATA")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = commands::Context {
+        output: output::Output::new(cli.json),
+        data: cli.data,
+    };
+    match cli.command.run(&context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}

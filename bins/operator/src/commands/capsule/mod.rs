@@ -1,0 +1,63 @@
+//! `operator capsule …`
+
+mod build;
+mod inspect;
+mod run;
+
+use super::Context;
+use crate::{failure::Failure, files};
+use nonos_package::{Package, limits};
+use std::path::{Path, PathBuf};
+
+/// Longest input tape.
+const INPUT_BYTES: u64 = 64 << 20;
+
+/// What to do with a capsule.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Packs a built module and its manifest, signed by its author.
+    Build(build::Build),
+    /// Checks a package and shows what it says.
+    Inspect(inspect::Inspect),
+    /// Runs a capsule in the sandbox.
+    Run(run::Run),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Build(command) => command.run(context),
+            Self::Inspect(command) => command.run(context),
+            Self::Run(command) => command.run(context),
+        }
+    }
+}
+
+/// The tapes that enter a run.
+#[derive(Debug, clap::Args)]
+struct InputFiles {
+    /// Public input ("-" for stdin) [default: none].
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Messages of the capsule's channel, as one tape [default: none].
+    #[arg(long, value_name = "FILE")]
+    inbound: Option<PathBuf>,
+}
+
+impl InputFiles {
+    fn read(&self) -> Result<nonos_capsule::Inputs, Failure> {
+        Ok(nonos_capsule::Inputs {
+            input: files::read_if_given(self.input.as_ref(), INPUT_BYTES)?,
+            sealed: None,
+            inbound: files::read_if_given(self.inbound.as_ref(), INPUT_BYTES)?,
+        })
+    }
+}
+
+fn open(path: &Path) -> Result<Package, Failure> {
+    Ok(Package::decode(&files::read(
+        path,
+        limits::PACKAGE_BYTES as u64,
+    )?)?)
+}

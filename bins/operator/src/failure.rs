@@ -1,0 +1,118 @@
+//! Why a command did not do its work, and the exit code that says who must act.
+
+use nonos_types::Fault;
+use std::{io, path::PathBuf, process::ExitCode};
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Failure {
+    /// A file could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is longer than what it should be can be.
+    #[error("{} is longer than {limit} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes it may have.
+        limit: u64,
+    },
+    /// A text file is not UTF-8.
+    #[error("{} is not UTF-8", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key file does not hold 32 bytes in hexadecimal.
+    #[error("{} is not a key file (64 hexadecimal digits)", path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key file that others may read.
+    #[error("{} can be read by others: chmod 600 it, and consider the key known", path.display())]
+    OpenKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system's random generator failed.
+    #[error("the system gave no random bytes")]
+    Random(#[source] getrandom::Error),
+    /// stdout could not be written.
+    #[error("cannot write to stdout")]
+    Stdout(#[source] io::Error),
+    /// No directory for data is known.
+    #[error("no data directory: give --data DIR, or set HOME")]
+    NoDataDirectory,
+    /// The package, manifest or module is refused.
+    #[error(transparent)]
+    Package(#[from] nonos_package::Error),
+    /// The module is refused.
+    #[error(transparent)]
+    Module(#[from] nonos_package::instructions::Error),
+    /// The capsule cannot be run.
+    #[error(transparent)]
+    Capsule(#[from] nonos_capsule::Error),
+    /// A value cannot be read.
+    #[error(transparent)]
+    Value(#[from] nonos_types::Error),
+    /// There is no such exported function.
+    #[error("the module exports no function `{entry}`; it exports {}", if exports.is_empty() { "none" } else { exports })]
+    NoExport {
+        /// Name asked for.
+        entry: String,
+        /// Names there are.
+        exports: String,
+    },
+    /// Another number of arguments than the function takes.
+    #[error("`{entry}` takes {expected} arguments, {given} are given")]
+    ArgumentCount {
+        /// The function.
+        entry: String,
+        /// How many it takes.
+        expected: usize,
+        /// How many there are.
+        given: usize,
+    },
+}
+
+impl Failure {
+    /// Who must act.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Caller,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => Fault::Caller,
+            Self::File { .. } | Self::Random(_) | Self::Stdout(_) => Fault::Environment,
+            Self::NotText { .. }
+            | Self::NotAKey { .. }
+            | Self::OpenKey { .. }
+            | Self::NoDataDirectory
+            | Self::NoExport { .. }
+            | Self::ArgumentCount { .. } => Fault::Caller,
+            Self::TooLong { .. } => Fault::Peer,
+            Self::Package(error) => error.fault(),
+            Self::Module(error) => error.fault(),
+            Self::Capsule(error) => error.fault(),
+            Self::Value(error) => error.fault(),
+        }
+    }
+
+    /// 1 this machine, 2 the command line, 3 what somebody else made, 4 a defect of this program.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.fault() {
+            Fault::Environment => 1,
+            Fault::Caller => 2,
+            Fault::Peer => 3,
+            Fault::Bug => 4,
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! Files, read with a bound and written whole.
+
+use crate::failure::Failure;
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Reads a file of at most `limit` bytes; `-` is stdin.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let fail = |source| Failure::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(fail)?;
+    } else {
+        fs::File::open(path)
+            .map_err(fail)?
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(fail)?;
+    }
+    if bytes.len() as u64 > limit {
+        return Err(Failure::TooLong {
+            path: path.to_owned(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads a file if one is named; else no bytes.
+pub(crate) fn read_if_given(path: Option<&PathBuf>, limit: u64) -> Result<Vec<u8>, Failure> {
+    path.map_or(Ok(Vec::new()), |path| read(path, limit))
+}
+
+/// Reads a text file of at most `limit` bytes.
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, Failure> {
+    String::from_utf8(read(path, limit)?).map_err(|_| Failure::NotText {
+        path: path.to_owned(),
+    })
+}
+
+/// Writes a file: whole, or not at all. `-` is stdout.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return io::stdout().lock().write_all(bytes).map_err(Failure::Stdout);
+    }
+    let fail = |source| Failure::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let mut name = path
+        .file_name()
+        .ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?
+        .to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    fs::write(&part, bytes)
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(|source| {
+            let _ = fs::remove_file(&part);
+            fail(source)
+        })
+}
