@@ -1,0 +1,111 @@
+//! Chooses the cheapest layout.
+
+use nonos_machine::air::Range;
+
+use crate::Error;
+use crate::compile::Compiled;
+use crate::layout::{Layout, MAX_COLUMNS, MAX_FOLD, MIN_K, usable};
+use crate::plan::{GROUP, count_columns};
+
+/// Proving cost in µs of CPU per row of 2^k, measured on two cores of 2.45 GHz.
+mod cost {
+    /// Independent of columns: the opening argument, quotient pieces.
+    pub(super) const FIXED: f64 = 230.0;
+    /// A committed column of bits.
+    pub(super) const BIT: f64 = 2.5;
+    /// A committed column of 8- or 16-bit numbers.
+    pub(super) const SMALL: f64 = 3.2;
+    /// A committed column of up to 64-bit numbers.
+    pub(super) const WORD: f64 = 5.3;
+    /// A committed column of field elements.
+    pub(super) const FULL: f64 = 13.5;
+    /// A node of a constraint.
+    pub(super) const NODE: f64 = 0.045;
+}
+
+/// Copies of a table come in these numbers only, so that few layouts, and few keys, are in use.
+fn rounded(fold: usize) -> usize {
+    match fold {
+        0..=4 => fold,
+        5..=6 => 6,
+        7..=8 => 8,
+        9..=12 => 12,
+        13..=16 => 16,
+        _ => fold.next_multiple_of(8),
+    }
+}
+
+/// The cheapest layout with room for `rows[t]` rows of table `t` and `lookups` public rows, of `k` at most `max_k`.
+pub(crate) fn plan(compiled: &Compiled, rows: &[usize], lookups: usize, max_k: u8) -> Result<Layout, Error> {
+    if rows.len() != compiled.tables.len() {
+        return Err(Error::Layout { part: "folds" });
+    }
+    let mut best: Option<(f64, Layout)> = None;
+    let mut needed = 0;
+    for k in MIN_K..=max_k {
+        let Some(layout) = layout(compiled, rows, lookups, k) else {
+            needed = usize::MAX;
+            continue;
+        };
+        let (phase0, phase1) = count_columns(compiled, &layout);
+        needed = phase0 + phase1;
+        if needed > MAX_COLUMNS {
+            continue;
+        }
+        let cost = cost(compiled, &layout);
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, layout));
+        }
+    }
+    best.map(|(_, layout)| layout).ok_or(Error::TooLarge {
+        needed,
+        k: max_k,
+        limit: MAX_COLUMNS,
+    })
+}
+
+fn layout(compiled: &Compiled, rows: &[usize], lookups: usize, k: u8) -> Option<Layout> {
+    let mut folds = vec![];
+    for (table, rows) in compiled.tables.iter().zip(rows) {
+        let least = usize::from(table.bound);
+        let fold = rounded(rows.div_ceil(usable(k)).max(least));
+        folds.push(u16::try_from(fold).ok().filter(|f| *f <= MAX_FOLD)?);
+    }
+    let public_columns = u16::try_from(lookups.div_ceil(usable(k))).ok()?;
+    Some(Layout {
+        k,
+        folds,
+        public_columns,
+    })
+}
+
+/// Estimated CPU time of a proof, in seconds.
+pub(crate) fn cost(compiled: &Compiled, layout: &Layout) -> f64 {
+    let mut per_row = cost::FIXED;
+    let mut fractions = compiled.fixed.len().div_ceil(layout.usable()) + usize::from(layout.public_columns);
+    per_row += cost::SMALL * fractions as f64;
+    for (table, fold) in compiled.tables.iter().zip(&layout.folds) {
+        let columns: f64 = table.columns.iter().map(|range| column(*range)).sum();
+        let constraints: usize = table.constraints.iter().map(|c| 2 + c.poly.nodes()).sum();
+        let messages: usize = table
+            .terms
+            .iter()
+            .map(|t| 4 * (t.message.terms.len() + t.count.terms.len()))
+            .sum();
+        per_row += f64::from(*fold) * (columns + cost::NODE * (constraints + messages) as f64);
+        fractions += table.terms.len() * usize::from(*fold);
+    }
+    per_row += cost::FULL * (2 + fractions.div_ceil(GROUP)) as f64;
+    per_row * f64::from(1u32 << layout.k) / 1e6
+}
+
+fn column(range: Range) -> f64 {
+    match range {
+        Range::Bit => cost::BIT,
+        Range::U8 | Range::U16 | Range::Moved => cost::SMALL,
+        Range::Derived { lo, hi, .. } if lo >= 0 && hi < 1 << 17 => cost::SMALL,
+        Range::Derived { lo, .. } if lo >= 0 => cost::WORD,
+        // Negative numbers are large field elements.
+        Range::Derived { .. } | Range::Inverse => cost::FULL,
+    }
+}
