@@ -8,10 +8,10 @@ use nonos_types::{ByteLen, Fault, Fuel, Nonce, ValueType};
 #[non_exhaustive]
 pub enum Error {
     /// The module cannot be a capsule, or does not go with its policy.
-    #[error("refused: {0}")]
+    #[error("the module cannot be a capsule under this policy")]
     Refused(#[from] nonos_package::Error),
     /// The module cannot be metered.
-    #[error("the module is refused: {0}")]
+    #[error("the module cannot be metered")]
     Metering(#[from] nonos_package::fuel::Error),
     /// The module cannot be read. What passes [`nonos_package::instructions::check`] can.
     #[error("malformed module at byte {offset}: {what}")]
@@ -69,7 +69,7 @@ pub enum Error {
         nonce: Nonce,
     },
     /// The record of used nonces could not be read or written; nothing was run.
-    #[error("the record of used nonces: {0}")]
+    #[error("the record of used nonces cannot be kept")]
     Store(#[source] nonos_store::Error),
     /// A record of a run with a sealed input needs the commitment to it, and only then has one.
     #[error("the run has {}sealed input, but the commitment says otherwise", if *.sealed { "a " } else { "no " })]

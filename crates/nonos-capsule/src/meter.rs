@@ -145,10 +145,11 @@ impl<'a> Layout<'a> {
         let mut layout = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload.map_err(malformed)?;
-            if let Some((id, range)) = payload.as_section() {
-                if ORDER.contains(&id) && id != CODE {
-                    layout.sections.push((id, range));
-                }
+            if let Some((id, range)) = payload.as_section()
+                && ORDER.contains(&id)
+                && id != CODE
+            {
+                layout.sections.push((id, range));
             }
             layout.section(payload).map_err(malformed)?;
         }
