@@ -368,7 +368,7 @@ fn read<T, U>(
 
 fn label(text: &str) -> Option<String> {
     let fits = !text.is_empty() && text.len() <= limits::NAME_BYTES && !text.contains(char::is_control);
-    fits.then(|| text.clone())
+    fits.then(|| text.to_owned())
 }
 
 fn pages(text: &str) -> Option<Pages> {

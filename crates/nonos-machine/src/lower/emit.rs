@@ -58,7 +58,7 @@ impl Emitter {
             ic: base,
             ..Instr::default()
         });
-        self.code[at].imm = at as u64 + 1 | u64::from(base) << 32;
+        self.code[at].imm = (at as u64 + 1) | (u64::from(base) << 32);
         at
     }
 

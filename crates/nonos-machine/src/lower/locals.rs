@@ -29,10 +29,11 @@ pub(super) fn read_first(operators: &[Operator<'_>], params: usize, locals: usiz
                 let Some((is_loop, mut first)) = blocks.pop() else {
                     break;
                 };
-                if is_loop && dead.is_none() {
-                    if let Some((_, outer)) = blocks.last_mut() {
-                        outer.append(&mut first);
-                    }
+                if is_loop
+                    && dead.is_none()
+                    && let Some((_, outer)) = blocks.last_mut()
+                {
+                    outer.append(&mut first);
                 }
                 for local in first {
                     written[local as usize] = false;

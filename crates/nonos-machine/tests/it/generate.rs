@@ -83,7 +83,7 @@ pub(crate) fn module(seed: u64) -> String {
 }
 
 fn result_of(function: usize) -> Type {
-    if function % 2 == 0 { I32 } else { I64 }
+    if function.is_multiple_of(2) { I32 } else { I64 }
 }
 
 impl Writer {

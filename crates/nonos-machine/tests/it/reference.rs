@@ -251,8 +251,11 @@ fn operators_of(body: &FunctionBody<'_>, imports: &[HostCall]) -> Vec<(u32, u32)
         .collect()
 }
 
+/// Where a function pays, by operator index, and how much.
+type Charges = fn(&FunctionBody<'_>, &[HostCall]) -> Vec<(u32, u32)>;
+
 /// The module with its charges added up in an exported global.
-fn metered(wasm: &[u8], charges: fn(&FunctionBody<'_>, &[HostCall]) -> Vec<(u32, u32)>) -> Vec<u8> {
+fn metered(wasm: &[u8], charges: Charges) -> Vec<u8> {
     let imports = instructions::check(wasm).unwrap().imports;
     let mut globals = 0;
     let mut had_globals = false;
