@@ -1,6 +1,7 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
-use nonos_types::Fault;
+use nonos_types::{CapsuleHash, Fault, Outcome};
+use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
 
 /// Why a command did not do its work.
@@ -65,6 +66,46 @@ pub(crate) enum Failure {
     /// A value cannot be read.
     #[error(transparent)]
     Value(#[from] nonos_types::Error),
+    /// The record and the program do not go together, or such a run has no proof yet.
+    #[error(transparent)]
+    Statement(#[from] nonos_machine::StatementError),
+    /// The backend cannot be set up.
+    #[error("the halo2 backend cannot be set up")]
+    Halo2(#[source] nonos_verify_halo2::Error),
+    /// No proof was made.
+    #[error("no proof was made")]
+    Prove(#[source] nonos_verify::ProveError),
+    /// The proof is refused.
+    #[error("the proof is refused")]
+    Refused(#[source] nonos_verify::VerifyError),
+    /// The proof object is refused.
+    #[error("the proof is refused")]
+    Object(#[source] nonos_verify::ObjectError),
+    /// The proof file is about another program than the one named.
+    #[error("the proof is refused: it is about another program, {proven}, not about {named}")]
+    OtherProgram {
+        /// What the proof is about.
+        proven: CapsuleHash,
+        /// What was named.
+        named: CapsuleHash,
+    },
+    /// The proof file is about another input than the one named.
+    #[error("the proof is refused: it is about another public input")]
+    OtherInput,
+    /// This program has no such backend.
+    #[error("the proof is for backend `{backend}`, which this program does not have")]
+    UnknownBackend {
+        /// Its name.
+        backend: BackendId,
+    },
+    /// The run ended in a way that has no proof yet, and a proof was to be written.
+    #[error(
+        "no proof was written: the run ended with {outcome}, and only a return or an exit has a proof yet"
+    )]
+    NotProvable {
+        /// How it ended.
+        outcome: Outcome,
+    },
     /// There is no such exported function.
     #[error("the module exports no function `{entry}`; it exports {}", if exports.is_empty() { "none" } else { exports })]
     NoExport {
@@ -97,8 +138,17 @@ impl Failure {
             | Self::OpenKey { .. }
             | Self::NoDataDirectory
             | Self::NoExport { .. }
+            | Self::NotProvable { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
-            Self::TooLong { .. } => Fault::Peer,
+            Self::TooLong { .. }
+            | Self::OtherProgram { .. }
+            | Self::OtherInput
+            | Self::UnknownBackend { .. } => Fault::Peer,
+            Self::Statement(error) => error.fault(),
+            Self::Halo2(error) => error.fault(),
+            Self::Prove(error) => error.fault(),
+            Self::Refused(error) => error.fault(),
+            Self::Object(error) => error.fault(),
             Self::Package(error) => error.fault(),
             Self::Module(error) => error.fault(),
             Self::Capsule(error) => error.fault(),

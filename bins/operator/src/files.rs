@@ -7,6 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Longest input tape.
+pub(crate) const INPUT_BYTES: u64 = 64 << 20;
+
 /// Reads a file of at most `limit` bytes; `-` is stdin.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let fail = |source| Failure::File {

@@ -8,6 +8,9 @@ mod files;
 mod keys;
 mod output;
 mod peak;
+mod proof_file;
+mod proving;
+mod verifying;
 
 use clap::Parser;
 use std::{path::PathBuf, process::ExitCode};

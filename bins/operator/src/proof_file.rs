@@ -1,75 +1,81 @@
 //! The file `prove -o` writes: a proof with all that its verifier needs beside the program. See
 //! `docs/spec/proof-file.md`.
 
-use nonos_types::{ByteLen, Error, ExecutionRecord, wire};
+use nonos_types::{ByteLen, Error, wire};
 use prost::Message;
 
 /// The first bytes of a proof file, and the version of its format.
-pub(crate) const MAGIC: [u8; 5] = *b"NONP\x01";
+const MAGIC: [u8; 5] = *b"NONP\x01";
 /// Longest proof file.
-pub(crate) const MAX_BYTES: u64 = 160 << 20;
+pub(crate) const MAX_BYTES: u64 = 80 << 20;
 
 const NAME: &str = "proof file";
 
-/// A proof, what it is about, and the public tapes it names by digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProofFile {
-    /// The encoded [`nonos_verify::ProofObject`].
-    pub(crate) object: Vec<u8>,
-    /// The record of the run.
-    pub(crate) record: ExecutionRecord,
-    /// Public input tape.
-    pub(crate) input: Vec<u8>,
-    /// Mesh inbound tape.
-    pub(crate) inbound: Vec<u8>,
-    /// Result, outbound and log tape.
-    pub(crate) outputs: [Vec<u8>; 3],
-}
-
+/// A proof, the statement it is a proof of, and the public tapes that the statement names by digest. Opaque
+/// here: each part has its own decoder.
 #[derive(Clone, PartialEq, Message)]
-struct Wire {
+pub(crate) struct ProofFile {
+    /// The proof object.
     #[prost(bytes = "vec", tag = "1")]
-    object: Vec<u8>,
+    pub(crate) object: Vec<u8>,
+    /// The statement: an execution record.
     #[prost(bytes = "vec", tag = "2")]
-    record: Vec<u8>,
+    pub(crate) record: Vec<u8>,
+    /// The statement's second attachment: its public tapes.
     #[prost(bytes = "vec", tag = "3")]
-    input: Vec<u8>,
-    #[prost(bytes = "vec", tag = "4")]
-    inbound: Vec<u8>,
-    #[prost(bytes = "vec", tag = "5")]
-    result: Vec<u8>,
-    #[prost(bytes = "vec", tag = "6")]
-    outbound: Vec<u8>,
-    #[prost(bytes = "vec", tag = "7")]
-    log: Vec<u8>,
+    pub(crate) tapes: Vec<u8>,
 }
 
 impl ProofFile {
     /// The one encoding of this file.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let [result, outbound, log] = self.outputs.clone();
-        let wire = Wire {
-            object: self.object.clone(),
-            record: self.record.to_bytes(),
-            input: self.input.clone(),
-            inbound: self.inbound.clone(),
-            result,
-            outbound,
-            log,
-        };
-        [&MAGIC[..], &wire::encode(&wire)].concat()
+        [&MAGIC[..], &wire::encode(self)].concat()
     }
 
     /// Reads a file: all of `bytes`, in its one encoding.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let body = bytes.strip_prefix(&MAGIC).ok_or(Error::Malformed { message: NAME })?;
-        let wire: Wire = wire::decode(NAME, ByteLen::new(MAX_BYTES), body)?;
-        Ok(Self {
-            object: wire.object,
-            record: ExecutionRecord::from_bytes(&wire.record)?,
-            input: wire.input,
-            inbound: wire.inbound,
-            outputs: [wire.result, wire.outbound, wire.log],
-        })
+        let body = bytes
+            .strip_prefix(&MAGIC)
+            .ok_or(Error::Malformed { message: NAME })?;
+        wire::decode(NAME, ByteLen::new(MAX_BYTES), body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProofFile;
+
+    fn file() -> ProofFile {
+        ProofFile {
+            object: vec![1, 2],
+            record: vec![3],
+            tapes: vec![4, 5, 6],
+        }
+    }
+
+    #[test]
+    fn has_the_bytes_of_its_specification() {
+        let golden = "4e4f4e5001 0a020102 120103 1a03040506".replace(' ', "");
+        assert_eq!(hex::encode(file().to_bytes()), golden);
+        assert_eq!(ProofFile::from_bytes(&file().to_bytes()), Ok(file()));
+    }
+
+    #[test]
+    fn refuses_every_other_encoding() {
+        let bytes = file().to_bytes();
+        for end in 0..bytes.len() {
+            // A message cut between two fields is one without the second: the parts' decoders refuse it.
+            let whole_fields = end == 5 || end == 9 || end == 12;
+            assert_eq!(
+                ProofFile::from_bytes(&bytes[..end]).is_ok(),
+                whole_fields,
+                "cut at {end}"
+            );
+        }
+        ProofFile::from_bytes(&[&bytes[..], &[0x22, 0]].concat()).expect_err("an unknown field");
+        ProofFile::from_bytes(&[&bytes[..], &[0x0a, 1, 9]].concat()).expect_err("a field twice");
+        let mut version = bytes;
+        version[4] = 2;
+        ProofFile::from_bytes(&version).expect_err("another version");
     }
 }

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod capsule;
+mod prove;
+mod verify;
 
 use crate::{failure::Failure, output::Output};
 use std::path::PathBuf;
@@ -14,12 +16,33 @@ pub(crate) struct Context {
     pub(crate) data: Option<PathBuf>,
 }
 
+impl Context {
+    /// Directory of this node's data.
+    #[expect(clippy::disallowed_methods, reason = "the binary reads the environment")]
+    pub(crate) fn data(&self) -> Result<PathBuf, Failure> {
+        let set = |name| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        self.data
+            .clone()
+            .or_else(|| Some(set("XDG_DATA_HOME")?.join("nonos")))
+            .or_else(|| Some(set("HOME")?.join(".local/share/nonos")))
+            .ok_or(Failure::NoDataDirectory)
+    }
+}
+
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Packs, inspects, runs, proves and verifies capsules.
     #[command(subcommand)]
     Capsule(capsule::Command),
+    /// Proves a call of an exported function of a plain wasm module.
+    Prove(prove::Prove),
+    /// Checks the proof of such a call, and shows what it proves.
+    Verify(verify::Verify),
 }
 
 impl Command {
@@ -27,6 +50,8 @@ impl Command {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Capsule(command) => command.run(context),
+            Self::Prove(command) => command.run(context),
+            Self::Verify(command) => command.run(context),
         }
     }
 }

@@ -2,15 +2,16 @@
 
 mod build;
 mod inspect;
+mod prove;
 mod run;
+mod verify;
 
 use super::Context;
 use crate::{failure::Failure, files};
 use nonos_package::{Package, limits};
 use std::path::{Path, PathBuf};
 
-/// Longest input tape.
-const INPUT_BYTES: u64 = 64 << 20;
+use crate::files::INPUT_BYTES;
 
 /// What to do with a capsule.
 #[derive(Debug, clap::Subcommand)]
@@ -21,6 +22,10 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     /// Runs a capsule in the sandbox.
     Run(run::Run),
+    /// Runs a capsule and proves the run.
+    Prove(prove::Prove),
+    /// Checks the proof of a run, and shows what it proves.
+    Verify(verify::Verify),
 }
 
 impl Command {
@@ -30,6 +35,8 @@ impl Command {
             Self::Build(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::Run(command) => command.run(context),
+            Self::Prove(command) => command.run(context),
+            Self::Verify(command) => command.run(context),
         }
     }
 }

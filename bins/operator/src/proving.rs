@@ -1,0 +1,256 @@
+//! From a program and its input to a proof file.
+
+use crate::{
+    commands::Context,
+    failure::Failure,
+    files,
+    output::{self, Table, say},
+    peak,
+    proof_file::ProofFile,
+};
+use indicatif::ProgressBar;
+use nonos_capsule::{Claim, Inputs, Run, Sandbox};
+use nonos_machine::{ExecutionStatement, Limits, Subject, VERSION, execute, tables::MAX_ROWS};
+use nonos_types::{ExecutionRecord, Fuel, Outcome, Timestamp, Value};
+use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
+use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use serde::Serialize;
+use std::{
+    path::PathBuf,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// A proof system.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(crate) enum Backend {
+    /// halo2: compact proofs, no trusted setup.
+    #[default]
+    Halo2,
+}
+
+/// How to prove, for commands that do.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The proof system.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Backend,
+    /// Writes the proof, with what its verifier needs beside the program, to a file.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A run to prove.
+pub(crate) struct Job {
+    /// The program.
+    pub(crate) subject: Subject,
+    /// Its entry.
+    pub(crate) entry: String,
+    /// Arguments of the entry.
+    pub(crate) arguments: Vec<Value>,
+    /// The tapes.
+    pub(crate) inputs: Inputs,
+}
+
+#[derive(Serialize)]
+struct Proved {
+    outcome: Outcome,
+    fuel: Fuel,
+    steps: u32,
+    backend: String,
+    /// `null` for a run that has no proof.
+    prove_ms: Option<u128>,
+    proof_bytes: Option<usize>,
+    peak_rss_mb: Option<u64>,
+    result_hex: String,
+}
+
+/// The halo2 backend, with its parameters in the data directory.
+pub(crate) fn halo2(context: &Context) -> Result<Erased<ExecutionStatement, Halo2>, Failure> {
+    let params = ParamsStore::in_directory(context.data()?.join("params")).on_event(|event| match event {
+        ParamsEvent::Generating { k } => say(&format!("deriving the public parameters for k = {k}, once")),
+        ParamsEvent::Replacing { k } => say(&format!(
+            "the parameters for k = {k} on disk are damaged: replacing them"
+        )),
+        _ => (),
+    });
+    Ok(Erased::new(Halo2::new(params).map_err(Failure::Halo2)?))
+}
+
+impl Job {
+    /// Runs under `claim`, proves, writes the proof file, and shows the figures.
+    pub(crate) fn prove(self, claim: Claim, options: &Options, context: &Context) -> Result<(), Failure> {
+        let Backend::Halo2 = options.backend;
+        let (run, record) = self.run(claim)?;
+        let steps = self.steps()?;
+        let proof = match &run.outcome {
+            Outcome::Return(_) | Outcome::Exit(_) => Some(self.statement(record)?.prove(context)?),
+            outcome if options.output.is_some() => {
+                return Err(Failure::NotProvable {
+                    outcome: outcome.clone(),
+                });
+            }
+            outcome => {
+                say(&format!(
+                    "no proof: the run ended with {outcome}, and only a return or an exit has a proof yet"
+                ));
+                None
+            }
+        };
+        if let (Some(path), Some(proof)) = (&options.output, &proof) {
+            files::write(path, &proof.file()?)?;
+            say(&format!("proof written to {}", path.display()));
+        }
+        let proved = Proved {
+            outcome: run.outcome,
+            fuel: run.fuel_used,
+            steps,
+            backend: Halo2::ID.to_string(),
+            prove_ms: proof.as_ref().map(|proof| proof.ms),
+            proof_bytes: proof.as_ref().map(|proof| proof.object.proof.bytes.len()),
+            peak_rss_mb: peak::mebibytes(),
+            result_hex: hex::encode(&run.outputs.result),
+        };
+        context.output.show(&proved, || proved.table())
+    }
+
+    /// The run in the sandbox, and its record.
+    fn run(&self, claim: Claim) -> Result<(Run, ExecutionRecord), Failure> {
+        let policy = self.subject.policy(&self.entry);
+        let capsule = Sandbox::new().load_module(self.subject.module(), &policy)?;
+        let run = capsule.run(&self.arguments, &self.inputs)?;
+        let record = run.record(
+            claim,
+            &nonos_capsule::Context {
+                capsule: &capsule,
+                hash: self.subject.capsule_hash(),
+                machine: VERSION,
+                arguments: &self.arguments,
+                inputs: &self.inputs,
+                sealed_input: None,
+                poi_pre: None,
+                poi_post: None,
+            },
+        )?;
+        Ok((run, record))
+    }
+
+    /// How many steps the machine takes for it.
+    fn steps(&self) -> Result<u32, Failure> {
+        let program = self.subject.lower(&self.entry)?.program;
+        let arguments: Vec<u64> = self.arguments.iter().map(|value| value.word()).collect();
+        let inputs = nonos_machine::Inputs {
+            input: &self.inputs.input,
+            inbound: &self.inputs.inbound,
+            sealed: &[],
+            arguments: &arguments,
+        };
+        let limits = Limits {
+            fuel: self.subject.policy(&self.entry).fuel,
+            steps: u32::try_from(MAX_ROWS).expect("a table has fewer rows than that"),
+        };
+        Ok(execute(&program, &inputs, limits).steps)
+    }
+
+    fn statement(self, record: ExecutionRecord) -> Result<Provable, Failure> {
+        let Inputs { input, inbound, .. } = self.inputs;
+        Ok(Provable(ExecutionStatement::of_run(
+            self.subject,
+            record,
+            input,
+            inbound,
+        )?))
+    }
+}
+
+struct Provable(ExecutionStatement);
+
+struct Made {
+    statement: ExecutionStatement,
+    object: ProofObject,
+    ms: u128,
+}
+
+impl Provable {
+    #[expect(clippy::disallowed_methods, reason = "the figures, and the proof's timestamp")]
+    fn prove(self, context: &Context) -> Result<Made, Failure> {
+        let Self(statement) = self;
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(Failure::Random)?;
+        let mut random = ChaCha20Rng::from_seed(secret);
+        let mut seeds = move || {
+            let mut fresh = [0; 32];
+            random.fill_bytes(&mut fresh);
+            Seed::new(fresh)
+        };
+        let backend = halo2(context)?;
+        let bar = output::progress();
+        let mut show = |progress: Progress| advance(&bar, progress);
+        let started = Instant::now();
+        let proof = backend.prove(
+            &statement,
+            &(),
+            &mut Proving::new(&mut seeds).on_progress(&mut show),
+        );
+        let ms = started.elapsed().as_millis();
+        bar.finish_and_clear();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let object = ProofObject {
+            capsule: statement.record().proven.capsule,
+            exec: statement.record().exec_hash(),
+            proof: proof.map_err(Failure::Prove)?,
+            timestamp: Timestamp::new(now),
+            backend: Halo2::ID,
+        };
+        Ok(Made {
+            statement,
+            object,
+            ms,
+        })
+    }
+}
+
+fn advance(
+    bar: &ProgressBar,
+    Progress {
+        stage, done, total, ..
+    }: Progress,
+) {
+    bar.set_length(total);
+    bar.set_position(done);
+    bar.set_message(stage);
+}
+
+impl Made {
+    fn file(&self) -> Result<Vec<u8>, Failure> {
+        let public = self.statement.public();
+        let file = ProofFile {
+            object: self.object.encode().map_err(Failure::Object)?,
+            record: public.statement().to_vec(),
+            tapes: public.attachment(1).unwrap_or_default().to_vec(),
+        };
+        Ok(file.to_bytes())
+    }
+}
+
+impl Proved {
+    fn table(&self) -> Table {
+        let or_none = |figure: Option<String>| figure.unwrap_or_else(|| "-".to_owned());
+        vec![
+            ("outcome", self.outcome.to_string()),
+            ("result", self.result_hex.clone()),
+            ("fuel", self.fuel.to_string()),
+            ("steps", self.steps.to_string()),
+            ("backend", self.backend.clone()),
+            ("prove ms", or_none(self.prove_ms.map(|ms| ms.to_string()))),
+            (
+                "proof bytes",
+                or_none(self.proof_bytes.map(|bytes| bytes.to_string())),
+            ),
+            ("peak MiB", or_none(self.peak_rss_mb.map(|peak| peak.to_string()))),
+        ]
+    }
+}
