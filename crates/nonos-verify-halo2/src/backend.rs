@@ -51,7 +51,7 @@ impl Backend {
         })
     }
 
-    /// The layout of least estimated cost for `rows[t]` rows of table `t`, with 2^`max_k` physical rows at most.
+    /// A layout of nearly the least estimated cost for `rows[t]` rows of table `t`, with 2^`max_k` physical rows at most.
     ///
     /// # Errors
     /// [`Error::TooLarge`] with the size needed.
@@ -67,6 +67,11 @@ impl Backend {
     /// Estimated CPU time of a proof in seconds, on the machine that the cost model was measured on.
     pub fn estimate(&self, layout: &Layout) -> f64 {
         planner::cost(&self.compiled, layout)
+    }
+
+    /// Estimated peak memory of proving, in bytes.
+    pub fn estimate_memory(&self, layout: &Layout) -> u64 {
+        planner::memory(&self.compiled, layout)
     }
 
     /// Proves that the witness satisfies the system with this public data. The proof is bound to `context`.

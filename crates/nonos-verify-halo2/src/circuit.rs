@@ -282,7 +282,7 @@ fn bound(slots: &[Slot], cell: impl Fn(&Slot, usize) -> Expression<Fp>) -> Expre
 
 fn linear(form: &Linear, cell: &impl Fn(usize) -> Expression<Fp>) -> Expression<Fp> {
     let constant = (!bool::from(form.constant.is_zero()) || form.terms.is_empty())
-        .then(|| Expression::Constant(form.constant));
+        .then_some(Expression::Constant(form.constant));
     let terms = form.terms.iter().map(|(col, c)| {
         if *c == Fp::ONE {
             cell(*col)

@@ -35,12 +35,16 @@ fn rounded(fold: usize) -> usize {
     }
 }
 
-/// The cheapest layout with room for `rows[t]` rows of table `t` and `lookups` public rows, of `k` at most `max_k`.
+/// A layout may cost this much more than the cheapest one if its proof is smaller.
+const SLACK: f64 = 1.25;
+
+/// A layout with room for `rows[t]` rows of table `t` and `lookups` public rows, of `k` at most `max_k`: the one of
+/// fewest columns, hence of the smallest proof, among those that are nearly the cheapest.
 pub(crate) fn plan(compiled: &Compiled, rows: &[usize], lookups: usize, max_k: u8) -> Result<Layout, Error> {
     if rows.len() != compiled.tables.len() {
         return Err(Error::Layout { part: "folds" });
     }
-    let mut best: Option<(f64, Layout)> = None;
+    let mut fitting = vec![];
     let mut needed = 0;
     for k in MIN_K..=max_k {
         let Some(layout) = layout(compiled, rows, lookups, k) else {
@@ -49,19 +53,22 @@ pub(crate) fn plan(compiled: &Compiled, rows: &[usize], lookups: usize, max_k: u
         };
         let (phase0, phase1) = count_columns(compiled, &layout);
         needed = phase0 + phase1;
-        if needed > MAX_COLUMNS {
-            continue;
-        }
-        let cost = cost(compiled, &layout);
-        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-            best = Some((cost, layout));
+        if needed <= MAX_COLUMNS {
+            fitting.push((cost(compiled, &layout), needed, layout));
         }
     }
-    best.map(|(_, layout)| layout).ok_or(Error::TooLarge {
-        needed,
-        k: max_k,
-        limit: MAX_COLUMNS,
-    })
+    let least = fitting
+        .iter()
+        .map(|(cost, ..)| *cost)
+        .fold(f64::INFINITY, f64::min);
+    let near = fitting.into_iter().filter(|(cost, ..)| *cost <= SLACK * least);
+    near.min_by_key(|(_, columns, _)| *columns)
+        .map(|(.., layout)| layout)
+        .ok_or(Error::TooLarge {
+            needed,
+            k: max_k,
+            limit: MAX_COLUMNS,
+        })
 }
 
 fn layout(compiled: &Compiled, rows: &[usize], lookups: usize, k: u8) -> Option<Layout> {
@@ -107,5 +114,62 @@ fn column(range: Range) -> f64 {
         Range::Derived { lo, .. } if lo >= 0 => cost::WORD,
         // Negative numbers are large field elements.
         Range::Derived { .. } | Range::Inverse => cost::FULL,
+    }
+}
+
+/// Estimated peak memory of proving, in bytes.
+pub(crate) fn memory(compiled: &Compiled, layout: &Layout) -> u64 {
+    /// Of a cell: its value, coefficient and four evaluations, and copies in the evaluator.
+    const BYTES: u64 = 300;
+    let (phase0, phase1) = count_columns(compiled, layout);
+    BYTES * (phase0 + phase1 + 25) as u64 * (1 << layout.k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cost, plan};
+    use crate::compile::Compiled;
+    use crate::layout::MAX_COLUMNS;
+    use crate::plan::count_columns;
+    use crate::toy::{self, ACCESS, CELL};
+    use crate::{Error, Layout};
+
+    #[test]
+    fn plans_room_for_every_row() {
+        let compiled = Compiled::new(&toy::system()).expect("the toy is sound");
+        let mut before = 0.0;
+        for rows in [1, 249, 250, 1000, 10_000, 100_000] {
+            let layout = plan(&compiled, &[rows, 60], rows, 14).expect("fits");
+            assert!(layout.capacity(ACCESS) >= rows && layout.capacity(CELL) >= 60);
+            assert!(usize::from(layout.public_columns) * layout.usable() >= rows);
+            let cost = cost(&compiled, &layout);
+            assert!(cost >= before, "{rows} rows cost {cost}, fewer cost {before}");
+            before = cost;
+        }
+    }
+
+    #[test]
+    fn leaves_empty_tables_out_unless_something_must_hold_on_them() {
+        let compiled = Compiled::new(&toy::system()).expect("the toy is sound");
+        let layout = plan(&compiled, &[0, 0], 0, 14).expect("fits");
+        assert_eq!(layout, Layout::new(8, vec![1, 0], 0));
+    }
+
+    #[test]
+    fn says_what_a_trace_too_large_would_need() {
+        let compiled = Compiled::new(&toy::system()).expect("the toy is sound");
+        let rows = 250 * 240;
+        let error = plan(&compiled, &[rows, rows], 0, 8).expect_err("too many columns");
+        let Error::TooLarge {
+            needed,
+            k: 8,
+            limit: MAX_COLUMNS,
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        let (phase0, phase1) = count_columns(&compiled, &Layout::new(8, vec![248, 248], 0));
+        assert_eq!(needed, phase0 + phase1);
+        assert!(plan(&compiled, &[1 << 30, 1], 0, 14).is_err());
     }
 }

@@ -195,7 +195,7 @@ fn count_lookups(plan: &Plan, columns: &[Vec<Fp>], statement: &Statement) -> Res
     let count =
         |mut counts: Vec<u64>,
          (t, name, term, copy): &(usize, &'static str, &crate::compile::Term, usize)| {
-            for row in 0..plan.usable {
+            for row in 0..counted {
                 let cell = |col| columns[plan.column(*t, *copy, col)][row];
                 let times = term.count.eval(cell);
                 if bool::from(times.is_zero()) {
