@@ -192,6 +192,7 @@ fn count_lookups(plan: &Plan, columns: &[Vec<Fp>], statement: &Statement) -> Res
             jobs.extend((0..plan.copies(t)).map(|copy| (t, table.name, term, copy)));
         }
     }
+    let counted = plan.usable;
     let count =
         |mut counts: Vec<u64>,
          (t, name, term, copy): &(usize, &'static str, &crate::compile::Term, usize)| {
