@@ -36,7 +36,7 @@
 //! # How a run is made the same everywhere
 //! Fuel and call depth are counted by the module itself, which is rewritten for that when it is loaded (the
 //! interpreter's own counters change with its version). The interpreter is pinned, compiles eagerly, and has
-//! everything beyond the capsule instruction set switched off.
+//! everything beyond the capsule instruction set switched off. `docs/spec/run.md` has the rules.
 //!
 //! # Errors
 //! [`Error`], by cause; [`Error::fault`] says who must act.

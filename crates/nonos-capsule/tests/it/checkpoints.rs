@@ -6,7 +6,7 @@ use nonos_types::Fuel;
 
 use crate::support::{hosted, i32, policy, run, try_run};
 
-/// Stores its counter in each of `n` rounds of 10 fuel.
+/// Stores its counter in each round, for 9 fuel.
 const COUNT: &str = "(module (memory 1) (func (export \"run\") (param i32)
     (loop (i32.store (i32.const 0) (local.get 0))
         (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))";
@@ -33,6 +33,11 @@ fn checkpoints_come_before_the_block_that_passes_the_interval() {
     // Rounds cost 9: after 1111 rounds 9999 are used, and the next would pass 10 000.
     assert_eq!(run.fuel_used.get(), 45_000);
     assert_eq!(fuels(&run), [9_999, 19_998, 29_997, 39_996, 45_000]);
+}
+
+#[test]
+fn a_block_that_ends_on_the_interval_is_covered_by_it() {
+    assert_eq!(fuels(&every(COUNT, 9_900, 2_200)), [9_900, 19_800]);
 }
 
 #[test]

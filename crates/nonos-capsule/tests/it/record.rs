@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nonos_capsule::{Claim, Context, Error, Inputs, Sandbox, Sealed};
-use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store};
+use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_types::{
     Assignment, Attempt, CapsuleHash, Commitment, CommitmentScheme, Fault, InputDigest, JobId,
     MachineVersion, NodeId, Output, OutputDigest, Slot,
@@ -77,11 +77,7 @@ impl Store for Disk {
         panic!("a claim is one atomic write")
     }
 
-    fn scan(
-        &self,
-        _: &KeyRange,
-        _: &mut dyn FnMut(&[u8], &[u8]) -> std::ops::ControlFlow<()>,
-    ) -> Result<(), nonos_store::Error> {
+    fn scan(&self, _: &KeyRange, _: &mut Visit<'_>) -> Result<(), nonos_store::Error> {
         panic!("a claim is one atomic write")
     }
 
