@@ -27,7 +27,7 @@ enum nonos_tape {
 NONOS_IMPORT(len) int64_t nonos_len(int32_t tape);
 /* Next eight bytes of an input tape, little-endian, padded with zeros; 0 past the end. */
 NONOS_IMPORT(read) uint64_t nonos_read(int32_t tape);
-/* Appends eight bytes, little-endian, to an output tape. Traps after `commit_len` on that tape. */
+/* Appends eight bytes, little-endian, to an output tape. Traps where `commit_len` has cut the last word. */
 NONOS_IMPORT(write) void nonos_write(int32_t tape, uint64_t word);
 /* States the exact length in bytes: it must lie in the last word written, or be 0 if there is none. */
 NONOS_IMPORT(commit_len) void nonos_commit_len(int32_t tape, int64_t bytes);

@@ -18,7 +18,8 @@
 //!    register 0 and makes that register the callee's frame base.
 //! 6. `fuel += cost`.
 
-/// A 64-bit cell space. A cell's key is `space << 28 | index`.
+/// A 64-bit cell space. A cell's key is `space << 27 | index`: two keys and
+/// their distance fit a 31-bit field without wrapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Space {
@@ -33,10 +34,10 @@ pub enum Space {
 }
 
 /// Bits of a cell index.
-pub const INDEX_BITS: u32 = 28;
+pub const INDEX_BITS: u32 = 27;
 
 impl Space {
-    /// The key of a cell: `index < 2^28`.
+    /// The key of a cell: `index < 2^27`.
     pub fn key(self, index: u32) -> u32 {
         debug_assert!(index < 1 << INDEX_BITS);
         (self as u32) << INDEX_BITS | index
@@ -154,7 +155,7 @@ pub mod ext {
     pub const HOST_LEN: u16 = 1 << 3;
     /// `c` = next 8 bytes of input tape `a`, zero padded; 0 at its end.
     pub const HOST_READ: u16 = 1 << 4;
-    /// Appends the word `c` to output tape `a` (with `COPY`). Traps after `commit_len`.
+    /// Appends the word `c` to output tape `a` (with `COPY`). Traps where `commit_len` has cut the last word.
     pub const HOST_WRITE: u16 = 1 << 5;
     /// Sets the exact byte length of output tape `a` to `c` (with `COPY`), at most 7 bytes less than
     /// the words written; else traps.
@@ -206,7 +207,7 @@ pub struct Instr {
     pub ic: u16,
     /// Jump target, below 2^24.
     pub target: u32,
-    /// Fuel charged before any effect.
+    /// Fuel charged before any effect, at most 255: over 2^22 steps it stays below 2^30.
     pub cost: u16,
     /// Immediate operand.
     pub imm: u64,

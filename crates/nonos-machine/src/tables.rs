@@ -75,6 +75,6 @@ pub fn system() -> System {
     System {
         tables,
         fixed,
-        public_bits: (vec![16, 16], vec![34, 39, 16]),
+        public_bits: (vec![16, 16], vec![34, 30, 16]),
     }
 }

@@ -5,8 +5,8 @@ use nonos_types::{Fuel, Pages};
 /// Calls that may be open at once; the entry is the first. One more is a stack overflow, and no other
 /// stack limit may bind before it.
 pub const CALL_DEPTH: u16 = 512;
-/// Greatest memory a policy may grant, in pages of 64 KiB (2 GiB).
-pub const PAGES: Pages = Pages::new(32_768);
+/// Greatest memory a policy may grant, in pages of 64 KiB (1 GiB).
+pub const PAGES: Pages = Pages::new(16_384);
 /// Greatest fuel budget of a policy.
 pub const FUEL: Fuel = Fuel::new(1 << 40);
 

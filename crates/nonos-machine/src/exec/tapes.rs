@@ -16,8 +16,8 @@ pub(super) struct Tapes<'a> {
 #[derive(Default)]
 struct Output {
     words: Vec<u64>,
-    /// Bytes that `commit_len` cut off, after it.
-    pad: Option<u8>,
+    /// Bytes that `commit_len` cut off.
+    pad: u8,
 }
 
 const BAD: TrapKind = TrapKind::BadTapeCall;
@@ -60,7 +60,7 @@ impl<'a> Tapes<'a> {
 
     pub(super) fn write(&mut self, number: u8, word: u64) -> Result<(), TrapKind> {
         let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
-        if output.pad.is_some() {
+        if output.pad > 0 {
             return Err(BAD);
         }
         output.words.push(word);
@@ -71,7 +71,7 @@ impl<'a> Tapes<'a> {
         let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
         let pad = (output.words.len() as u64 * 8).checked_sub(bytes).ok_or(BAD)?;
         let pad = u8::try_from(pad).ok().filter(|pad| *pad < 8).ok_or(BAD)?;
-        output.pad = Some(pad);
+        output.pad = pad;
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl<'a> Tapes<'a> {
             return Ok(u64::from(self.read[place]));
         }
         let output = &self.outputs[place(&tape::OUTPUTS, number)?];
-        Ok(output.words.len() as u64 | u64::from(output.pad.unwrap_or_default()) << 32)
+        Ok(output.words.len() as u64 | u64::from(output.pad) << 32)
     }
 
     /// What the entry stub wrote.
@@ -93,7 +93,7 @@ impl<'a> Tapes<'a> {
         std::array::from_fn(|place| {
             let output = &self.outputs[place];
             let mut bytes: Vec<u8> = output.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            bytes.truncate(bytes.len() - usize::from(output.pad.unwrap_or_default()));
+            bytes.truncate(bytes.len() - usize::from(output.pad));
             bytes
         })
     }

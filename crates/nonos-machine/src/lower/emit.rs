@@ -38,7 +38,7 @@ impl Emitter {
 
     /// Appends an instruction and returns its place.
     pub(super) fn emit(&mut self, mut instr: Instr) -> usize {
-        const MOST: u16 = u16::MAX;
+        const MOST: u16 = u8::MAX as u16;
         while self.pending > u64::from(MOST) {
             self.pending -= u64::from(MOST);
             self.code.push(Instr {

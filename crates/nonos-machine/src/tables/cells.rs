@@ -2,9 +2,9 @@
 //!
 //! | id | formula | rules out |
 //! |---|---|---|
-//! | `key14`, `gap14` | `4·hi` is 16-bit | keys that wrap in a small field |
+//! | `key13`, `gap13` | `8·hi` is 16-bit | keys that wrap in a small field |
 //! | `prefix` | `real'·(1 − real) = 0` | rows after a gap, whose order is not checked |
-//! | `order` | `real'·(key' − key − 1 − gap) = 0`, `gap` of 30 bits | a cell initialised twice |
+//! | `order` | `real'·(key' − key − 1 − gap) = 0`, `gap` of 29 bits | a cell initialised twice |
 //! | `zero-init` | `(1 − DATA)·init_i = 0` | an initial value that the program does not set |
 //! | `marks` | `DATA·(1 − real) = OUT·(1 − real) = 0` | initial values without a cell |
 //!
@@ -27,16 +27,16 @@ columns! {
         out: Bit,
         /// Key, low 16 bits.
         key_lo: U16,
-        /// Key, high 14 bits.
+        /// Key, high 13 bits.
         key_hi: U16,
-        /// `4·key_hi`.
-        key14: U16,
+        /// `8·key_hi`.
+        key13: U16,
         /// Distance to the next key less 1, low 16 bits.
         gap_lo: U16,
-        /// … high 14 bits.
+        /// … high 13 bits.
         gap_hi: U16,
-        /// `4·gap_hi`.
-        gap14: U16,
+        /// `8·gap_hi`.
+        gap13: U16,
         /// Initial value.
         init[4]: U16,
         /// Final value.
@@ -67,8 +67,8 @@ impl Table for CellsTable {
         let [real, data, out] = cells(b, [t.real, t.data, t.out]);
         let [key_lo, key_hi, gap_lo, gap_hi] = cells(b, [t.key_lo, t.key_hi, t.gap_lo, t.gap_hi]);
         let (init, last) = (cells(b, t.init), cells(b, t.last));
-        b.zero("key14", When::Always, b.cur(t.key14) - key_hi.clone() * k(4));
-        b.zero("gap14", When::Always, b.cur(t.gap14) - gap_hi.clone() * k(4));
+        b.zero("key13", When::Always, b.cur(t.key13) - key_hi.clone() * k(8));
+        b.zero("gap13", When::Always, b.cur(t.gap13) - gap_hi.clone() * k(8));
         let key = key_lo + key_hi * k(1 << 16);
         let gap = gap_lo + gap_hi * k(1 << 16);
         let next_key = b.next(t.key_lo) + b.next(t.key_hi) * k(1 << 16);
@@ -106,15 +106,15 @@ pub(crate) fn fill(row: &mut [u64], cell: &Cell, next: Option<u32>, data: bool, 
     row.bit(t.data, data);
     row.bit(t.out, out);
     let split = [
-        (t.key_lo, t.key_hi, Some(t.key14), cell.key),
+        (t.key_lo, t.key_hi, Some(t.key13), cell.key),
         (t.stamp_lo, t.stamp_hi, None, cell.stamp),
     ];
-    let gap = next.map(|next| (t.gap_lo, t.gap_hi, Some(t.gap14), next - cell.key - 1));
+    let gap = next.map(|next| (t.gap_lo, t.gap_hi, Some(t.gap13), next - cell.key - 1));
     for (lo, hi, hi4, value) in split.into_iter().chain(gap) {
         row.set(lo, u64::from(value & 0xffff));
         row.set(hi, u64::from(value >> 16));
         if let Some(col) = hi4 {
-            row.set(col, u64::from(value >> 16 << 2));
+            row.set(col, u64::from(value >> 16 << 3));
         }
     }
     row.split(t.init, 16, cell.init);

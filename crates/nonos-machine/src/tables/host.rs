@@ -7,8 +7,8 @@
 //! |---|---|---|
 //! | `kind` | `LEN + READ + WRITE + COMMIT = real` | a mixture |
 //! | `advance` | `pos' = pos + WRITE + READ − end`, `end·(1 − READ) = 0` | skipped or repeated words |
-//! | `pad-kept` | `(1 − COMMIT)·(pad' − pad) = 0`, `WRITE·pad = 0` | a write after `commit_len` |
-//! | `length` | `COMMIT·(8·pos − pad' − c_0 − 2^16·c_1) = 0`, `COMMIT·c_2 = COMMIT·c_3 = 0`, `pad' < 8` | another byte length |
+//! | `pad-kept` | `(1 − COMMIT)·(pad' − pad) = 0`, `WRITE·pad = 0` | a write behind a cut word |
+//! | `length` | `COMMIT·(8·pos − pad' − c_0 − 2^16·c_1) = 0`, `COMMIT·c_2 = COMMIT·c_3 = 0`, `pad' < 8`, `COMMIT·(2^5·c_1 − high) = 0` with `high` 16-bit | another byte length, also one that wraps in a small field |
 //! | `output` | `COMMIT·(tape − 3 − out) = 0`, `out` a byte | `commit_len` of an input tape |
 //!
 //! Tape words (`READ`: word and end mark; `LEN`: byte length) are rows of public tables that hold input
@@ -56,6 +56,8 @@ columns! {
         end: Bit,
         /// `tape − 3`, for `COMMIT`.
         out: U8,
+        /// `2^5·c_1`, for `COMMIT`: a length has 27 bits.
+        high: U16,
         /// Stamp gap, low part.
         gap_lo: U16,
         /// Stamp gap, high part.
@@ -107,6 +109,8 @@ impl Table for HostTable {
         b.zero("length", When::Always, commit.clone() * length);
         b.zero("length", When::Always, commit.clone() * c[2].clone());
         b.zero("length", When::Always, commit.clone() * c[3].clone());
+        let high = c[1].clone() * k(1 << 5) - b.cur(t.high);
+        b.zero("length", When::Always, commit.clone() * high);
         b.zero(
             "output",
             When::Always,
@@ -165,6 +169,7 @@ pub(crate) fn fill(
     row.split(t.c, 16, value);
     if code & ext::HOST_COMMIT != 0 {
         row.set(t.out, tape.wrapping_sub(3) & 0xff);
+        row.set(t.high, value >> 16 << 5);
     }
     if let Some(cell) = cell {
         row.split([t.pos_lo, t.pos_hi, t.pad], 16, cell.old);

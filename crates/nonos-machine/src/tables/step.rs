@@ -41,7 +41,7 @@ columns! {
         /// Calls still allowed.
         room: U16,
         /// Fuel used before this step.
-        fuel: Derived { lo: 0, hi: 1 << 38, why: "starts at 0 and grows by a 16-bit cost in each of 2^22 rows" },
+        fuel: Derived { lo: 0, hi: (1 << 30) - 1, why: "starts at 0 and grows by an 8-bit cost in each of 2^22 rows" },
         /// Memory pages before this step.
         pages: U16,
         /// Pages added by this step.
@@ -61,7 +61,7 @@ columns! {
         /// Jump target, high 8 bits.
         target_hi: U8,
         /// Fuel charged.
-        cost: U16,
+        cost: U8,
         /// Immediate.
         imm[4]: Moved,
         /// First operand.

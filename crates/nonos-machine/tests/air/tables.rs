@@ -279,9 +279,9 @@ fn unread(table: &str, column: &str, i: usize, height: usize, cell: impl Fn(&str
         ("GROW", "inv") => cell("high") == 0,
         ("GROW", "slack") => cell("high") == 1,
         ("HOST", "gap_lo" | "gap_hi") => cell("kind[0]") == 1,
-        ("HOST", "out") => cell("kind[3]") == 0,
+        ("HOST", "out" | "high") => cell("kind[3]") == 0,
         ("MUL", "k") => cell("w32") == 1,
-        ("CELLS", "gap_lo" | "gap_hi" | "gap14") => i + 2 == height,
+        ("CELLS", "gap_lo" | "gap_hi" | "gap13") => i + 2 == height,
         _ => false,
     }
 }
