@@ -66,7 +66,8 @@ impl Place {
             .args(arguments)
             .current_dir(self.dir.path())
             .env_remove("NONOS_DATA")
-            .env("XDG_DATA_HOME", self.path("data"))
+            // Shared, so that proving parameters are derived once for all tests.
+            .env("XDG_DATA_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"))
             .output()
             .expect("start operator");
         Ended {

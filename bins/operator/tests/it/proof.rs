@@ -1,0 +1,260 @@
+//! `operator prove|verify` and `operator capsule prove|verify`: one proof per test, and all that is refused.
+
+use crate::support::Place;
+use nonos_types::{ExecutionRecord, Fuel, Outcome, Payload as _, Value};
+use nonos_verify::ProofObject;
+use prost::Message as _;
+use serde_json::json;
+
+/// `docs/spec/proof-file.md`, written again.
+#[derive(Clone, PartialEq, prost::Message)]
+struct File {
+    #[prost(bytes = "vec", tag = "1")]
+    object: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    record: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    tapes: Vec<u8>,
+}
+
+impl File {
+    fn read(bytes: &[u8]) -> Self {
+        assert_eq!(&bytes[..5], b"NONP\x01");
+        Self::decode(&bytes[5..]).expect("protobuf")
+    }
+
+    /// The file with another record, and an object that is about that record.
+    fn with_record(&self, change: impl FnOnce(&mut ExecutionRecord)) -> Vec<u8> {
+        let mut record = ExecutionRecord::from_bytes(&self.record).expect("a record");
+        change(&mut record);
+        let mut object = ProofObject::decode(&self.object).expect("an object");
+        object.capsule = record.proven.capsule;
+        object.exec = record.exec_hash();
+        let changed = Self {
+            object: object.encode().expect("encodes"),
+            record: record.to_bytes(),
+            tapes: self.tapes.clone(),
+        };
+        changed.bytes()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        [&b"NONP\x01"[..], &self.encode_to_vec()].concat()
+    }
+}
+
+const MODULE: &str = r#"(module
+    (func (export "sub") (param i32 i64) (result i64)
+        (i64.sub (local.get 1) (i64.extend_i32_s (local.get 0))))
+    (func (export "rsub") (param i32 i64) (result i64)
+        (i64.sub (i64.extend_i32_s (local.get 0)) (local.get 1)))
+    (func (export "trap") unreachable)
+    (func (export "spin") (loop (br 0))))"#;
+
+fn module(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("valid text")
+}
+
+#[test]
+fn proves_a_call_and_refuses_every_other() {
+    let place = Place::new();
+    place.write("m.wasm", module(MODULE));
+    let call = [
+        "--json", "prove", "--wasm", "m.wasm", "--invoke", "sub", "-o", "p", "--", "-5", "7",
+    ];
+    let proved = place.operator(&call).json();
+    assert_eq!(proved["outcome"], json!({ "kind": "return", "values": [12] }));
+    for figure in ["fuel", "steps", "prove_ms", "proof_bytes", "peak_rss_mb"] {
+        assert!(
+            proved[figure].as_u64().is_some_and(|figure| figure > 0),
+            "{figure}: {proved}"
+        );
+    }
+
+    let verify = |name: &str| place.operator(&["--json", "verify", "--wasm", "m.wasm", name]);
+    let verified = verify("p").json();
+    assert_eq!(verified["entry"], "sub");
+    assert_eq!(verified["arguments"], json!([-5, 7]));
+    assert_eq!(verified["outcome"], proved["outcome"]);
+    assert_eq!(verified["fuel"], proved["fuel"]);
+
+    // Another program.
+    place.write(
+        "other.wasm",
+        module(&MODULE.replace("extend_i32_s", "extend_i32_u")),
+    );
+    place
+        .operator(&["verify", "--wasm", "other.wasm", "p"])
+        .refused(3, "another program");
+    place.write("x", [1]);
+    place
+        .operator(&["verify", "--wasm", "m.wasm", "p", "--input", "x"])
+        .refused(3, "another public input");
+
+    // Another statement, with the hashes put right.
+    let whole = place.read("p");
+    let file = File::read(&whole);
+    let proven: [(&str, fn(&mut ExecutionRecord)); 7] = [
+        ("argument", |r| r.proven.arguments[0] = Value::I32(5)),
+        ("result", |r| {
+            r.proven.outcome = Outcome::Return(vec![Value::I64(13)])
+        }),
+        ("outcome", |r| r.proven.outcome = Outcome::Exit(12)),
+        ("less fuel", |r| {
+            r.proven.fuel_used = Fuel::new(r.proven.fuel_used.get() - 1)
+        }),
+        ("more fuel", |r| {
+            r.proven.fuel_used = Fuel::new(r.proven.fuel_used.get() + 1)
+        }),
+        ("entry", |r| r.proven.entry = "rsub".to_owned()),
+        ("attested part", |r| {
+            r.attested.audit_root = nonos_types::AuditRoot::ZERO
+        }),
+    ];
+    for (what, change) in proven {
+        let changed = file.with_record(change);
+        assert_ne!(changed, whole, "{what}");
+        place.write("changed", changed);
+        let ended = verify("changed");
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (3, ""),
+            "{what}: {}",
+            ended.stderr
+        );
+    }
+
+    // Another file: every part of it is hit.
+    place.write("cut", &whole[..whole.len() - 1]);
+    verify("cut").refused(3, "error: ");
+    place.write("cut", &whole[..whole.len() / 2]);
+    verify("cut").refused(3, "error: ");
+    place.write("long", [&whole[..], &[0]].concat());
+    verify("long").refused(3, "error: ");
+    for eighth in 0..8 {
+        let mut flipped = whole.clone();
+        flipped[eighth * whole.len() / 8 + 11] ^= 1;
+        place.write("flipped", flipped);
+        verify("flipped").refused(3, "error: ");
+    }
+    let longer = |grow: fn(&mut Vec<u8>)| {
+        let mut object = ProofObject::decode(&file.object).expect("an object");
+        let mut bytes = object.proof.bytes.to_vec();
+        grow(&mut bytes);
+        object.proof.bytes = bytes.into();
+        File {
+            object: object.encode().expect("encodes"),
+            ..file.clone()
+        }
+        .bytes()
+    };
+    place.write("grown", longer(|bytes| bytes.push(0)));
+    verify("grown").refused(3, "error: ");
+    place.write("shrunk", longer(|bytes| bytes.truncate(bytes.len() - 32)));
+    verify("shrunk").refused(3, "error: ");
+}
+
+#[test]
+fn proves_a_capsules_run_on_its_input() {
+    let place = Place::new();
+    // Writes the double of its input.
+    let wasm = module(
+        r#"(module
+            (import "nonos" "read" (func $read (param i32) (result i64)))
+            (import "nonos" "write" (func $write (param i32 i64)))
+            (import "nonos" "commit_len" (func $commit (param i32 i64)))
+            (func (export "main")
+                (call $write (i32.const 3) (i64.shl (call $read (i32.const 0)) (i64.const 1)))
+                (call $commit (i32.const 3) (i64.const 3))))"#,
+    );
+    let manifest = r#"
+[meta]
+name = "double"
+version = "1.0.0"
+author = "a test"
+[exec]
+entry = "main"
+[resources]
+fuel = 1000
+mem = "64KiB"
+net = "none"
+[host]
+calls = ["read", "write", "commit_len"]
+"#;
+    place.write("d/capsule.wasm", wasm);
+    place.write("d/manifest.toml", manifest);
+    place.write("three", [1, 2, 3]);
+    assert_eq!(
+        place
+            .operator(&["capsule", "build", "d", "--new-key", "k", "-o", "d.mod"])
+            .code,
+        0
+    );
+    assert_eq!(
+        place
+            .operator(&["capsule", "build", "d", "--new-key", "k2", "-o", "e.mod"])
+            .code,
+        0
+    );
+
+    let proved = place
+        .operator(&[
+            "--json", "capsule", "prove", "d.mod", "--input", "three", "-o", "p",
+        ])
+        .json();
+    assert_eq!(proved["result_hex"], "020406");
+    let verified = place
+        .operator(&["--json", "capsule", "verify", "d.mod", "p", "--input", "three"])
+        .json();
+    assert_eq!(verified["result_hex"], "020406");
+    assert_eq!(verified["input_bytes"], 3);
+    assert_eq!(verified["verified"], true);
+
+    // The same module by another author is another capsule.
+    place
+        .operator(&["capsule", "verify", "e.mod", "p"])
+        .refused(3, "another program");
+    place.write("four", [1, 2, 4]);
+    place
+        .operator(&["capsule", "verify", "d.mod", "p", "--input", "four"])
+        .refused(3, "another public input");
+}
+
+#[test]
+fn says_that_a_trapping_run_has_no_proof() {
+    let place = Place::new();
+    place.write("m.wasm", module(MODULE));
+    let ran = place.operator(&["--json", "prove", "--wasm", "m.wasm", "--invoke", "trap"]);
+    assert!(ran.stderr.contains("no proof"), "{}", ran.stderr);
+    let ran = ran.json();
+    assert_eq!(ran["outcome"], json!({ "kind": "trap", "trap": "unreachable" }));
+    assert_eq!(ran["proof_bytes"], json!(null));
+    let asked = place.operator(&["prove", "--wasm", "m.wasm", "--invoke", "trap", "-o", "p"]);
+    asked.refused(2, "no proof was written");
+    assert!(!place.path("p").exists());
+}
+
+#[test]
+fn names_what_is_wrong_with_a_call() {
+    let place = Place::new();
+    place.write("m.wasm", module(MODULE));
+    let prove = |invoke: &str, arguments: &[&str]| {
+        place.operator(
+            &[
+                &["prove", "--wasm", "m.wasm", "--invoke", invoke, "--"],
+                arguments,
+            ]
+            .concat(),
+        )
+    };
+    prove("mul", &[]).refused(2, "it exports rsub, spin, sub, trap");
+    prove("sub", &["1"]).refused(2, "takes 2 arguments, 1 are given");
+    prove("sub", &["1", "x"]).refused(2, "i64");
+    prove("sub", &["4294967296", "1"]).refused(2, "i32");
+    place.write(
+        "div.wasm",
+        module("(module (func (export \"f\") (drop (i32.div_u (i32.const 1) (i32.const 1)))))"),
+    );
+    let refused = place.operator(&["prove", "--wasm", "div.wasm", "--invoke", "f"]);
+    refused.refused(3, "`i32.div_u` is outside of the instruction set");
+}
