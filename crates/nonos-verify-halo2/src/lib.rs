@@ -1,14 +1,14 @@
 //! Proves runs of a constraint system with halo2: compact proofs, no trusted setup, hiding, batchable.
 //!
 //! ```
-//! # use nonos_machine::air::{Builder, Bus, Col, Column, Public, Range, System, Table, TableShape, When, FixedTable};
+//! # use nonos_machine::air::{Builder, Col, Column, Public, Range, System, Table, TableShape, When};
 //! use nonos_verify_halo2::{Backend, ParamsStore, Witness};
 //!
-//! /// A counter that starts at a public number and doubles; the last row's value is public.
-//! struct Doubling;
-//! impl Table for Doubling {
+//! /// A bit that starts at a public value and flips on every row.
+//! struct Flip;
+//! impl Table for Flip {
 //!     fn name(&self) -> &'static str {
-//!         "DOUBLING"
+//!         "FLIP"
 //!     }
 //!     fn columns(&self) -> Vec<Column> {
 //!         vec![Column { name: "bit", range: Range::Bit }]
@@ -27,7 +27,7 @@
 //!     }
 //! }
 //!
-//! let tables = vec![TableShape::record(&Doubling)];
+//! let tables = vec![TableShape::record(&Flip)];
 //! let system = System { tables, fixed: vec![], public_bits: (vec![1], vec![]) };
 //! let backend = Backend::new(&system, ParamsStore::in_memory())?;
 //! let public = Public { first: vec![1], ..Public::default() };
