@@ -579,8 +579,8 @@ fn aliased(bench: &Bench) -> Trace {
             .terms
             .iter()
             .filter(|t| t.bus == Bus::Memory);
-        let received = terms.filter(|t| t.count.terms.iter().all(|(_, c)| *c == -Fp::ONE));
-        let message = &received.last().expect("the table receives from memory").message;
+        let mut received = terms.filter(|t| t.count.terms.iter().all(|(_, c)| *c == -Fp::ONE));
+        let message = &received.next_back().expect("the table receives from memory").message;
         let of = |col: Col| {
             message
                 .terms

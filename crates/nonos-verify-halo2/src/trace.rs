@@ -192,11 +192,11 @@ fn count_lookups(plan: &Plan, columns: &[Vec<Fp>], statement: &Statement) -> Res
             jobs.extend((0..plan.copies(t)).map(|copy| (t, table.name, term, copy)));
         }
     }
-    let counted = plan.usable;
+    let rows = 0..plan.usable;
     let count =
         |mut counts: Vec<u64>,
          (t, name, term, copy): &(usize, &'static str, &crate::compile::Term, usize)| {
-            for row in 0..counted {
+            for row in rows.clone() {
                 let cell = |col| columns[plan.column(*t, *copy, col)][row];
                 let times = term.count.eval(cell);
                 if bool::from(times.is_zero()) {
