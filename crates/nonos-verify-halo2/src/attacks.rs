@@ -580,7 +580,10 @@ fn aliased(bench: &Bench) -> Trace {
             .iter()
             .filter(|t| t.bus == Bus::Memory);
         let mut received = terms.filter(|t| t.count.terms.iter().all(|(_, c)| *c == -Fp::ONE));
-        let message = &received.next_back().expect("the table receives from memory").message;
+        let message = &received
+            .next_back()
+            .expect("the table receives from memory")
+            .message;
         let of = |col: Col| {
             message
                 .terms
