@@ -9,7 +9,7 @@ pub enum Net {
     /// The inbound and outbound tapes.
     #[default]
     MeshOnly,
-    /// None: both mesh tapes stay empty.
+    /// None: nothing comes in, and nothing is published.
     None,
 }
 

@@ -285,3 +285,45 @@ fn unread(table: &str, column: &str, i: usize, height: usize, cell: impl Fn(&str
         _ => false,
     }
 }
+
+#[test]
+fn every_constraint_is_documented_and_every_documented_one_exists() {
+    let sources = [
+        ("STEP", include_str!("../../src/tables/step.rs")),
+        ("CMP", include_str!("../../src/tables/cmp.rs")),
+        ("BIT", include_str!("../../src/tables/bit.rs")),
+        ("SHIFT", include_str!("../../src/tables/shift.rs")),
+        ("MUL", include_str!("../../src/tables/mul.rs")),
+        ("MEM", include_str!("../../src/tables/mem.rs")),
+        ("GROW", include_str!("../../src/tables/grow.rs")),
+        ("GLOBAL", include_str!("../../src/tables/global.rs")),
+        ("HOST", include_str!("../../src/tables/host.rs")),
+        ("CELLS", include_str!("../../src/tables/cells.rs")),
+    ];
+    for (name, source) in sources {
+        let rows = source.lines().filter_map(|line| line.strip_prefix("//! | `"));
+        let documented: BTreeSet<&str> = rows
+            .flat_map(|row| row.split(" | ").next().unwrap_or_default().split(", "))
+            .map(|id| id.trim_matches('`'))
+            .collect();
+        let stated: BTreeSet<&str> = system()
+            .tables
+            .iter()
+            .filter(|t| t.name.trim_end_matches('X') == name)
+            .flat_map(|t| {
+                let bits: BTreeSet<&str> = t
+                    .columns
+                    .iter()
+                    .filter(|c| c.range == Range::Bit)
+                    .map(|c| c.name)
+                    .collect();
+                let rules = t
+                    .constraints
+                    .iter()
+                    .filter(move |c| c.expr.degree() != 2 || !bits.contains(c.id) || c.public.is_some());
+                rules.map(|c| c.id).collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(documented, stated, "{name}");
+    }
+}
