@@ -58,6 +58,7 @@ mod challenge;
 mod circuit;
 mod compile;
 mod error;
+mod execution;
 mod field;
 mod keys;
 mod layout;
@@ -78,6 +79,7 @@ mod toy;
 
 pub use backend::{Backend, Claim};
 pub use error::Error;
+pub use execution::{Estimate, Halo2};
 pub use layout::{Layout, MAX_COLUMNS, MAX_FOLD, MAX_K, MIN_K, Proof};
 pub use params::{ParamsEvent, ParamsStore};
 pub use trace::Witness;

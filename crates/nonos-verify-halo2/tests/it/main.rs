@@ -1,0 +1,4 @@
+//! Real runs, proved and verified.
+
+mod execution;
+mod runs;
