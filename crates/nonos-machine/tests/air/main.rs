@@ -1,4 +1,5 @@
 //! Tests of the tables.
 
+mod attacks;
 mod samples;
 mod tables;
