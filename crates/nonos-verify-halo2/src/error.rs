@@ -142,15 +142,6 @@ pub enum Error {
     /// The operating system gives no randomness.
     #[error("no randomness from the operating system")]
     Entropy,
-    /// Public parameters could not be read or written.
-    #[error("public parameters at {path}")]
-    Params {
-        /// File.
-        path: std::path::PathBuf,
-        /// Cause.
-        #[source]
-        source: std::io::Error,
-    },
     /// The proof system refused what this crate gave it.
     #[error("the proof system failed while {stage}")]
     Backend {
@@ -165,7 +156,7 @@ impl Error {
         match self {
             Error::Malformed { .. } | Error::Rejected | Error::Layout { .. } => Fault::Peer,
             Error::TooLarge { .. } | Error::PublicMessage { .. } | Error::PublicValue { .. } => Fault::Caller,
-            Error::Entropy | Error::Params { .. } => Fault::Environment,
+            Error::Entropy => Fault::Environment,
             _ => Fault::Bug,
         }
     }

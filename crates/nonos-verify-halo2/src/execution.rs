@@ -4,7 +4,7 @@ use nonos_machine::tables::{self, MAX_ROWS, STEP};
 use nonos_machine::{ExecutionStatement, StatementError};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::{
-    BackendId, BatchKey, ProofSystem, ProveError, Progress, Proving, Refusal, Statement, Violation,
+    BackendId, BatchKey, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
 };
 
 use crate::{Backend, Claim, Error, Layout, MAX_K, ParamsStore, Proof, Witness};
@@ -44,7 +44,10 @@ impl Halo2 {
     /// # Errors
     /// An [`Error`] if the machine's tables cannot be proved soundly, which is a bug.
     pub fn new(params: ParamsStore) -> Result<Self, Error> {
-        Ok(Self { backend: Backend::new(&tables::system(), params)?, max_k: MAX_K })
+        Ok(Self {
+            backend: Backend::new(&tables::system(), params)?,
+            max_k: MAX_K,
+        })
     }
 
     /// What a proof of this statement would cost; runs the capsule, proves nothing.
@@ -55,18 +58,27 @@ impl Halo2 {
         let (witness, layout) = self.prepare(statement)?;
         let names = tables::system().tables.into_iter().map(|t| t.name);
         let rows = names.zip(witness.tables.iter().map(tables::Rows::len)).collect();
-        Ok(Estimate { rows, cpu_seconds: self.backend.estimate(&layout), layout })
+        Ok(Estimate {
+            rows,
+            cpu_seconds: self.backend.estimate(&layout),
+            layout,
+        })
     }
 
     fn prepare(&self, statement: &ExecutionStatement) -> Result<(tables::Witness, Layout), ProveError> {
         let trace = statement.trace().map_err(|error| match error {
-            StatementError::Differs { part } => ProveError::False { violation: Violation { clause: part } },
+            StatementError::Differs { part } => ProveError::False {
+                violation: Violation { clause: part },
+            },
             StatementError::TooLong { limit } => too_large("steps", limit + 1, limit),
             _ => ProveError::Unsupported { what: "this outcome" },
         })?;
         let witness = tables::witness(statement.program(), &trace);
         let rows: Vec<usize> = witness.tables.iter().map(tables::Rows::len).collect();
-        let layout = self.backend.plan(&rows, &statement.public_side(), self.max_k).map_err(failed)?;
+        let layout = self
+            .backend
+            .plan(&rows, &statement.public_side(), self.max_k)
+            .map_err(failed)?;
         Ok((witness, layout))
     }
 
@@ -74,29 +86,44 @@ impl Halo2 {
         let proof = Proof::decode(proof).map_err(refusal)?;
         // Clock and stamps are sized for this many rows.
         if proof.layout().capacity(STEP) > MAX_ROWS {
-            return Err(Refusal::MalformedProof { part: "number of steps" });
+            return Err(Refusal::MalformedProof {
+                part: "number of steps",
+            });
         }
         Ok(proof)
     }
 }
 
 fn too_large(unit: &'static str, needed: usize, limit: usize) -> ProveError {
-    ProveError::TooLarge { unit, needed: needed as u64, limit: limit as u64 }
+    ProveError::TooLarge {
+        unit,
+        needed: needed as u64,
+        limit: limit as u64,
+    }
 }
 
 fn failed(error: Error) -> ProveError {
     match error {
         Error::TooLarge { needed, limit, .. } => too_large("columns", needed, limit),
-        Error::Params { .. } => ProveError::Environment { what: "reading the parameters", source: error.into() },
-        Error::Entropy => ProveError::Environment { what: "the random generator", source: error.into() },
-        _ => ProveError::Backend { stage: "proving", source: error.into() },
+        Error::Entropy => ProveError::Environment {
+            what: "the random generator",
+            source: error.into(),
+        },
+        _ => ProveError::Backend {
+            stage: "proving",
+            source: error.into(),
+        },
     }
 }
 
 fn refusal(error: Error) -> Refusal {
     match error {
         Error::Malformed { part } | Error::Layout { part } => Refusal::MalformedProof { part },
-        Error::PublicValue { .. } | Error::BusMisuse { .. } => Refusal::MalformedPublic { part: "public values" },
+        Error::PublicValue { .. } | Error::PublicMessage { .. } | Error::BusMisuse { .. } => {
+            Refusal::MalformedPublic {
+                part: "public values",
+            }
+        }
         _ => Refusal::Rejected { check: "halo2 proof" },
     }
 }
@@ -112,7 +139,9 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
 
     fn vk_digest(&self, _: &ExecutionStatement, proof: &[u8]) -> Result<VkDigest, Refusal> {
         let proof = self.decode(proof)?;
-        Ok(VkDigest::from_bytes(self.backend.key_digest(proof.layout()).map_err(refusal)?))
+        Ok(VkDigest::from_bytes(
+            self.backend.key_digest(proof.layout()).map_err(refusal)?,
+        ))
     }
 
     fn prove(
@@ -125,14 +154,19 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
         let (witness, layout) = self.prepare(statement)?;
         proving.report(Progress::new("proving", 1, 2));
         let (public, context) = (statement.public_side(), statement.bytes());
-        let proof = self.backend.prove(&layout, &Rows(witness), &public, &context).map_err(failed)?;
+        let proof = self
+            .backend
+            .prove(&layout, &Rows(witness), &public, &context)
+            .map_err(failed)?;
         proving.report(Progress::new("proved", 2, 2));
         Ok(proof.encode())
     }
 
     fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
         let proof = self.decode(proof)?;
-        self.backend.verify(&proof, &statement.public_side(), &statement.bytes()).map_err(refusal)
+        self.backend
+            .verify(&proof, &statement.public_side(), &statement.bytes())
+            .map_err(refusal)
     }
 
     fn verify_batch(&self, claims: &[(&ExecutionStatement, &[u8])]) -> Vec<Result<(), Refusal>> {
@@ -144,18 +178,28 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
             })
             .collect();
         let open = decoded.iter().flatten();
-        let open: Vec<_> = open.map(|(proof, public, context)| Claim { proof, public, context }).collect();
+        let open: Vec<_> = open
+            .map(|(proof, public, context)| Claim {
+                proof,
+                public,
+                context,
+            })
+            .collect();
         let mut verdicts = self.backend.verify_batch(&open).into_iter();
         decoded
             .into_iter()
-            .map(|claim| claim.and_then(|_| match verdicts.next() {
-                Some(verdict) => verdict.map_err(refusal),
-                None => Err(Refusal::Rejected { check: "halo2 proof" }),
-            }))
+            .map(|claim| {
+                claim.and_then(|_| match verdicts.next() {
+                    Some(verdict) => verdict.map_err(refusal),
+                    None => Err(Refusal::Rejected { check: "halo2 proof" }),
+                })
+            })
             .collect()
     }
 
     fn batch_key(&self, proof: &[u8]) -> Option<BatchKey> {
-        Proof::decode(proof).ok().map(|proof| BatchKey(u64::from(proof.layout().k())))
+        Proof::decode(proof)
+            .ok()
+            .map(|proof| BatchKey(u64::from(proof.layout().k())))
     }
 }

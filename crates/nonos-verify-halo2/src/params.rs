@@ -20,6 +20,13 @@ pub enum ParamsEvent {
         /// Logarithm of their number.
         k: u8,
     },
+    /// The file cannot be read or written; they are derived all the same.
+    NotCached {
+        /// Logarithm of their number.
+        k: u8,
+        /// What the system says.
+        cause: io::ErrorKind,
+    },
     /// They are derived.
     Generated {
         /// Logarithm of their number.
@@ -37,7 +44,7 @@ type Listener = Box<dyn Fn(ParamsEvent) + Send + Sync>;
 /// Makes public parameters once, and keeps them in memory and on disk.
 ///
 /// A file is used only if its digest is the one that this crate knows the true parameters to have; so a
-/// damaged or exchanged file costs time, not soundness.
+/// damaged, exchanged or unreadable file costs time; it changes no verdict.
 pub struct ParamsStore {
     directory: Option<PathBuf>,
     listener: Listener,
@@ -97,19 +104,13 @@ impl ParamsStore {
         if let Some(path) = &path {
             match fs::read(path) {
                 Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == expected => {
-                    return Params::read(&mut &bytes[..]).map_err(|source| Error::Params {
-                        path: path.clone(),
-                        source,
-                    });
+                    if let Ok(params) = Params::read(&mut &bytes[..]) {
+                        return Ok(params);
+                    }
                 }
                 Ok(_) => (self.listener)(ParamsEvent::Replacing { k }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => {
-                    return Err(Error::Params {
-                        path: path.clone(),
-                        source,
-                    });
-                }
+                Err(e) => (self.listener)(ParamsEvent::NotCached { k, cause: e.kind() }),
             }
         }
         (self.listener)(ParamsEvent::Generating { k });
@@ -123,11 +124,8 @@ impl ParamsStore {
                 stage: "deriving parameters",
             });
         }
-        if let Some(path) = &path {
-            store(path, &bytes).map_err(|source| Error::Params {
-                path: path.clone(),
-                source,
-            })?;
+        if let Some(Err(e)) = path.map(|path| store(&path, &bytes)) {
+            (self.listener)(ParamsEvent::NotCached { k, cause: e.kind() });
         }
         (self.listener)(ParamsEvent::Generated { k });
         Ok(params)
@@ -202,5 +200,20 @@ mod tests {
             [Replacing { k: 8 }, Generating { k: 8 }, Generated { k: 8 }]
         );
         assert_eq!(std::fs::read(&file).expect("there"), good);
+    }
+
+    #[test]
+    fn an_unusable_directory_costs_time_only() {
+        let home = tempfile::tempdir().expect("a directory");
+        let file = home.path().join("not a directory");
+        std::fs::write(&file, b"").expect("writes");
+        let (store, seen) = events(&file);
+        store.get(8).expect("derives all the same");
+        let seen = seen.lock().expect("not poisoned");
+        assert!(
+            seen.iter()
+                .any(|event| matches!(event, ParamsEvent::NotCached { k: 8, .. })),
+            "{seen:?}"
+        );
     }
 }

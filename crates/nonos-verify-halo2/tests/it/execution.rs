@@ -26,7 +26,12 @@ const MIX: &str = r#"(module
     (i64.add (local.get $s) (i64.extend_i32_u (memory.grow (i32.const 1))))))"#;
 
 fn mix(n: u32) -> ExecutionStatement {
-    statement(module(MIX), "run", &[Value::I32(n), Value::I64(u64::MAX - 5)], b"an input tape")
+    statement(
+        module(MIX),
+        "run",
+        &[Value::I32(n), Value::I64(u64::MAX - 5)],
+        b"an input tape",
+    )
 }
 
 #[test]
@@ -39,19 +44,30 @@ fn a_run_is_proved_and_verified_and_every_other_claim_refused() {
         let changed = altered(&honest, change).unwrap_or_else(|| panic!("{what}: not a statement"));
         assert_ne!(changed.bytes(), honest.bytes(), "{what}");
         let verdict = BACKEND.verify(&changed, &proof);
-        assert!(matches!(verdict, Err(Refusal::Rejected { .. })), "{what}: {verdict:?}");
+        assert!(
+            matches!(verdict, Err(Refusal::Rejected { .. })),
+            "{what}: {verdict:?}"
+        );
     };
     other("result", &|r, _| {
-        let Outcome::Return(values) = &mut r.proven.outcome else { panic!("it returned") };
+        let Outcome::Return(values) = &mut r.proven.outcome else {
+            panic!("it returned")
+        };
         values[0] = Value::I64(values[0].word() + 1);
     });
-    other("exit instead of return", &|r, _| r.proven.outcome = Outcome::Exit(0));
+    other("exit instead of return", &|r, _| {
+        r.proven.outcome = Outcome::Exit(0)
+    });
     other("more fuel", &|r, _| r.proven.fuel_used = more(r.proven.fuel_used));
-    other("less fuel", &|r, _| r.proven.fuel_used = Fuel::new(r.proven.fuel_used.get() - 1));
+    other("less fuel", &|r, _| {
+        r.proven.fuel_used = Fuel::new(r.proven.fuel_used.get() - 1)
+    });
     other("pages", &|r, _| r.proven.peak_pages = Pages::new(1));
     other("argument", &|r, _| r.proven.arguments[0] = Value::I32(11));
     other("nonce", &|r, _| r.proven.nonce = Nonce::hash(&[b"another"]));
-    other("attested part", &|r, _| r.attested.audit_root = AuditRoot::hash(&[b"another"]));
+    other("attested part", &|r, _| {
+        r.attested.audit_root = AuditRoot::hash(&[b"another"])
+    });
     other("input", &|_, t| t.input[3] ^= 1);
     other("longer input", &|_, t| t.input.push(0));
     other("output", &|_, t| t.outputs[0].words[0] ^= 1);
@@ -62,14 +78,21 @@ fn a_run_is_proved_and_verified_and_every_other_claim_refused() {
         t.outputs[0].len += 8;
     });
     other("output cut", &|_, t| t.outputs[0].len -= 1);
-    other("log invented", &|_, t| t.outputs[2] = nonos_machine::tables::TapeWords::from_bytes(b"log"));
+    other("log invented", &|_, t| {
+        t.outputs[2] = nonos_machine::tables::TapeWords::from_bytes(b"log")
+    });
 }
 
 #[test]
 fn a_proof_is_refused_for_another_program_of_the_same_shape() {
     let proof = prove(&mix(3));
     let other = MIX.replace("i64.const 7", "i64.const 8");
-    let other = statement(module(&other), "run", &[Value::I32(3), Value::I64(u64::MAX - 5)], b"an input tape");
+    let other = statement(
+        module(&other),
+        "run",
+        &[Value::I32(3), Value::I64(u64::MAX - 5)],
+        b"an input tape",
+    );
     assert!(BACKEND.verify(&other, &proof).is_err());
 }
 
@@ -83,11 +106,18 @@ fn a_damaged_proof_is_refused_wherever_it_is_damaged() {
         damaged[i] ^= 1;
         assert!(BACKEND.verify(&honest, &damaged).is_err(), "byte {i}");
     }
-    for len in (0..64).chain((64..proof.len()).step_by(proof.len() / 16)).chain([proof.len() - 1]) {
+    for len in (0..64)
+        .chain((64..proof.len()).step_by(proof.len() / 16))
+        .chain([proof.len() - 1])
+    {
         assert!(BACKEND.verify(&honest, &proof[..len]).is_err(), "cut to {len}");
     }
     for more in [&[0][..], &[0; 32], &proof] {
-        assert!(BACKEND.verify(&honest, &[&proof, more].concat()).is_err(), "{} more", more.len());
+        assert!(
+            BACKEND.verify(&honest, &[&proof, more].concat()).is_err(),
+            "{} more",
+            more.len()
+        );
     }
 }
 
@@ -113,7 +143,9 @@ fn two_proofs_of_one_run_differ_and_verify_together_with_a_verdict_each() {
 #[test]
 fn the_backend_passes_the_conformance_suite() {
     let statements = [mix(2), mix(4)];
-    let tampered = altered(&statements[0], |r, _| r.proven.fuel_used = more(r.proven.fuel_used));
+    let tampered = altered(&statements[0], |r, _| {
+        r.proven.fuel_used = more(r.proven.fuel_used)
+    });
     let suite = Suite::new((statements[0].clone(), ()), (statements[1].clone(), ()));
     let suite = suite.tampered("fuel", &tampered.expect("a statement")).flips(8);
     suite.run(crate::runs::Shared).assert_clean();

@@ -3,12 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use nonos_machine::tables::TapeWords;
-use nonos_machine::{
-    End, ExecutionStatement, Inputs, Limits, PublicTapes, Subject, VERSION, execute,
-};
+use nonos_machine::{End, ExecutionStatement, Inputs, Limits, PublicTapes, Subject, VERSION, execute};
 use nonos_types::{
-    Assignment, Attested, AuditRoot, CheckpointRoot, ExecutionRecord, Fuel, InboundDigest, InputDigest, Outcome,
-    Output, Proven, SegmentChain, Value, ValueType,
+    Assignment, Attested, AuditRoot, CheckpointRoot, ExecutionRecord, Fuel, InboundDigest, InputDigest,
+    Outcome, Output, Proven, SegmentChain, Value, ValueType,
 };
 use nonos_verify::{ProofSystem, ProveError, Proving, Refusal, Seed};
 use nonos_verify_halo2::{Halo2, ParamsStore};
@@ -23,12 +21,28 @@ pub(crate) fn module(wat: &str) -> Subject {
     Subject::Module(wat::parse_str(wat).expect("valid text").into())
 }
 
-pub(crate) fn statement(subject: Subject, entry: &str, arguments: &[Value], input: &[u8]) -> ExecutionStatement {
+pub(crate) fn statement(
+    subject: Subject,
+    entry: &str,
+    arguments: &[Value],
+    input: &[u8],
+) -> ExecutionStatement {
     let lowered = subject.lower(entry).expect("the module lowers");
     let policy = subject.policy(entry);
     let words: Vec<u64> = arguments.iter().map(|v| v.word()).collect();
-    let inputs = Inputs { input, arguments: &words, ..Inputs::default() };
-    let run = execute(&lowered.program, &inputs, Limits { fuel: policy.fuel, steps: 1 << 20 });
+    let inputs = Inputs {
+        input,
+        arguments: &words,
+        ..Inputs::default()
+    };
+    let run = execute(
+        &lowered.program,
+        &inputs,
+        Limits {
+            fuel: policy.fuel,
+            steps: 1 << 20,
+        },
+    );
     let outcome = match (run.end, lowered.entry.result) {
         (End::Return(Some(word)), Some(ValueType::I32)) => Outcome::Return(vec![Value::I32(word as u32)]),
         (End::Return(Some(word)), Some(ValueType::I64)) => Outcome::Return(vec![Value::I64(word)]),
@@ -38,7 +52,11 @@ pub(crate) fn statement(subject: Subject, entry: &str, arguments: &[Value], inpu
     };
     let job = Assignment::NONE;
     let outputs = run.outputs.map(|bytes| TapeWords::from_bytes(&bytes));
-    let tapes = PublicTapes { input: input.to_vec(), inbound: vec![], outputs };
+    let tapes = PublicTapes {
+        input: input.to_vec(),
+        inbound: vec![],
+        outputs,
+    };
     let proven = Proven {
         network: job.network,
         job: job.job,
@@ -91,7 +109,9 @@ pub(crate) fn seeds() -> impl FnMut() -> Seed + Send {
 
 pub(crate) fn prove(statement: &ExecutionStatement) -> Vec<u8> {
     let mut seeds = seeds();
-    BACKEND.prove(statement, &(), &mut Proving::new(&mut seeds)).expect("a true statement is proved")
+    BACKEND
+        .prove(statement, &(), &mut Proving::new(&mut seeds))
+        .expect("a true statement is proved")
 }
 
 pub(crate) fn more(fuel: Fuel) -> Fuel {
@@ -114,7 +134,12 @@ impl nonos_verify::ProofSystem<ExecutionStatement> for Shared {
         BACKEND.vk_digest(s, proof)
     }
 
-    fn prove(&self, s: &ExecutionStatement, w: &(), proving: &mut Proving<'_>) -> Result<Vec<u8>, ProveError> {
+    fn prove(
+        &self,
+        s: &ExecutionStatement,
+        w: &(),
+        proving: &mut Proving<'_>,
+    ) -> Result<Vec<u8>, ProveError> {
         BACKEND.prove(s, w, proving)
     }
 
