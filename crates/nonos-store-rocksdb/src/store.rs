@@ -15,6 +15,8 @@ use crate::OpenError;
 const FORMAT: u32 = 1;
 /// Decimal [`FORMAT`] and a line feed; present in every complete store.
 const FORMAT_FILE: &str = "FORMAT";
+/// Present while a store is made: what there is then has never been written to.
+const CREATING_FILE: &str = "CREATING";
 const LOCK_FILE: &str = "NONOS-LOCK";
 /// RocksDB's own files.
 const DB_DIR: &str = "rocks";
@@ -40,16 +42,20 @@ impl RocksStore {
             path: path.to_owned(),
             source: source.into(),
         };
-        let is_new = is_new(path)?;
+        is_new(path)?; // before anything is written
         fs::create_dir_all(path).map_err(storage)?;
         let lock = lock(path)?;
-        if !is_new {
+        let is_new = is_new(path)?; // now that nobody else can change it
+        if is_new {
+            File::create(path.join(CREATING_FILE)).map_err(storage)?;
+        } else {
             check_format(path)?;
         }
         let db = open_db(path, is_new)?;
         if is_new {
             // Last, so that a store with a format is complete.
             write_format(path).map_err(storage)?;
+            fs::remove_file(path.join(CREATING_FILE)).map_err(storage)?;
         }
         Ok(Self {
             db,
@@ -143,7 +149,12 @@ fn is_new(path: &Path) -> Result<bool, OpenError> {
     names.retain(|name| name != LOCK_FILE);
     match names.as_slice() {
         [] => Ok(true),
-        // Without a format it may be an unfinished creation, or a store that has lost the file: not ours to guess.
+        _ if names.iter().any(|name| name == CREATING_FILE)
+            && names.iter().all(|name| name == CREATING_FILE || name == DB_DIR) =>
+        {
+            Ok(true)
+        }
+        // A store that has lost its format: not ours to guess.
         [name] if name == DB_DIR => Err(OpenError::Version {
             path: path.to_owned(),
             found: None,
@@ -204,7 +215,6 @@ fn write_format(path: &Path) -> io::Result<()> {
 fn open_db(path: &Path, create: bool) -> Result<DB, OpenError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.set_error_if_exists(create);
     options.set_paranoid_checks(true);
     // After a power cut the log may end in half a record, which was never durable; damage elsewhere is an error.
     options.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);

@@ -116,6 +116,23 @@ fn refuses_another_format() {
     );
 }
 
+#[test]
+fn completes_a_creation_that_was_interrupted() {
+    let interrupted = dir();
+    fs::write(interrupted.path().join("CREATING"), "").expect("a write");
+    RocksStore::open(interrupted.path()).expect("as if new");
+    assert!(!interrupted.path().join("CREATING").exists());
+
+    // Interrupted after the database was there, before the format was.
+    fs::remove_file(interrupted.path().join("FORMAT")).expect("removed");
+    fs::write(interrupted.path().join("CREATING"), "").expect("a write");
+    let store = RocksStore::open(interrupted.path()).expect("as if new");
+    store.put(b"a", b"1", Durability::Durable).expect("a write");
+    drop(store);
+    let store = RocksStore::open(interrupted.path()).expect("complete");
+    assert_eq!(store.get(b"a").expect("a read").as_deref(), Some(&b"1"[..]));
+}
+
 /// Whatever is missing: the data are not replaced by an empty database.
 #[test]
 fn refuses_a_store_with_missing_files() {
