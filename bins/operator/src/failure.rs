@@ -51,9 +51,12 @@ pub(crate) enum Failure {
     /// stdout could not be written.
     #[error("cannot write to stdout")]
     Stdout(#[source] io::Error),
-    /// No directory for data is known.
-    #[error("no data directory: give --data DIR, or set HOME")]
-    NoDataDirectory,
+    /// No directory for parameters is known.
+    #[error("no directory for parameters: give --params DIR, or set HOME")]
+    NoParamsDirectory,
+    /// The record of used nonces cannot be opened.
+    #[error(transparent)]
+    Store(#[from] nonos_store_rocksdb::OpenError),
     /// The package, manifest or module is refused.
     #[error(transparent)]
     Package(#[from] nonos_package::Error),
@@ -100,7 +103,7 @@ pub(crate) enum Failure {
     },
     /// The run ended in a way that has no proof yet, and a proof was to be written.
     #[error(
-        "no proof was written: the run ended with {outcome}, and only a return or an exit has a proof yet"
+        "no proof was made: the run ended with {outcome}, and only a return or an exit has a proof yet"
     )]
     NotProvable {
         /// How it ended.
@@ -136,7 +139,7 @@ impl Failure {
             Self::NotText { .. }
             | Self::NotAKey { .. }
             | Self::OpenKey { .. }
-            | Self::NoDataDirectory
+            | Self::NoParamsDirectory
             | Self::NoExport { .. }
             | Self::NotProvable { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
@@ -144,6 +147,7 @@ impl Failure {
             | Self::OtherProgram { .. }
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
+            Self::Store(error) => error.fault(),
             Self::Statement(error) => error.fault(),
             Self::Halo2(error) => error.fault(),
             Self::Prove(error) => error.fault(),

@@ -22,9 +22,10 @@ struct Cli {
     /// Print results as JSON, one object.
     #[arg(long, global = true)]
     json: bool,
-    /// Directory of this node's data: used nonces, cached proving parameters [default: the user's data directory].
-    #[arg(long, global = true, value_name = "DIR", env = "NONOS_DATA")]
-    data: Option<PathBuf>,
+    /// Directory of the proof systems' public parameters, derived once [default: nonos/params in the user's
+    /// cache directory].
+    #[arg(long, global = true, value_name = "DIR", env = "NONOS_PARAMS")]
+    params: Option<PathBuf>,
     #[command(subcommand)]
     command: commands::Command,
 }
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let context = commands::Context {
         output: output::Output::new(cli.json),
-        data: cli.data,
+        params: cli.params,
     };
     match cli.command.run(&context) {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,9 +9,9 @@ use crate::{
     proof_file::ProofFile,
 };
 use indicatif::ProgressBar;
-use nonos_capsule::{Claim, Inputs, Run, Sandbox};
+use nonos_capsule::{Capsule, Claim, Inputs, Run, Sandbox};
 use nonos_machine::{ExecutionStatement, Limits, Subject, VERSION, execute, tables::MAX_ROWS};
-use nonos_types::{ExecutionRecord, Fuel, Outcome, Timestamp, Value};
+use nonos_types::{ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
 use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
 use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
 use rand_chacha::ChaCha20Rng;
@@ -64,18 +64,44 @@ struct Proved {
     proof_bytes: Option<usize>,
     peak_rss_mb: Option<u64>,
     result_hex: String,
+    exec_hash: ExecHash,
 }
 
-/// The halo2 backend, with its parameters in the data directory.
+/// The halo2 backend, with its parameters in their directory.
 pub(crate) fn halo2(context: &Context) -> Result<Erased<ExecutionStatement, Halo2>, Failure> {
-    let params = ParamsStore::in_directory(context.data()?.join("params")).on_event(|event| match event {
+    let params = ParamsStore::in_directory(context.params()?).on_event(|event| match event {
         ParamsEvent::Generating { k } => say(&format!("deriving the public parameters for k = {k}, once")),
         ParamsEvent::Replacing { k } => say(&format!(
             "the parameters for k = {k} on disk are damaged: replacing them"
         )),
+        ParamsEvent::NotCached { k, cause } => say(&format!(
+            "the parameters for k = {k} cannot be kept on disk ({cause}): deriving them each time"
+        )),
         _ => (),
     });
     Ok(Erased::new(Halo2::new(params).map_err(Failure::Halo2)?))
+}
+
+/// The record of a run, of which nothing is sealed.
+pub(crate) fn record(
+    run: &Run,
+    claim: Claim,
+    capsule: &Capsule,
+    subject: &Subject,
+    arguments: &[Value],
+    inputs: &Inputs,
+) -> Result<ExecutionRecord, Failure> {
+    let context = nonos_capsule::Context {
+        capsule,
+        hash: subject.capsule_hash(),
+        machine: VERSION,
+        arguments,
+        inputs,
+        sealed_input: None,
+        poi_pre: None,
+        poi_post: None,
+    };
+    Ok(run.record(claim, &context)?)
 }
 
 impl Job {
@@ -84,19 +110,10 @@ impl Job {
         let Backend::Halo2 = options.backend;
         let (run, record) = self.run(claim)?;
         let steps = self.steps()?;
+        let hash = record.exec_hash();
         let proof = match &run.outcome {
             Outcome::Return(_) | Outcome::Exit(_) => Some(self.statement(record)?.prove(context)?),
-            outcome if options.output.is_some() => {
-                return Err(Failure::NotProvable {
-                    outcome: outcome.clone(),
-                });
-            }
-            outcome => {
-                say(&format!(
-                    "no proof: the run ended with {outcome}, and only a return or an exit has a proof yet"
-                ));
-                None
-            }
+            _ => None,
         };
         if let (Some(path), Some(proof)) = (&options.output, &proof) {
             files::write(path, &proof.file()?)?;
@@ -111,8 +128,16 @@ impl Job {
             proof_bytes: proof.as_ref().map(|proof| proof.object.proof.bytes.len()),
             peak_rss_mb: peak::mebibytes(),
             result_hex: hex::encode(&run.outputs.result),
+            exec_hash: hash,
         };
-        context.output.show(&proved, || proved.table())
+        context.output.show(&proved, || proved.table())?;
+        if proof.is_some() {
+            Ok(())
+        } else {
+            Err(Failure::NotProvable {
+                outcome: proved.outcome,
+            })
+        }
     }
 
     /// The run in the sandbox, and its record.
@@ -120,18 +145,13 @@ impl Job {
         let policy = self.subject.policy(&self.entry);
         let capsule = Sandbox::new().load_module(self.subject.module(), &policy)?;
         let run = capsule.run(&self.arguments, &self.inputs)?;
-        let record = run.record(
+        let record = record(
+            &run,
             claim,
-            &nonos_capsule::Context {
-                capsule: &capsule,
-                hash: self.subject.capsule_hash(),
-                machine: VERSION,
-                arguments: &self.arguments,
-                inputs: &self.inputs,
-                sealed_input: None,
-                poi_pre: None,
-                poi_post: None,
-            },
+            &capsule,
+            &self.subject,
+            &self.arguments,
+            &self.inputs,
         )?;
         Ok((run, record))
     }
@@ -242,6 +262,7 @@ impl Proved {
         vec![
             ("outcome", self.outcome.to_string()),
             ("result", self.result_hex.clone()),
+            ("exec hash", self.exec_hash.to_string()),
             ("fuel", self.fuel.to_string()),
             ("steps", self.steps.to_string()),
             ("backend", self.backend.clone()),

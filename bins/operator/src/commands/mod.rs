@@ -12,24 +12,24 @@ use std::path::PathBuf;
 pub(crate) struct Context {
     /// Where results go.
     pub(crate) output: Output,
-    /// Directory of this node's data, if named.
-    pub(crate) data: Option<PathBuf>,
+    /// Directory of proving parameters, if named.
+    pub(crate) params: Option<PathBuf>,
 }
 
 impl Context {
-    /// Directory of this node's data.
+    /// Directory of proving parameters.
     #[expect(clippy::disallowed_methods, reason = "the binary reads the environment")]
-    pub(crate) fn data(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn params(&self) -> Result<PathBuf, Failure> {
         let set = |name| {
             std::env::var_os(name)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from)
         };
-        self.data
+        self.params
             .clone()
-            .or_else(|| Some(set("XDG_DATA_HOME")?.join("nonos")))
-            .or_else(|| Some(set("HOME")?.join(".local/share/nonos")))
-            .ok_or(Failure::NoDataDirectory)
+            .or_else(|| Some(set("XDG_CACHE_HOME")?.join("nonos/params")))
+            .or_else(|| Some(set("HOME")?.join(".cache/nonos/params")))
+            .ok_or(Failure::NoParamsDirectory)
     }
 }
 

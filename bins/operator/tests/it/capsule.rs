@@ -214,3 +214,46 @@ fn blames_the_caller_for_a_missing_file() {
         .operator(&["capsule", "run", "none.mod"])
         .refused(2, "cannot read none.mod");
 }
+
+#[test]
+fn runs_each_assignment_once() {
+    let place = Place::new();
+    place.pack("sieve");
+    let n = input("sieve", "100.bin");
+    let (job, executor) = ("11".repeat(32), "22".repeat(32));
+    let run = |attempt: &str| {
+        place.operator(&[
+            "--json",
+            "capsule",
+            "run",
+            "sieve.mod",
+            "--input",
+            &n,
+            "--job",
+            &job,
+            "--executor",
+            &executor,
+            "--attempt",
+            attempt,
+            "--data",
+            "data",
+        ])
+    };
+    let first = run("0").json();
+    run("0").refused(2, "has been used");
+    let second = run("1").json();
+    assert_ne!(first["nonce"], second["nonce"]);
+    assert_ne!(first["exec_hash"], second["exec_hash"]);
+    assert_eq!(first["result_hex"], second["result_hex"]);
+}
+
+#[test]
+fn wants_all_of_an_assignment_or_none() {
+    let place = Place::new();
+    place
+        .operator(&["capsule", "run", "x.mod", "--job", &"11".repeat(32)])
+        .refused(2, "--executor");
+    place
+        .operator(&["capsule", "run", "x.mod", "--data", "data"])
+        .refused(2, "--job");
+}

@@ -67,7 +67,7 @@ impl Place {
             .current_dir(self.dir.path())
             .env_remove("NONOS_DATA")
             // Shared, so that proving parameters are derived once for all tests.
-            .env("XDG_DATA_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"))
+            .env("NONOS_PARAMS", concat!(env!("CARGO_TARGET_TMPDIR"), "/params"))
             .output()
             .expect("start operator");
         Ended {

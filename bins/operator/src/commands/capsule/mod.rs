@@ -8,8 +8,14 @@ mod verify;
 
 use super::Context;
 use crate::{failure::Failure, files};
+use nonos_capsule::Claim;
 use nonos_package::{Package, limits};
-use std::path::{Path, PathBuf};
+use nonos_store_rocksdb::RocksStore;
+use nonos_types::{Assignment, Attempt, JobId, NetworkId, NodeId, Slot};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::files::INPUT_BYTES;
 
@@ -50,6 +56,52 @@ struct InputFiles {
     /// Messages of the capsule's channel, as one tape [default: none].
     #[arg(long, value_name = "FILE")]
     inbound: Option<PathBuf>,
+}
+
+/// What a run is for. A run outside of any job needs none of this, and uses no nonce up.
+#[derive(Debug, clap::Args)]
+struct AssignmentArgs {
+    /// The job that the run is for.
+    #[arg(long, value_name = "HEX", requires_all = ["executor", "data"])]
+    job: Option<JobId>,
+    /// Name of the job's network.
+    #[arg(long, value_name = "NAME", requires = "job", default_value = "local")]
+    network: String,
+    /// Position of the executor in the job.
+    #[arg(long, value_name = "N", requires = "job", default_value_t = 0)]
+    slot: u16,
+    /// How often this executor has tried before.
+    #[arg(long, value_name = "N", requires = "job", default_value_t = 0)]
+    attempt: u32,
+    /// Public key of the executor.
+    #[arg(long, value_name = "HEX", requires = "job")]
+    executor: Option<NodeId>,
+    /// Directory of this node's data, where used nonces are recorded.
+    #[arg(long, value_name = "DIR", requires = "job", env = "NONOS_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl AssignmentArgs {
+    /// Uses the nonce up, durably, before the run.
+    fn claim(&self) -> Result<Claim, Failure> {
+        let (Some(job), Some(executor), Some(data)) = (self.job, self.executor, &self.data) else {
+            return Ok(Claim::outside_jobs());
+        };
+        let assignment = Assignment {
+            network: NetworkId::named(&self.network),
+            job,
+            slot: Slot::new(self.slot),
+            executor,
+            attempt: Attempt::new(self.attempt),
+        };
+        fs::create_dir_all(data).map_err(|source| Failure::File {
+            action: "create",
+            path: data.clone(),
+            source,
+        })?;
+        let store = RocksStore::open(data.join("db"))?;
+        Ok(Claim::new(&store, assignment)?)
+    }
 }
 
 impl InputFiles {

@@ -1,7 +1,6 @@
 //! `operator capsule prove`: a run, proved.
 
 use crate::{commands::Context, failure::Failure, proving};
-use nonos_capsule::Claim;
 use nonos_machine::Subject;
 use std::path::PathBuf;
 
@@ -12,6 +11,8 @@ pub(crate) struct Prove {
     package: PathBuf,
     #[command(flatten)]
     inputs: super::InputFiles,
+    #[command(flatten)]
+    assignment: super::AssignmentArgs,
     #[command(flatten)]
     options: proving::Options,
 }
@@ -26,6 +27,6 @@ impl Prove {
             arguments: Vec::new(),
             inputs: self.inputs.read()?,
         };
-        job.prove(Claim::outside_jobs(), &self.options, context)
+        job.prove(self.assignment.claim()?, &self.options, context)
     }
 }

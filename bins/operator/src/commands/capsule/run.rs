@@ -1,8 +1,9 @@
 //! `operator capsule run`: a run in the sandbox.
 
-use crate::{commands::Context, failure::Failure, files, output::say};
+use crate::{commands::Context, failure::Failure, files, output::say, proving};
 use nonos_capsule::Sandbox;
-use nonos_types::{AuditRoot, CheckpointRoot, Fuel, MemoryHash, Outcome, Pages};
+use nonos_machine::Subject;
+use nonos_types::{AuditRoot, CheckpointRoot, ExecHash, Fuel, MemoryHash, Nonce, Outcome, Pages};
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
 
@@ -13,6 +14,8 @@ pub(crate) struct Run {
     package: PathBuf,
     #[command(flatten)]
     inputs: super::InputFiles,
+    #[command(flatten)]
+    assignment: super::AssignmentArgs,
     /// Writes the result tape to a file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -30,6 +33,8 @@ struct Ran {
     host_calls: u64,
     audit_root: AuditRoot,
     checkpoint_root: CheckpointRoot,
+    nonce: Nonce,
+    exec_hash: ExecHash,
     run_ms: u128,
 }
 
@@ -43,9 +48,12 @@ impl Run {
         let package = super::open(&self.package)?;
         let inputs = self.inputs.read()?;
         let capsule = Sandbox::new().load(&package)?;
+        let claim = self.assignment.claim()?;
         let started = Instant::now();
         let run = capsule.run(&[], &inputs)?;
         let run_ms = started.elapsed().as_millis();
+        let subject = Subject::Capsule(Box::new(package));
+        let record = proving::record(&run, claim, &capsule, &subject, &[], &inputs)?;
         if let Some(path) = &self.output {
             files::write(path, &run.outputs.result)?;
             say(&format!("result tape written to {}", path.display()));
@@ -61,6 +69,8 @@ impl Run {
             host_calls: run.host_calls,
             audit_root: run.audit_root,
             checkpoint_root: run.checkpoints.root(),
+            nonce: record.proven.nonce,
+            exec_hash: record.exec_hash(),
             run_ms,
         };
         context.output.show(&ran, || {
@@ -75,6 +85,8 @@ impl Run {
                 ("host calls", ran.host_calls.to_string()),
                 ("audit root", ran.audit_root.to_string()),
                 ("checkpoints", ran.checkpoint_root.to_string()),
+                ("nonce", ran.nonce.to_string()),
+                ("exec hash", ran.exec_hash.to_string()),
                 ("run ms", ran.run_ms.to_string()),
             ]
         })
