@@ -102,9 +102,7 @@ pub(crate) enum Failure {
         backend: BackendId,
     },
     /// The run ended in a way that has no proof yet, and a proof was to be written.
-    #[error(
-        "no proof was made: the run ended with {outcome}, and only a return or an exit has a proof yet"
-    )]
+    #[error("no proof was made: the run ended with {outcome}, and only a return or an exit has a proof yet")]
     NotProvable {
         /// How it ended.
         outcome: Outcome,
