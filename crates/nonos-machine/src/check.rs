@@ -37,6 +37,14 @@ pub enum Violation {
         /// What was looked up.
         message: Vec<u64>,
     },
+    /// A public value is wider than the system says.
+    #[error("public value {index} of the {end} row is missing or wider than the system allows")]
+    Public {
+        /// First or last.
+        end: &'static str,
+        /// Index of the value.
+        index: usize,
+    },
     /// More was sent than received, or less.
     #[error("bus {bus:?}: {message:?} is sent {excess} times more than received")]
     Unbalanced {
@@ -61,6 +69,17 @@ pub fn check(
     public: &Public,
     row: impl Fn(usize, usize, &mut [u64]),
 ) -> Result<(), Violation> {
+    let (first, last) = &system.public_bits;
+    for (end, values, bits) in [("first", &public.first, first), ("last", &public.last, last)] {
+        let fits = |(i, bits): (usize, &u32)| {
+            values
+                .get(i)
+                .is_some_and(|v| v.checked_shr(*bits).unwrap_or(0) == 0)
+        };
+        if let Some(index) = bits.iter().enumerate().position(|value| !fits(value)) {
+            return Err(Violation::Public { end, index });
+        }
+    }
     let mut bus = Buses::new(system, public);
     for (t, table) in system.tables.iter().enumerate() {
         let width = table.columns.len();

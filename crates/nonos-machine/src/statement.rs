@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nonos_package::{Net, Package, Policy};
 use nonos_types::{
-    ByteLen, CapsuleHash, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion, Outcome, Output,
-    OutputDigest, Payload, SegmentChain, Value, ValueType, wire,
+    ByteLen, CapsuleHash, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion, Outcome,
+    Output, OutputDigest, Payload, SegmentChain, Value, ValueType, wire,
 };
 use nonos_verify::{Malformed, Statement, StatementId, Violation};
 
@@ -66,7 +66,11 @@ impl Subject {
         if policy.entry != entry {
             return Err(StatementError::Differs { part: "entry" });
         }
-        let options = Options { entry, max_pages: policy.max_pages, hosts: policy.host };
+        let options = Options {
+            entry,
+            max_pages: policy.max_pages,
+            hosts: policy.host,
+        };
         Ok(lower(self.module(), &options)?)
     }
 
@@ -136,7 +140,10 @@ impl PublicTapes {
     pub const MAX: ByteLen = ByteLen::new(64 << 20);
 
     fn to_bytes(&self) -> Vec<u8> {
-        let wire_tape = |tape: &TapeWords| WireTape { words: tape.words.clone(), len: tape.len };
+        let wire_tape = |tape: &TapeWords| WireTape {
+            words: tape.words.clone(),
+            len: tape.len,
+        };
         wire::encode(&WireTapes {
             input: self.input.clone(),
             inbound: self.inbound.clone(),
@@ -146,9 +153,16 @@ impl PublicTapes {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let wire: WireTapes = wire::decode("public tapes", Self::MAX, bytes).ok()?;
-        let tape = |wire: WireTape| TapeWords { words: wire.words, len: wire.len };
+        let tape = |wire: WireTape| TapeWords {
+            words: wire.words,
+            len: wire.len,
+        };
         let outputs: Vec<TapeWords> = wire.outputs.into_iter().map(tape).collect();
-        Some(Self { input: wire.input, inbound: wire.inbound, outputs: outputs.try_into().ok()? })
+        Some(Self {
+            input: wire.input,
+            inbound: wire.inbound,
+            outputs: outputs.try_into().ok()?,
+        })
     }
 
     /// The digest of the output tapes.
@@ -211,22 +225,38 @@ impl ExecutionStatement {
     ///
     /// # Errors
     /// [`StatementError`], if a part differs from what the capsule, its policy and the tapes say.
-    pub fn new(subject: Subject, record: ExecutionRecord, tapes: PublicTapes) -> Result<Self, StatementError> {
+    pub fn new(
+        subject: Subject,
+        record: ExecutionRecord,
+        tapes: PublicTapes,
+    ) -> Result<Self, StatementError> {
         let proven = &record.proven;
         let policy = subject.policy(&proven.entry);
         let Lowered { program, entry } = subject.lower(&proven.entry)?;
         let differs = |part| Err(StatementError::Differs { part });
         if proven.sealed_input.is_some() {
-            return Err(StatementError::NotProvable { what: "has sealed input".into() });
+            return Err(StatementError::NotProvable {
+                what: "has sealed input".into(),
+            });
         }
         let Output::Digest(output) = proven.output else {
-            return Err(StatementError::NotProvable { what: "hides its result".into() });
+            return Err(StatementError::NotProvable {
+                what: "hides its result".into(),
+            });
         };
         let (values, halt) = match &proven.outcome {
             Outcome::Return(values) => (values.iter().map(|v| v.word()).collect(), program.halt_return),
             Outcome::Exit(code) => (vec![u64::from(*code)], program.halt_exit),
-            Outcome::Trap(kind) => return Err(StatementError::NotProvable { what: format!("traps ({kind})") }),
-            Outcome::OutOfFuel => return Err(StatementError::NotProvable { what: "is out of fuel".into() }),
+            Outcome::Trap(kind) => {
+                return Err(StatementError::NotProvable {
+                    what: format!("traps ({kind})"),
+                });
+            }
+            Outcome::OutOfFuel => {
+                return Err(StatementError::NotProvable {
+                    what: "is out of fuel".into(),
+                });
+            }
         };
         let types = |values: &[Value]| values.iter().map(|v| v.kind()).collect::<Vec<ValueType>>();
         let returns = |values: &[Value]| types(values) == entry.result.into_iter().collect::<Vec<_>>();
@@ -236,18 +266,33 @@ impl ExecutionStatement {
             ("machine version", proven.machine == VERSION),
             ("arguments", types(&proven.arguments) == entry.params),
             ("input digest", proven.input == InputDigest::hash(&[&tapes.input])),
-            ("inbound digest", proven.inbound == InboundDigest::hash(&[&tapes.inbound])),
+            (
+                "inbound digest",
+                proven.inbound == InboundDigest::hash(&[&tapes.inbound]),
+            ),
             ("output digest", output == tapes.output_digest()),
             ("output length", tapes.outputs.iter().all(TapeWords::is_valid)),
-            ("inbound tape", policy.net != Net::None || tapes.inbound.is_empty()),
-            ("results", !matches!(&proven.outcome, Outcome::Return(values) if !returns(values))),
-            ("fuel", proven.fuel_used <= policy.fuel && proven.fuel_used < MAX_FUEL),
+            (
+                "inbound tape",
+                policy.net != Net::None || tapes.inbound.is_empty(),
+            ),
+            (
+                "results",
+                !matches!(&proven.outcome, Outcome::Return(values) if !returns(values)),
+            ),
+            (
+                "fuel",
+                proven.fuel_used <= policy.fuel && proven.fuel_used < MAX_FUEL,
+            ),
             ("segment chain", proven.segment_chain == SegmentChain::ZERO),
         ];
         if let Some((part, _)) = checks.into_iter().find(|(_, holds)| !holds) {
             return differs(part);
         }
-        let whole = |words: Vec<u64>| TapeWords { len: 8 * words.len() as u64, words };
+        let whole = |words: Vec<u64>| TapeWords {
+            len: 8 * words.len() as u64,
+            words,
+        };
         let arguments = whole(proven.arguments.iter().map(|v| v.word()).collect());
         let [result, outbound, log] = tapes.outputs.clone();
         let run = PublicRun {
@@ -262,7 +307,13 @@ impl ExecutionStatement {
             fuel: proven.fuel_used.get(),
             pages: proven.peak_pages.get(),
         };
-        Ok(Self { record, subject, tapes, program, run })
+        Ok(Self {
+            record,
+            subject,
+            tapes,
+            program,
+            run,
+        })
     }
 
     /// The statement of a record whose run can be repeated here: runs it to learn the output words.
@@ -278,15 +329,32 @@ impl ExecutionStatement {
         let proven = &record.proven;
         let program = subject.lower(&proven.entry)?.program;
         let arguments: Vec<u64> = proven.arguments.iter().map(|v| v.word()).collect();
-        let inputs = Inputs { input: &input, inbound: &inbound, sealed: &[], arguments: &arguments };
-        let limits = Limits { fuel: subject.policy(&proven.entry).fuel, steps: MAX_ROWS as u32 };
+        let inputs = Inputs {
+            input: &input,
+            inbound: &inbound,
+            sealed: &[],
+            arguments: &arguments,
+        };
+        let limits = Limits {
+            fuel: subject.policy(&proven.entry).fuel,
+            steps: MAX_ROWS as u32,
+        };
         let (run, trace) = execute_traced(&program, &inputs, limits);
         if run.end == End::TooManySteps {
             return Err(StatementError::TooLong { limit: MAX_ROWS });
         }
-        let [result, outbound, log, _] =
-            trace.map(|trace| PublicRun::of(&program, &trace, Default::default()).outputs).unwrap_or_default();
-        let statement = Self::new(subject, record, PublicTapes { input, inbound, outputs: [result, outbound, log] })?;
+        let [result, outbound, log, _] = trace
+            .map(|trace| PublicRun::of(&program, &trace, Default::default()).outputs)
+            .unwrap_or_default();
+        let statement = Self::new(
+            subject,
+            record,
+            PublicTapes {
+                input,
+                inbound,
+                outputs: [result, outbound, log],
+            },
+        )?;
         statement.compare(&run)?;
         Ok(statement)
     }
@@ -323,9 +391,21 @@ impl ExecutionStatement {
     pub fn trace(&self) -> Result<Trace, StatementError> {
         let arguments = &self.run.inputs[3].words;
         let tapes = &self.tapes;
-        let inputs = Inputs { input: &tapes.input, inbound: &tapes.inbound, sealed: &[], arguments };
+        let inputs = Inputs {
+            input: &tapes.input,
+            inbound: &tapes.inbound,
+            sealed: &[],
+            arguments,
+        };
         let fuel = self.subject.policy(&self.record.proven.entry).fuel;
-        let (run, trace) = execute_traced(&self.program, &inputs, Limits { fuel, steps: MAX_ROWS as u32 });
+        let (run, trace) = execute_traced(
+            &self.program,
+            &inputs,
+            Limits {
+                fuel,
+                steps: MAX_ROWS as u32,
+            },
+        );
         if run.end == End::TooManySteps {
             return Err(StatementError::TooLong { limit: MAX_ROWS });
         }
@@ -341,9 +421,7 @@ impl ExecutionStatement {
     fn compare(&self, run: &Run) -> Result<(), StatementError> {
         let proven = &self.record.proven;
         let ends = match (run.end, &proven.outcome) {
-            (End::Return(value), Outcome::Return(values)) => {
-                values.iter().map(|v| v.word()).eq(value)
-            }
+            (End::Return(value), Outcome::Return(values)) => values.iter().map(|v| v.word()).eq(value),
             (End::Exit(code), Outcome::Exit(claimed)) => code == *claimed,
             _ => false,
         };
@@ -351,7 +429,10 @@ impl ExecutionStatement {
             ("outcome", ends),
             ("fuel", run.fuel == proven.fuel_used),
             ("peak memory", run.pages == proven.peak_pages),
-            ("output", run.outputs == self.tapes.outputs.each_ref().map(TapeWords::bytes)),
+            (
+                "output",
+                run.outputs == self.tapes.outputs.each_ref().map(TapeWords::bytes),
+            ),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
             Some((part, _)) => Err(StatementError::Differs { part }),
@@ -359,7 +440,6 @@ impl ExecutionStatement {
         }
     }
 }
-
 
 impl Statement for ExecutionStatement {
     const ID: StatementId = StatementId::new("nonos/execution/1");
@@ -379,8 +459,14 @@ impl Statement for ExecutionStatement {
         let malformed = |part| Malformed { part };
         let record =
             ExecutionRecord::from_bytes(public.statement()).map_err(|_| malformed("execution record"))?;
-        let subject = public.attachment(0).and_then(Subject::from_bytes).ok_or(malformed("capsule"))?;
-        let tapes = public.attachment(1).and_then(PublicTapes::from_bytes).ok_or(malformed("public tapes"))?;
+        let subject = public
+            .attachment(0)
+            .and_then(Subject::from_bytes)
+            .ok_or(malformed("capsule"))?;
+        let tapes = public
+            .attachment(1)
+            .and_then(PublicTapes::from_bytes)
+            .ok_or(malformed("public tapes"))?;
         if public.attachments() != 2 {
             return Err(malformed("attachments"));
         }

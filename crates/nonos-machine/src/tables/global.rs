@@ -6,7 +6,7 @@
 //!
 //! The value of the message is `new`: what was read, or what is written.
 
-use super::layout::{RowMut, cells, columns};
+use super::layout::{ExtStep, RowMut, cells, columns};
 use super::step::access;
 use crate::air::{Builder, Bus, Column, Table, When};
 use crate::isa::{INDEX_BITS, Space, ext};
@@ -75,8 +75,15 @@ impl Table for GlobalTable {
     }
 }
 
-/// Fills the row of an access to global `index` at step time `clk`.
-pub(crate) fn fill(row: &mut [u64], code: u16, clk: u64, pages: u32, index: u64, access: &Access) {
+/// Fills the row of an access to global `imm`.
+pub(crate) fn fill(row: &mut [u64], step: &ExtStep, access: &Access) {
+    let ExtStep {
+        code,
+        clk,
+        pages,
+        imm: index,
+        ..
+    } = *step;
     let t = &GlobalCols::layout().0;
     let mut row = RowMut(row);
     row.bit(t.real, true);

@@ -8,7 +8,7 @@
 //! | `delta` | `dpages = ok·d_0` | other growth |
 //! | `result` | `c_0 = ok·pages + (1 − ok)·(2^16 − 1)`, `c_1 = (real − ok)·(2^16 − 1)` | another result |
 
-use super::layout::{RowMut, cells, columns};
+use super::layout::{ExtStep, RowMut, cells, columns};
 use crate::air::{Builder, Bus, Column, Table, When};
 use crate::isa::ext;
 
@@ -98,8 +98,15 @@ impl Table for GrowTable {
     }
 }
 
-/// Fills the row of growth by `delta` pages at step time `clk`.
-pub(crate) fn fill(row: &mut [u64], clk: u64, pages: u32, delta: u64, max: u64) {
+/// Fills the row of growth by `a` pages.
+pub(crate) fn fill(row: &mut [u64], step: &ExtStep) {
+    let ExtStep {
+        clk,
+        pages,
+        imm: max,
+        a: delta,
+        ..
+    } = *step;
     let t = &GrowCols::layout().0;
     let mut row = RowMut(row);
     let pages = u64::from(pages);

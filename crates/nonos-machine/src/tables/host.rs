@@ -15,7 +15,7 @@
 //! tapes only, and the words that the verifier receives are those of the output tapes, so reading an output
 //! or writing an input has no valid row.
 
-use super::layout::{RowMut, cells, columns, radix, sum};
+use super::layout::{ExtStep, RowMut, cells, columns, radix, sum};
 use super::step::access;
 use crate::air::{Builder, Bus, Column, Table, When};
 use crate::isa::{INDEX_BITS, Space, ext};
@@ -144,17 +144,16 @@ impl Table for HostTable {
     }
 }
 
-/// Fills the row of a tape call at step time `clk`; `cell` is absent for `LEN`.
-pub(crate) fn fill(
-    row: &mut [u64],
-    code: u16,
-    clk: u64,
-    pages: u32,
-    imm: u64,
-    tape: u64,
-    value: u64,
-    cell: Option<&Access>,
-) {
+/// Fills the row of a tape call; `cell` is absent for `LEN`.
+pub(crate) fn fill(row: &mut [u64], call: &ExtStep, cell: Option<&Access>) {
+    let ExtStep {
+        code,
+        clk,
+        pages,
+        imm,
+        a: tape,
+        c: value,
+    } = *call;
     let t = &HostCols::layout().0;
     let mut row = RowMut(row);
     row.bit(t.real, true);

@@ -96,3 +96,20 @@ impl RowMut<'_> {
         self.set(hi, gap >> 16);
     }
 }
+
+/// What an `EXT` step hands to the table that answers it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExtStep {
+    /// Operation code.
+    pub(crate) code: u16,
+    /// Time of the step.
+    pub(crate) clk: u64,
+    /// Memory pages before it.
+    pub(crate) pages: u32,
+    /// Immediate.
+    pub(crate) imm: u64,
+    /// First operand.
+    pub(crate) a: u64,
+    /// Value consumed or produced.
+    pub(crate) c: u64,
+}

@@ -16,7 +16,7 @@
 //! | `load` | `(1 − STORE)·(n_j − m_j) = 0` | a load that writes |
 //! | `top`, `sign`, `extend` | sign extension of loads | a wrong upper part |
 
-use super::layout::{RowMut, cells, columns, limbs, sum};
+use super::layout::{ExtStep, RowMut, cells, columns, limbs, sum};
 use super::step::access;
 use crate::air::{Builder, Bus, Col, Column, Table, When};
 use crate::isa::{INDEX_BITS, Space, ext};
@@ -310,18 +310,16 @@ impl MemTable {
         }
     }
 
-    /// Fills the row of a load or store at step time `clk`.
-    pub(crate) fn fill(
-        self,
-        row: &mut [u64],
-        code: u16,
-        clk: u64,
-        pages: u32,
-        a: u64,
-        imm: u64,
-        value: u64,
-        words: &[Access],
-    ) {
+    /// Fills the row of a load or store.
+    pub(crate) fn fill(self, row: &mut [u64], step: &ExtStep, words: &[Access]) {
+        let ExtStep {
+            code,
+            clk,
+            pages,
+            imm,
+            a,
+            c: value,
+        } = *step;
         let cols = self.cols();
         let t = cols.scalars;
         let mut row = RowMut(row);

@@ -1,5 +1,6 @@
 //! Filling the tables from a trace, and the public side that the verifier computes.
 
+use super::layout::ExtStep;
 use super::{COUNT, MemTable, STEP, bit, cells, cmp, global, grow, host, mul, shift, step, system};
 use crate::air::{Bus, Public};
 use crate::isa::{Program, Space, ext, flag, op, tape};
@@ -103,7 +104,9 @@ impl PublicRun {
         for s in &trace.steps {
             let instr = &program.code[s.pc as usize];
             if instr.flags & flag::EXT != 0 && instr.op == ext::HOST | ext::HOST_WRITE {
-                outputs[place(s.a).expect("the executor traps a write to an input")].words.push(s.c);
+                outputs[place(s.a).expect("the executor traps a write to an input")]
+                    .words
+                    .push(s.c);
             }
         }
         for (number, content) in tape::OUTPUTS.into_iter().zip(&mut outputs) {
@@ -113,7 +116,13 @@ impl PublicRun {
             content.len = 8 * content.words.len() as u64 - pad;
         }
         let last = trace.steps.last().copied().unwrap_or_default();
-        Self { inputs, outputs, halt: last.pc, fuel: last.fuel, pages: last.pages }
+        Self {
+            inputs,
+            outputs,
+            halt: last.pc,
+            fuel: last.fuel,
+            pages: last.pages,
+        }
     }
 }
 
@@ -214,7 +223,15 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
         if instr.flags & flag::EXT == 0 {
             continue;
         }
-        let (clk, code) = (i as u64 + 1, instr.op);
+        let code = instr.op;
+        let step = ExtStep {
+            code,
+            clk: i as u64 + 1,
+            pages: s.pages,
+            imm: instr.imm,
+            a: s.a,
+            c: s.c,
+        };
         match code & 7 {
             ext::MEM => {
                 let width = match code & (ext::MEM_W1 | ext::MEM_W2 | ext::MEM_W4) {
@@ -230,12 +247,12 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                     .copied()
                     .collect();
                 let row = tables[5 + usize::from(crossing)].push();
-                MemTable { crossing }.fill(row, code, clk, s.pages, s.a, instr.imm, s.c, &words);
+                MemTable { crossing }.fill(row, &step, &words);
             }
-            ext::GROW => grow::fill(tables[7].push(), clk, s.pages, s.a, instr.imm),
+            ext::GROW => grow::fill(tables[7].push(), &step),
             ext::GLOBAL => {
                 let access = accesses.next().copied().unwrap_or_default();
-                global::fill(tables[8].push(), code, clk, s.pages, instr.imm, &access);
+                global::fill(tables[8].push(), &step, &access);
             }
             ext::HOST => {
                 let cell = if code & ext::HOST_LEN != 0 {
@@ -243,7 +260,7 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                 } else {
                     accesses.next()
                 };
-                host::fill(tables[9].push(), code, clk, s.pages, instr.imm, s.a, s.c, cell);
+                host::fill(tables[9].push(), &step, cell);
             }
             _ => {}
         }

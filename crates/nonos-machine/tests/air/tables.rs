@@ -327,3 +327,22 @@ fn every_constraint_is_documented_and_every_documented_one_exists() {
         assert_eq!(documented, stated, "{name}");
     }
 }
+
+#[test]
+fn refuses_public_values_wider_than_declared() {
+    for sample in samples() {
+        let (system, witness, mut public) = filled(&sample);
+        // The same value modulo the checker's field.
+        public.last[1] += (1 << 61) - 1;
+        let verdict = verdict(&system, &public, &witness, 1);
+        assert_eq!(
+            verdict,
+            Err(Violation::Public {
+                end: "last",
+                index: 1
+            }),
+            "{}",
+            sample.name
+        );
+    }
+}
