@@ -3,12 +3,16 @@
 //! The interpreter's own fuel and stack limit mean something else in every version of it; ours have to mean
 //! the same here and in the provable machine. So the metered module is the same program with
 //!
-//! - two globals appended: `fuel`, what is left of the current slice, and `room`, the calls still allowed;
+//! - three globals appended: `fuel`, what is left of the current slice, `room`, the calls still allowed, and
+//!   `condition`, for `select`;
 //! - one import appended, [`HOST_MODULE`]`.`[`HOST_METER`]`(i64)`, called with a cost that the slice does not
 //!   cover, or with [`NO_ROOM`]; the host refills the slice or ends the run;
 //! - before the first operator of each charge of [`nonos_package::fuel::charges`]:
 //!   `if fuel < cost { meter(cost) }; fuel -= cost`;
 //! - around each call of a function of the module: `if room == 0 { meter(NO_ROOM) }; room -= 1; call; room += 1`;
+//! - before each `select`: `condition = …; condition`, which keeps the interpreter from fusing it with the
+//!   comparison before it: wasmi 2.0.0 drops a comparison of a local with 0 there, but reads the register of its
+//!   result;
 //! - the memory and the globals exported under names the module does not use.
 //!
 //! Everything else is copied byte for byte; only function indices move by one. Custom sections and tables, which no capsule
@@ -93,7 +97,8 @@ pub(crate) fn rewrite(wasm: &[u8], checked: &Checked, max_pages: Pages) -> Resul
         mutable(ValType::I32),
         &ConstExpr::i32_const(limits::CALL_DEPTH as i32 - 1),
     );
-    append(&mut sections, GLOBAL, 2, &items_of(&global))?;
+    global.global(mutable(ValType::I32), &ConstExpr::i32_const(0));
+    append(&mut sections, GLOBAL, 3, &items_of(&global))?;
 
     if module.memory {
         let mut memory = MemorySection::new();
@@ -230,7 +235,7 @@ struct Code<'a> {
     calls: &'a [HostCall],
     /// Imported functions of the original module; the meter import takes this index.
     imports: u32,
-    /// Globals of the original module; `fuel` and `room` take the next two indices.
+    /// Globals of the original module; `fuel`, `room` and `condition` take the next three indices.
     globals: u32,
 }
 
@@ -252,6 +257,7 @@ impl Code<'_> {
                     out.extend_from_slice(&wasm[start..end]);
                 }
                 Operator::Call { function_index } => self.call(&mut out, function_index),
+                Operator::Select => self.select(&mut out),
                 _ => out.extend_from_slice(&wasm[start..end]),
             }
             start = end;
@@ -278,6 +284,18 @@ impl Code<'_> {
                 Instruction::I64Const(cost),
                 Instruction::I64Sub,
                 Instruction::GlobalSet(fuel),
+            ],
+        );
+    }
+
+    fn select(&self, out: &mut Vec<u8>) {
+        let condition = self.globals + 2;
+        emit(
+            out,
+            &[
+                Instruction::GlobalSet(condition),
+                Instruction::GlobalGet(condition),
+                Instruction::Select,
             ],
         );
     }

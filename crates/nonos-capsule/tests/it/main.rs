@@ -5,6 +5,7 @@ mod checkpoints;
 mod fuel;
 mod host;
 mod limits;
+mod machine;
 mod meter;
 mod outcome;
 mod record;
