@@ -70,7 +70,7 @@ impl Options {
             });
         }
         let public = Public::new(file.record)
-            .attach(attachment(subject))
+            .attach(subject.to_bytes())
             .attach(file.tapes);
 
         let verifier = proving::halo2(context)?;
@@ -89,14 +89,6 @@ impl Options {
         }
         let verified = Verified::new(&statement, &object, verify_ms);
         context.output.show(&verified, || verified.table())
-    }
-}
-
-/// The statement's first attachment: the program, behind a byte that says what it is.
-fn attachment(subject: &Subject) -> Vec<u8> {
-    match subject {
-        Subject::Capsule(package) => [&[0], package.bytes()].concat(),
-        Subject::Module(wasm) => [&[1], &wasm[..]].concat(),
     }
 }
 

@@ -74,7 +74,8 @@ impl Subject {
         Ok(lower(self.module(), &options)?)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    /// The statement's first attachment: the program, behind a byte that says what it is.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let (kind, bytes) = match self {
             Self::Capsule(package) => (0, package.bytes()),
             Self::Module(wasm) => (1, &wasm[..]),
