@@ -103,8 +103,9 @@ fn agree_on(wasm: &[u8], policy: &Policy, args: &[Value], inputs: &Inputs) -> Ru
     assert_eq!(
         ending,
         in_machine(wasm, policy, args, inputs),
-        "{args:?}, budget {}",
-        policy.fuel
+        "{args:?}, budget {}, module {}",
+        policy.fuel,
+        wasm.escape_ascii()
     );
     run
 }

@@ -238,6 +238,68 @@ fn the_largest_frames_agree() {
     );
 }
 
+/// Interpreter and lowering both merge an operator with the ones that use its result: every operator with every use.
+#[test]
+fn merged_operators_agree() {
+    let computed = [
+        "add", "sub", "mul", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr",
+    ];
+    let compared = [
+        "eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u",
+    ];
+    for ty in ["i32", "i64"] {
+        let operands = [
+            "local.get 0 local.get 1".to_owned(),
+            "local.get 0 local.get 0".to_owned(),
+            format!("local.get 0 {ty}.const 0"),
+            format!("{ty}.const 0 local.get 0"),
+            format!("local.get 0 {ty}.const 1"),
+            format!("{ty}.const -1 local.get 0"),
+            format!("local.get 0 {ty}.const 3 {ty}.xor {ty}.const 0"),
+            format!("local.get 1 local.get 0 {ty}.const 3 {ty}.xor"),
+        ];
+        let both = (computed.map(|op| (op, ty)).into_iter()).chain(compared.map(|op| (op, "i32")));
+        for (op, of) in both {
+            let uses = [
+                format!("{of}.eqz"),
+                format!("{of}.eqz i32.eqz"),
+                format!("{of}.const 0 {of}.ne"),
+                format!("{of}.const 0 {of}.eq i32.const 0 i32.eq"),
+                format!("{of}.eqz if (result i32) i32.const 5 else i32.const 6 end"),
+                format!("{of}.const 0 {of}.ne if (result i32) i32.const 5 else i32.const 6 end"),
+                format!("{of}.eqz if i32.const 4 return end i32.const 9"),
+                format!("{of}.eqz local.tee 2 local.get 2 i32.const 2 i32.shl i32.or"),
+                format!("{of}.eqz local.set 2 i32.const 5 i32.const 6 local.get 2 select"),
+                format!("{of}.const 7 {of}.and {of}.eqz"),
+            ];
+            for operands in &operands {
+                let value = format!("{operands} {ty}.{op}");
+                let mut bodies: Vec<String> = uses.iter().map(|use_| format!("{value} {use_}")).collect();
+                bodies.push(format!("i32.const 3 block (result i32) i32.const 8 {value} {of}.eqz br_if 0 drop i32.const 2 end i32.add"));
+                bodies.push(format!("i32.const 8 {value} {of}.store i32.const 8 i32.load"));
+                bodies.push(format!(
+                    "block {value} {of}.const 0 {of}.ne br_if 0 i32.const 2 return end i32.const 1"
+                ));
+                for body in bodies {
+                    let wasm = wasm(&format!(
+                        "(module (memory 1) (func (export \"run\") (param {ty} {ty}) (result i32) (local i32) {body}))"
+                    ));
+                    let arg = |value: i32| {
+                        if ty == "i32" {
+                            i32(value)
+                        } else {
+                            i64(value.into())
+                        }
+                    };
+                    for (a, b) in [(0, 0), (1, -1), (7, 7), (i32::MIN, 33)] {
+                        agree_on(&wasm, &policy(), &[arg(a), arg(b)], &tapes());
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// wasmi 2.0.0 reads a stale register where it fuses a comparison of a local with 0 and the `select` behind it;
 /// the metered module keeps them apart.
 #[test]
