@@ -15,7 +15,7 @@ use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
 use tempfile::TempDir;
 
 use crate::report::{
-    Result, grouped, median, median_time, millis, peak_mebibytes, speak, table, tell, timed,
+    Result, cpu_time, grouped, median, median_time, millis, peak_mebibytes, speak, table, tell, timed,
 };
 use crate::samples::{Sample, sha256};
 
@@ -77,6 +77,7 @@ impl Made {
                 grouped(made["steps"]),
                 seconds("first_us"),
                 seconds("again_us"),
+                seconds("cpu_us"),
                 made["peak_mib"].to_string(),
                 grouped(made["proof_bytes"]),
                 millis("first_us"),
@@ -90,6 +91,7 @@ impl Made {
                 "steps",
                 "prove first, s",
                 "prove, s",
+                "prove, CPU s",
                 "prove peak, MiB",
                 "proof, bytes",
                 "verify first, ms",
@@ -166,9 +168,10 @@ fn prove(directory: &Path, size: usize) -> Result<()> {
         getrandom::fill(&mut fresh).expect("the system gives randomness");
         Seed::new(fresh)
     };
-    let mut again = vec![];
+    let (mut again, mut cpu) = (vec![], vec![]);
     for number in 0..PROOFS {
         let statement = sample(size, number).statement()?;
+        let before = cpu_time()?;
         let (proof, time) = timed(|| Ok(backend.prove(&statement, &(), &mut Proving::new(&mut seeds))?))?;
         if number == 0 {
             // Before more proofs could add to it.
@@ -178,6 +181,7 @@ fn prove(directory: &Path, size: usize) -> Result<()> {
             tell("steps", statement.trace()?.steps.len());
         } else {
             again.push(time);
+            cpu.push(cpu_time()? - before);
         }
         fs::write(
             file(directory, size, number),
@@ -185,6 +189,7 @@ fn prove(directory: &Path, size: usize) -> Result<()> {
         )?;
     }
     tell("again_us", median(again).as_micros());
+    tell("cpu_us", median(cpu).as_micros());
     tell("derived", u8::from(derived.load(Ordering::Relaxed)));
     Ok(())
 }
