@@ -1,6 +1,10 @@
 //! The same run in the machine and in wasmi, with the fuel charges written into the module.
 
-use nonos_machine::{End, Inputs, Limits, Options, Run, execute, execute_traced, isa::Space, lower};
+use nonos_machine::{
+    End, Inputs, Limits, Options, Run, execute, execute_traced,
+    isa::{INDEX_BITS, Space},
+    lower,
+};
 use nonos_package::{HostCall, HostSet, fuel, instructions};
 use nonos_types::{Fuel, Pages, TrapKind};
 use wasm_encoder::{
@@ -44,9 +48,9 @@ pub(crate) fn in_machine(wasm: &[u8], inputs: &Inputs<'_>, fuel: u64) -> Run {
         for cell in trace
             .cells
             .iter()
-            .filter(|cell| cell.key >> 28 == Space::Linear as u32)
+            .filter(|cell| cell.key >> INDEX_BITS == Space::Linear as u32)
         {
-            let start = (cell.key as usize & 0xfff_ffff) * 8;
+            let start = (cell.key as usize & ((1 << INDEX_BITS) - 1)) * 8;
             assert_eq!(run.memory[start..start + 8], cell.last.to_le_bytes());
         }
     }
@@ -190,9 +194,11 @@ fn define(linker: &mut Linker<Host>) {
             move |mut host: Caller<'_, Host>, tape: i32, word: i64| {
                 let tape = output(tape)?;
                 let host = host.data_mut();
-                if host.committed[tape].is_some() {
+                let whole = 8 * host.words[tape].len() as u64;
+                if host.committed[tape].is_some_and(|bytes| bytes < whole) {
                     return Err(bad());
                 }
+                host.committed[tape] = None;
                 host.words[tape].push(word.cast_unsigned());
                 Ok(())
             },
