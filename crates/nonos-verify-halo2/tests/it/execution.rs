@@ -97,6 +97,16 @@ fn a_proof_is_refused_for_another_program_of_the_same_shape() {
 }
 
 #[test]
+fn a_proof_is_refused_for_another_entry_that_does_the_same() {
+    let wat = r#"(module (func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (export "first" (func $f)) (export "second" (func $f)))"#;
+    let call = |entry| statement(module(wat), entry, &[Value::I32(41)], b"");
+    let proof = prove(&call("first"));
+    assert_eq!(BACKEND.verify(&call("first"), &proof), Ok(()));
+    assert!(BACKEND.verify(&call("second"), &proof).is_err());
+}
+
+#[test]
 fn a_damaged_proof_is_refused_wherever_it_is_damaged() {
     let honest = mix(2);
     let proof = prove(&honest);
@@ -162,4 +172,17 @@ fn the_sha256_capsule_is_proved() {
     wrong.words[2] ^= 1 << 40;
     let lie = altered(&honest, |_, t| t.outputs[0] = wrong.clone()).expect("a statement");
     assert!(BACKEND.verify(&lie, &proof).is_err());
+}
+
+/// Takes a minute and gigabytes.
+#[test]
+fn heavy_the_sample_capsules_are_proved_on_their_real_inputs() {
+    let sha256: &[u8] = include_bytes!("../../../../capsules/sha256/capsule.wasm");
+    let sieve: &[u8] = include_bytes!("../../../../capsules/sieve/capsule.wasm");
+    let text: &[u8] = include_bytes!("../../../../capsules/sha256/inputs/declaration-1k.txt");
+    for (wasm, input) in [(sha256, text), (sieve, &2000u64.to_le_bytes()[..])] {
+        let honest = statement(nonos_machine::Subject::Module(wasm.into()), "main", &[], input);
+        let proof = prove(&honest);
+        assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+    }
 }
