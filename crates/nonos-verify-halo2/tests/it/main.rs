@@ -1,4 +1,5 @@
 //! Real runs, proved and verified.
 
 mod execution;
+mod lies;
 mod runs;

@@ -12,10 +12,13 @@ use nonos_verify::{ProofSystem, ProveError, Proving, Refusal, Seed};
 use nonos_verify_halo2::{Halo2, ParamsStore};
 
 /// One backend for all tests: parameters and keys are made once.
-pub(crate) static BACKEND: LazyLock<Arc<Halo2>> = LazyLock::new(|| {
-    let directory = std::env::temp_dir().join("nonos-params");
-    Arc::new(Halo2::new(ParamsStore::in_directory(directory)).expect("the machine's tables can be proved"))
-});
+pub(crate) static BACKEND: LazyLock<Arc<Halo2>> =
+    LazyLock::new(|| Arc::new(Halo2::new(params()).expect("the machine's tables can be proved")));
+
+/// Parameters that all test processes share.
+pub(crate) fn params() -> ParamsStore {
+    ParamsStore::in_directory(std::env::temp_dir().join("nonos-params"))
+}
 
 pub(crate) fn module(wat: &str) -> Subject {
     Subject::Module(wat::parse_str(wat).expect("valid text").into())
