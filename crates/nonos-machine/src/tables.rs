@@ -39,6 +39,16 @@ pub const COUNT: usize = 11;
 
 /// Index of STEP in [`system`].
 pub const STEP: usize = 0;
+const CMP: usize = 1;
+const BIT: usize = 2;
+const SHIFT: usize = 3;
+const MUL: usize = 4;
+const MEM: usize = 5;
+const MEMX: usize = 6;
+const GROW: usize = 7;
+const GLOBAL: usize = 8;
+const HOST: usize = 9;
+const CELLS: usize = 10;
 
 /// The constraint system of the machine.
 pub fn system() -> System {

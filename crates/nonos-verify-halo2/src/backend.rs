@@ -74,7 +74,8 @@ impl Backend {
         planner::memory(&self.compiled, layout)
     }
 
-    /// Proves that the witness satisfies the system with this public data. The proof is bound to `context`.
+    /// Proves that the witness satisfies the system with this public data, with randomness of the operating
+    /// system. The proof is bound to `context`.
     ///
     /// # Errors
     /// [`Error::NotInTable`], [`Error::Unbalanced`] or [`Error::Unsatisfied`] if the witness does not satisfy it.
@@ -84,6 +85,22 @@ impl Backend {
         witness: &dyn Witness,
         public: &Public,
         context: &[u8],
+    ) -> Result<Proof, Error> {
+        self.prove_with(layout, witness, public, context, &mut prover::fresh_seed)
+    }
+
+    /// As [`Backend::prove`], with the caller's randomness: 32 fresh secret bytes at each call of `seeds`. Two
+    /// proofs from one seed reveal the witness.
+    ///
+    /// # Errors
+    /// As [`Backend::prove`], and what `seeds` gives.
+    pub fn prove_with(
+        &self,
+        layout: &Layout,
+        witness: &dyn Witness,
+        public: &Public,
+        context: &[u8],
+        seeds: &mut dyn FnMut() -> Result<[u8; 32], Error>,
     ) -> Result<Proof, Error> {
         let statement = Statement::new(&self.compiled, public)?;
         let keys = self
@@ -95,7 +112,7 @@ impl Backend {
             });
         }
         let trace = Trace::new(&keys.plan, witness, &statement)?;
-        let proof = prover::prove(&keys, &trace, &statement, context)?;
+        let proof = prover::prove(&keys, &trace, &statement, context, seeds)?;
         // halo2 makes proofs of unsatisfied constraints without complaint.
         let verdict = Opening::new(keys, &proof, &statement, context)?.verify();
         verdict.map_err(|_| Error::Unsatisfied).map(|()| proof)

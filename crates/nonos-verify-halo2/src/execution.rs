@@ -156,7 +156,9 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
         let (public, context) = (statement.public_side(), statement.bytes());
         let proof = self
             .backend
-            .prove(&layout, &Rows(witness), &public, &context)
+            .prove_with(&layout, &Rows(witness), &public, &context, &mut || {
+                Ok(proving.seed().into_bytes())
+            })
             .map_err(failed)?;
         proving.report(Progress::new("proved", 2, 2));
         Ok(proof.encode())

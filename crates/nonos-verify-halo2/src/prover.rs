@@ -28,16 +28,17 @@ pub(crate) fn fresh_seed() -> Result<Seed, Error> {
     Ok(seed)
 }
 
-/// Proves a trace.
+/// Proves a trace; asks for a fresh seed at each attempt.
 pub(crate) fn prove(
     keys: &Keys,
     trace: &Trace,
     statement: &Statement,
     context: &[u8],
+    seeds: &mut dyn FnMut() -> Result<Seed, Error>,
 ) -> Result<Proof, Error> {
     let plan = &keys.plan;
     loop {
-        let seed = fresh_seed()?;
+        let seed = seeds()?;
         let commitments = commit(keys, trace, seed)?;
         let alpha = challenge(
             &plan.layout,

@@ -1,7 +1,10 @@
 //! Filling the tables from a trace, and the public side that the verifier computes.
 
 use super::layout::ExtStep;
-use super::{COUNT, MemTable, STEP, bit, cells, cmp, global, grow, host, mul, shift, step, system};
+use super::{
+    BIT, CELLS, CMP, COUNT, GLOBAL, GROW, HOST, MEM, MEMX, MUL, MemTable, SHIFT, STEP, bit, cells, cmp,
+    global, grow, host, mul, shift, step, system,
+};
 use crate::air::{Bus, Public};
 use crate::isa::{Program, Space, ext, flag, op, tape};
 use crate::trace::{Access, Trace};
@@ -213,10 +216,10 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
         step::fill(tables[STEP].push(), i, s, instr);
         if instr.flags & flag::ALU != 0 {
             match instr.op & 7 {
-                op::CMP => cmp::fill(tables[1].push(), instr.op, s.a, s.b, s.c),
-                op::BIT => bit::fill(tables[2].push(), instr.op, s.a, s.b, s.c),
-                op::SHIFT => shift::fill(tables[3].push(), instr.op, s.a, s.b, s.c),
-                op::MUL => mul::fill(tables[4].push(), instr.op, s.a, s.b, s.c),
+                op::CMP => cmp::fill(tables[CMP].push(), instr.op, s.a, s.b, s.c),
+                op::BIT => bit::fill(tables[BIT].push(), instr.op, s.a, s.b, s.c),
+                op::SHIFT => shift::fill(tables[SHIFT].push(), instr.op, s.a, s.b, s.c),
+                op::MUL => mul::fill(tables[MUL].push(), instr.op, s.a, s.b, s.c),
                 _ => {}
             }
         }
@@ -246,13 +249,13 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                     .take(1 + usize::from(crossing))
                     .copied()
                     .collect();
-                let row = tables[5 + usize::from(crossing)].push();
+                let row = tables[if crossing { MEMX } else { MEM }].push();
                 MemTable { crossing }.fill(row, &step, &words);
             }
-            ext::GROW => grow::fill(tables[7].push(), &step),
+            ext::GROW => grow::fill(tables[GROW].push(), &step),
             ext::GLOBAL => {
                 let access = accesses.next().copied().unwrap_or_default();
-                global::fill(tables[8].push(), &step, &access);
+                global::fill(tables[GLOBAL].push(), &step, &access);
             }
             ext::HOST => {
                 let cell = if code & ext::HOST_LEN != 0 {
@@ -260,7 +263,7 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                 } else {
                     accesses.next()
                 };
-                host::fill(tables[9].push(), &step, cell);
+                host::fill(tables[HOST].push(), &step, cell);
             }
             _ => {}
         }
@@ -274,7 +277,7 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
         let out = tape::OUTPUTS
             .iter()
             .any(|tape| Space::Tape.key(u32::from(*tape)) == cell.key);
-        cells::fill(tables[10].push(), cell, next, data, out);
+        cells::fill(tables[CELLS].push(), cell, next, data, out);
     }
     Witness { tables }
 }

@@ -3,7 +3,7 @@
 use nonos_machine::{ExecutionStatement, PublicTapes};
 use nonos_types::{AuditRoot, ExecutionRecord, Fuel, Nonce, Outcome, Pages, Value};
 use nonos_verify::testing::Suite;
-use nonos_verify::{ProofSystem, Refusal, Statement};
+use nonos_verify::{ProofSystem, Proving, Refusal, Seed, Statement};
 
 use crate::runs::{BACKEND, altered, module, more, prove, statement};
 
@@ -148,6 +148,20 @@ fn two_proofs_of_one_run_differ_and_verify_together_with_a_verdict_each() {
     ];
     let verdicts: Vec<bool> = BACKEND.verify_batch(&claims).iter().map(Result::is_ok).collect();
     assert_eq!(verdicts, [true, false, true, false, true]);
+}
+
+#[test]
+fn all_randomness_of_a_proof_is_the_callers() {
+    let honest = mix(2);
+    let prove = |byte: u8| {
+        let mut seeds = || Seed::new([byte; 32]);
+        BACKEND
+            .prove(&honest, &(), &mut Proving::new(&mut seeds))
+            .expect("a true statement is proved")
+    };
+    // One seed twice only shows that there is no other source; it is never done outside of a test.
+    assert_eq!(prove(1), prove(1));
+    assert_ne!(prove(1), prove(2));
 }
 
 #[test]
