@@ -1,7 +1,11 @@
 //! Compiles `proto/` without needing `protoc` on the machine.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["proto/record.proto", "proto/envelope.proto"];
+    let files = [
+        "proto/record.proto",
+        "proto/envelope.proto",
+        "proto/message.proto",
+    ];
     for file in files {
         println!("cargo::rerun-if-changed={file}");
     }

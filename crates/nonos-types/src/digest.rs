@@ -232,6 +232,14 @@ tags! {
     PoiHash = Poi, "poi";
     /// Digest of a proof's bytes.
     ProofDigest = Proof, "proof";
+    /// Digest of the bytes of a run's public tapes.
+    TapesDigest = Tapes, "tapes";
+    /// Names a message: its type, signer and payload.
+    MessageId = MessageTag, "message";
+    /// Names a receipt: its signer and payload.
+    ReceiptId = ReceiptTag, "receipt";
+    /// Names what an accusation is about: two accusations of the same have the same.
+    EvidenceId = EvidenceTag, "evidence";
     /// Digest of a verifying key.
     VkDigest = Vk, "verifying-key";
     /// Chain of the segments a run was proved in; zero for a run proved in one piece.

@@ -33,6 +33,14 @@ pub trait Payload: Sized {
     /// # Errors
     /// If the bytes are not exactly one payload.
     fn from_bytes(bytes: &[u8]) -> Result<Self, Self::Error>;
+
+    /// Refuses a signer who may not sign this, where the payload says who may.
+    ///
+    /// # Errors
+    /// [`Error::WrongSigner`].
+    fn check_signer(&self, _signer: &NodeId) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// A payload and a signature over it; not yet verified.
@@ -88,11 +96,13 @@ impl Envelope {
     /// Verifies the signature, then decodes; says who signed.
     ///
     /// # Errors
-    /// [`Error::WrongType`], [`Error::TooLong`], [`Error::BadKey`], [`Error::BadSignature`], or what the payload
+    /// [`Error::WrongType`], [`Error::TooLong`], [`Error::BadKey`], [`Error::BadSignature`], [`Error::WrongSigner`], or what the payload
     /// says of its bytes.
     pub fn open<P: Payload>(&self) -> Result<(P, NodeId), P::Error> {
         self.verify::<P>()?;
-        Ok((P::from_bytes(&self.payload)?, self.signer))
+        let payload = P::from_bytes(&self.payload)?;
+        payload.check_signer(&self.signer)?;
+        Ok((payload, self.signer))
     }
 
     fn verify<P: Payload>(&self) -> Result<(), Error> {
@@ -116,6 +126,16 @@ impl Envelope {
         &self.kind
     }
 
+    /// Who signed, if the signature is good.
+    pub fn signer(&self) -> NodeId {
+        self.signer
+    }
+
+    /// What is signed, verified or not.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// Bytes for the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
         wire::encode(&proto::Envelope {
@@ -126,13 +146,18 @@ impl Envelope {
         })
     }
 
+    /// Most bytes of an envelope that holds a `P`.
+    pub const fn max_len<P: Payload>() -> ByteLen {
+        ByteLen::new(P::MAX.get().saturating_add(OVERHEAD))
+    }
+
     /// Reads an envelope that should hold a `P`. Nothing is verified yet.
     ///
     /// # Errors
     /// [`Error::TooLong`] before any decoding; [`Error::Malformed`], [`Error::NotCanonical`], [`Error::Missing`],
     /// [`Error::BadField`].
     pub fn from_bytes<P: Payload>(bytes: &[u8]) -> Result<Self, Error> {
-        Self::from_bytes_within(ByteLen::new(P::MAX.get().saturating_add(OVERHEAD)), bytes)
+        Self::from_bytes_within(Self::max_len::<P>(), bytes)
     }
 
     /// Reads an envelope of at most `limit`, where its type is not known beforehand.

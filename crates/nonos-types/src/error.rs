@@ -70,6 +70,12 @@ pub enum Error {
     /// The signature is not that of the key over the payload.
     #[error("the signature does not verify")]
     BadSignature,
+    /// The signature is good, and of a key that may not sign this.
+    #[error("{message}: signed by another than the one it names")]
+    WrongSigner {
+        /// Kind of message.
+        message: &'static str,
+    },
     /// Text that is not the expected count of lowercase hex bytes.
     #[error("expected {expected} bytes in lowercase hex")]
     BadHex {
@@ -100,6 +106,7 @@ impl Error {
             | Self::Missing { .. }
             | Self::BadField { .. }
             | Self::BadKey
+            | Self::WrongSigner { .. }
             | Self::BadSignature => Fault::Peer,
         }
     }

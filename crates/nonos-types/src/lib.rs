@@ -53,19 +53,24 @@
 //! - [`Digest`]: 32 bytes that say what they are a digest of; [`CapsuleHash`], [`ExecHash`] and the others.
 //! - [`ExecutionRecord`]: [`Proven`], which is the statement of a proof, and [`Attested`], which is not proved.
 //! - [`Envelope`] and [`Payload`]: what is signed, verified before it is decoded.
+//! - [`Message`]: what nodes send one another, verified when it exists: [`Descriptor`], [`Offer`], [`Claim`],
+//!   [`Award`], [`Receipt`], [`Verdict`], [`Voucher`], [`Accusation`].
 //! - [`wire`]: protobuf with one encoding per value.
 //! - [`Amount`], [`Fuel`], [`Pages`], [`ByteLen`]: numbers with units.
 //!
 //! # Errors
 //! One [`Error`], by cause; [`Error::fault`] says who must act.
 //!
-//! The bytes are specified in `docs/spec/digest.md`, `docs/spec/record.md` and `docs/spec/envelope.md`.
+//! The bytes are specified in `docs/spec/digest.md`, `docs/spec/record.md`, `docs/spec/message.md` and
+//! `docs/spec/envelope.md`.
 
 mod amount;
 mod digest;
 mod envelope;
 mod error;
 mod id;
+mod message;
+mod name;
 mod outcome;
 mod record;
 mod units;
@@ -74,14 +79,19 @@ pub mod wire;
 pub use crate::{
     amount::Amount,
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, ExecHash, Hasher, InboundDigest, InputDigest, JobId,
-        MemoryHash, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, SegmentChain,
-        StateHash, Tag, VkDigest, tag,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, Hasher, InboundDigest,
+        InputDigest, JobId, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash,
+        ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
     id::{Assignment, NodeId},
+    message::{
+        Accusation, Award, Claim, Descriptor, Evidence, FeeKind, InvalidProof, Kind, Line, Message, Offer,
+        Receipt, Role, Roles, Salt, Signed, Transfer, Verdict, Voucher,
+    },
+    name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
-    units::{Attempt, ByteLen, Clock, Fuel, MachineVersion, Pages, Slot, Timestamp},
+    units::{Attempt, ByteLen, Clock, Fuel, Incarnation, MachineVersion, Pages, Sequence, Slot, Timestamp},
 };

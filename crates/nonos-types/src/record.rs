@@ -1,6 +1,6 @@
 //! The record of a run: what is proved of it, and what its executor signs for.
 
-mod bytes;
+pub(crate) mod bytes;
 
 use serde::Serialize;
 

@@ -79,6 +79,14 @@ unit! {
     Attempt(u32), ""
 }
 unit! {
+    /// Position in a series: of a node's descriptors, of the vouchers from one node to another, of a feed.
+    Sequence(u64), ""
+}
+unit! {
+    /// Which life of a node's books: a node that lost its newest entries goes on in the next one.
+    Incarnation(u32), ""
+}
+unit! {
     /// Version of the provable machine: what the instructions mean and how they are lowered.
     MachineVersion(u32), ""
 }

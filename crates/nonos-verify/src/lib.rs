@@ -43,7 +43,6 @@
 
 mod erased;
 mod error;
-mod id;
 mod object;
 mod pool;
 mod set;
@@ -51,10 +50,11 @@ mod statement;
 mod system;
 pub mod testing;
 
+pub use nonos_types::{BackendId, BadName, MAX_NAME, StatementId};
+
 pub use crate::{
     erased::{Claim, Erased, Proof, Prover, Verifier},
     error::{ProveError, Side, Verdict, VerifyError},
-    id::{BackendId, BadName, MAX_NAME, StatementId},
     object::{MAX_OBJECT, ObjectError, ProofObject},
     pool::{PoolConfig, PoolError, Ticket, VerifierPool},
     set::{SetError, VerifierSet},

@@ -113,7 +113,7 @@ impl Proven {
             machine: MachineVersion::new(message.machine_version),
             policy: digest(PROVEN, "policy_hash", &message.policy_hash)?,
             entry: message.entry,
-            arguments: values_from_proto("arguments", &message.arguments)?,
+            arguments: values_from_proto(PROVEN, "arguments", &message.arguments)?,
             input: digest(PROVEN, "input_digest", &message.input_digest)?,
             sealed_input: message
                 .sealed_input
@@ -192,11 +192,15 @@ impl Commitment {
     }
 }
 
-fn digest<T: Tag>(message: &'static str, field: &'static str, bytes: &[u8]) -> Result<Digest<T>, Error> {
+pub(crate) fn digest<T: Tag>(
+    message: &'static str,
+    field: &'static str,
+    bytes: &[u8],
+) -> Result<Digest<T>, Error> {
     wire::fixed(message, field, bytes).map(Digest::from_bytes)
 }
 
-fn values_to_proto(values: &[Value]) -> Vec<proto::Value> {
+pub(crate) fn values_to_proto(values: &[Value]) -> Vec<proto::Value> {
     let word = |value: &Value| match *value {
         Value::I32(it) => proto::value::Value::I32(it),
         Value::I64(it) => proto::value::Value::I64(it),
@@ -209,20 +213,19 @@ fn values_to_proto(values: &[Value]) -> Vec<proto::Value> {
         .collect()
 }
 
-fn values_from_proto(field: &'static str, values: &[proto::Value]) -> Result<Vec<Value>, Error> {
+pub(crate) fn values_from_proto(
+    message: &'static str,
+    field: &'static str,
+    values: &[proto::Value],
+) -> Result<Vec<Value>, Error> {
+    let bad = Error::BadField { message, field };
     if values.len() > Proven::MAX_VALUES {
-        return Err(Error::BadField {
-            message: PROVEN,
-            field,
-        });
+        return Err(bad);
     }
     let word = |value: &proto::Value| match value.value {
         Some(proto::value::Value::I32(it)) => Ok(Value::I32(it)),
         Some(proto::value::Value::I64(it)) => Ok(Value::I64(it)),
-        None => Err(Error::BadField {
-            message: PROVEN,
-            field,
-        }),
+        None => Err(bad.clone()),
     };
     values.iter().map(word).collect()
 }
@@ -249,7 +252,7 @@ fn outcome_from_proto(message: proto::Outcome) -> Result<Outcome, Error> {
         field: "outcome",
     };
     Ok(match message.outcome.ok_or(bad.clone())? {
-        Message::Return(it) => Outcome::Return(values_from_proto("outcome", &it.values)?),
+        Message::Return(it) => Outcome::Return(values_from_proto(PROVEN, "outcome", &it.values)?),
         Message::Exit(code) => Outcome::Exit(code),
         Message::Trap(code) => {
             Outcome::Trap(u8::try_from(code).ok().and_then(TrapKind::from_code).ok_or(bad)?)

@@ -1,4 +1,4 @@
-//! Names of statements and backends.
+//! Names of statements and of the proof systems that prove them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -75,7 +75,7 @@ name! {
     /// Which relation is proved, with its version: `execution/v1`.
     ///
     /// ```
-    /// use nonos_verify::StatementId;
+    /// use nonos_types::StatementId;
     /// const ID: StatementId = StatementId::new("execution/v1");
     /// assert_eq!("execution/v1".parse(), Ok(ID));
     /// assert!("Execution v1".parse::<StatementId>().is_err());
@@ -87,7 +87,7 @@ name! {
     /// Which proof system reads the proof bytes, with its version: `halo2-ipa/v1`.
     ///
     /// ```
-    /// use nonos_verify::BackendId;
+    /// use nonos_types::BackendId;
     /// assert_eq!(BackendId::new("halo2-ipa/v1").as_str(), "halo2-ipa/v1");
     /// ```
     BackendId

@@ -1,0 +1,1 @@
+//! Double-entry micro-fee ledger on hash-chained feeds: fees, vouchers, balances.

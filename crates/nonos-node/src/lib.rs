@@ -1,0 +1,1 @@
+//! An embeddable operator node: composes sandbox, proofs, ledger, trust and mesh.

@@ -1,0 +1,197 @@
+use crate::{
+    Amount, BackendId, ByteLen, CapsuleHash, Error, InputDigest, JobId, NetworkId, NodeId, Payload, Proven,
+    Slot, Timestamp, Value,
+    record::bytes::{digest, values_from_proto, values_to_proto},
+    wire::{self, proto},
+};
+
+const OFFER: &str = "offer";
+const CLAIM: &str = "claim";
+const AWARD: &str = "award";
+
+/// Makes two offers of the same job different jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Salt([u8; 16]);
+
+impl Salt {
+    /// These bytes; they should be random.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// A requester, who signs it, offers a job. Its name is [`Signed::job`](crate::Signed::job).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Network of the job.
+    pub network: NetworkId,
+    /// What to run.
+    pub capsule: CapsuleHash,
+    /// Function to call; at most 256 bytes.
+    pub entry: String,
+    /// Its arguments; at most 1000.
+    pub arguments: Vec<Value>,
+    /// The public input, which executors fetch by this digest.
+    pub input: InputDigest,
+    /// Its length.
+    pub input_len: ByteLen,
+    /// The proof system to prove by.
+    pub backend: BackendId,
+    /// Most the requester pays in all.
+    pub max_fee: Amount,
+    /// What it pays, beyond the capsule's base fee, for a million units of fuel.
+    pub fuel_price: Amount,
+    /// How many verifiers it pays.
+    pub verifiers: u16,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Until when a receipt is wanted.
+    pub deadline: Timestamp,
+    /// Makes it unique.
+    pub salt: Salt,
+}
+
+impl Payload for Offer {
+    const TYPE: &'static str = OFFER;
+    const MAX: ByteLen = ByteLen::new(16 << 10);
+    type Error = Error;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        wire::encode(&proto::Offer {
+            network_id: self.network.as_bytes().to_vec(),
+            capsule_hash: self.capsule.as_bytes().to_vec(),
+            entry: self.entry.clone(),
+            arguments: values_to_proto(&self.arguments),
+            input_digest: self.input.as_bytes().to_vec(),
+            input_len: self.input_len.get(),
+            backend: self.backend.as_str().to_owned(),
+            max_fee: self.max_fee.to_be_bytes().to_vec(),
+            fuel_price: self.fuel_price.to_be_bytes().to_vec(),
+            verifiers: self.verifiers.into(),
+            created: self.created.get(),
+            deadline: self.deadline.get(),
+            salt: self.salt.0.to_vec(),
+        })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let message: proto::Offer = wire::decode(OFFER, Self::MAX, bytes)?;
+        let bad = |field| Error::BadField {
+            message: OFFER,
+            field,
+        };
+        if message.entry.len() > Proven::MAX_ENTRY {
+            return Err(bad("entry"));
+        }
+        if message.deadline < message.created {
+            return Err(bad("deadline"));
+        }
+        Ok(Self {
+            network: digest(OFFER, "network_id", &message.network_id)?,
+            capsule: digest(OFFER, "capsule_hash", &message.capsule_hash)?,
+            entry: message.entry,
+            arguments: values_from_proto(OFFER, "arguments", &message.arguments)?,
+            input: digest(OFFER, "input_digest", &message.input_digest)?,
+            input_len: ByteLen::new(message.input_len),
+            backend: message.backend.parse().map_err(|_| bad("backend"))?,
+            max_fee: amount(OFFER, "max_fee", &message.max_fee)?,
+            fuel_price: amount(OFFER, "fuel_price", &message.fuel_price)?,
+            verifiers: message.verifiers.try_into().map_err(|_| bad("verifiers"))?,
+            created: Timestamp::new(message.created),
+            deadline: Timestamp::new(message.deadline),
+            salt: Salt(wire::fixed(OFFER, "salt", &message.salt)?),
+        })
+    }
+}
+
+/// An executor, who signs it, would run a slot of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Network of the job.
+    pub network: NetworkId,
+    /// The job.
+    pub job: JobId,
+    /// Which of its executors.
+    pub slot: Slot,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Payload for Claim {
+    const TYPE: &'static str = CLAIM;
+    const MAX: ByteLen = ByteLen::new(128);
+    type Error = Error;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        wire::encode(&proto::Claim {
+            network_id: self.network.as_bytes().to_vec(),
+            job_id: self.job.as_bytes().to_vec(),
+            slot: self.slot.get().into(),
+            at: self.at.get(),
+        })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let message: proto::Claim = wire::decode(CLAIM, Self::MAX, bytes)?;
+        Ok(Self {
+            network: digest(CLAIM, "network_id", &message.network_id)?,
+            job: digest(CLAIM, "job_id", &message.job_id)?,
+            slot: slot(CLAIM, message.slot)?,
+            at: Timestamp::new(message.at),
+        })
+    }
+}
+
+/// The requester of a job, who signs it, lets an executor run a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Award {
+    /// Network of the job.
+    pub network: NetworkId,
+    /// The job.
+    pub job: JobId,
+    /// Which of its executors.
+    pub slot: Slot,
+    /// Who may run it. A later award of the same slot takes it from an earlier one.
+    pub executor: NodeId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Payload for Award {
+    const TYPE: &'static str = AWARD;
+    const MAX: ByteLen = ByteLen::new(160);
+    type Error = Error;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        wire::encode(&proto::Award {
+            network_id: self.network.as_bytes().to_vec(),
+            job_id: self.job.as_bytes().to_vec(),
+            slot: self.slot.get().into(),
+            executor: self.executor.as_bytes().to_vec(),
+            at: self.at.get(),
+        })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let message: proto::Award = wire::decode(AWARD, Self::MAX, bytes)?;
+        Ok(Self {
+            network: digest(AWARD, "network_id", &message.network_id)?,
+            job: digest(AWARD, "job_id", &message.job_id)?,
+            slot: slot(AWARD, message.slot)?,
+            executor: NodeId::from_bytes(wire::fixed(AWARD, "executor", &message.executor)?),
+            at: Timestamp::new(message.at),
+        })
+    }
+}
+
+pub(super) fn amount(message: &'static str, field: &'static str, bytes: &[u8]) -> Result<Amount, Error> {
+    wire::fixed(message, field, bytes).map(Amount::from_be_bytes)
+}
+
+pub(super) fn slot(message: &'static str, slot: u32) -> Result<Slot, Error> {
+    let bad = Error::BadField {
+        message,
+        field: "slot",
+    };
+    slot.try_into().map(Slot::new).map_err(|_| bad)
+}
