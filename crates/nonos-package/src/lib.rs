@@ -62,7 +62,8 @@ mod policy;
 pub use crate::{
     abi::{HostCall, HostSet, Tape},
     error::{Error, Section},
-    manifest::{BasisPoints, Fees, Manifest, PayloadHash},
+    manifest::{Fees, Manifest, PayloadHash},
     package::Package,
     policy::{Net, Policy},
 };
+pub use nonos_types::BasisPoints;

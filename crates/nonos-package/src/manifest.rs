@@ -6,7 +6,7 @@ use crate::{
     limits,
     policy::{Net, Policy},
 };
-use nonos_types::{Amount, Fuel, NodeId, Pages};
+use nonos_types::{Amount, BasisPoints, Fuel, NodeId, Pages};
 use semver::Version;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -72,25 +72,6 @@ pub struct Fees {
     pub seeders: BasisPoints,
     /// Part of it that goes to the verifiers.
     pub verifiers: BasisPoints,
-}
-
-/// Hundredths of a percent, 0 to 10,000.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BasisPoints(u16);
-
-impl BasisPoints {
-    /// The whole.
-    pub const WHOLE: Self = Self(10_000);
-
-    /// `None` above 10,000.
-    pub fn new(points: u16) -> Option<Self> {
-        (points <= Self::WHOLE.0).then_some(Self(points))
-    }
-
-    /// The number of hundredths of a percent.
-    pub const fn get(self) -> u16 {
-        self.0
-    }
 }
 
 /// The hash by which a manifest names its payload.

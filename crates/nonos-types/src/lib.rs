@@ -93,5 +93,8 @@ pub use crate::{
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
-    units::{Attempt, ByteLen, Clock, Fuel, Incarnation, MachineVersion, Pages, Sequence, Slot, Timestamp},
+    units::{
+        Attempt, BasisPoints, ByteLen, Clock, Fuel, Incarnation, MachineVersion, Pages, Sequence, Slot,
+        Timestamp,
+    },
 };

@@ -111,6 +111,32 @@ impl From<usize> for ByteLen {
     }
 }
 
+/// Hundredths of a percent, 0 to 10,000.
+///
+/// ```
+/// use nonos_types::BasisPoints;
+///
+/// assert_eq!(BasisPoints::new(10_000), Some(BasisPoints::WHOLE));
+/// assert_eq!(BasisPoints::new(10_001), None);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BasisPoints(u16);
+
+impl BasisPoints {
+    /// The whole.
+    pub const WHOLE: Self = Self(10_000);
+
+    /// This many, unless they are more than 10,000.
+    pub fn new(points: u16) -> Option<Self> {
+        (points <= Self::WHOLE.0).then_some(Self(points))
+    }
+
+    /// The number of hundredths of a percent.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
 /// Where the time comes from. Logic asks this, never the machine.
 ///
 /// ```

@@ -1,0 +1,490 @@
+//! One node's books.
+
+use std::{
+    collections::BTreeSet,
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ed25519_dalek::SigningKey;
+use nonos_store::{Durability, Store};
+use nonos_types::{
+    Amount, FeeKind, JobId, Line, NetworkId, NodeId, Receipt, Sequence, Signed, Slot, Timestamp, Voucher,
+};
+use serde::Serialize;
+
+use crate::{
+    Account, Body, Claimed, Damage, Entry, EntryDigest, Error, SignedAmount,
+    audit::{self, Report},
+    post::{self, Books, INCARNATION, check_amount, check_incarnation, next, next_voucher, post},
+    tables::{
+        At, BALANCES, BOOKED, CLAIMS, ENTRIES, EXECUTED, Fee, HEAD, HOLDS, Head, Held, ISSUED, ISSUED_AT,
+        JobSlot, PAID, PeerSequence, PeerSlot, RECEIVED, RECEIVED_AT,
+    },
+};
+
+/// One node's books over a store that nobody else writes `ledger-…` tables to.
+///
+/// Every change is one durable write, done when the call returns. A call that failed may be repeated, also after
+/// a restart: what it had written already is not written again.
+pub struct Ledger {
+    store: Arc<dyn Store>,
+    network: NetworkId,
+    author: NodeId,
+    /// Held from reading what an entry depends on until the entry is written.
+    turn: Mutex<()>,
+}
+
+/// What became of a voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Received {
+    /// It is in the books now.
+    Booked,
+    /// It was before.
+    Known,
+    /// It can be booked when those between are: ask the payer for the one after `have`.
+    Gap {
+        /// The newest that is in the books; 0 for none.
+        have: Sequence,
+    },
+}
+
+/// What the books come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// What others have signed to owe the author, all together.
+    pub earned: ByKind,
+    /// What the author has signed to owe others, all together.
+    pub spent: ByKind,
+    /// Set aside for jobs that are not released.
+    pub held: Amount,
+    /// Fees asked of requesters, in full, whose vouchers have not come. What comes may be less: seeders and
+    /// verifiers have their shares in it.
+    pub due: Amount,
+    /// Earned less spent.
+    pub net: SignedAmount,
+}
+
+/// Amounts by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ByKind {
+    /// Running and proving.
+    pub execute: Amount,
+    /// Giving the capsule.
+    pub seed: Amount,
+    /// Verifying.
+    pub verify: Amount,
+}
+
+impl Ledger {
+    /// Opens the books of `author`; an empty store has empty ones. The newest entry is checked, the others by
+    /// [`Ledger::verify`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Derived`], [`Error::OtherBooks`], [`Error::Store`].
+    pub fn open(store: Arc<dyn Store>, network: NetworkId, author: NodeId) -> Result<Self, Error> {
+        let books = Books {
+            store: &*store,
+            network,
+            author,
+        };
+        audit::check_head(books)?;
+        Ok(Self {
+            store,
+            network,
+            author,
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// Sets `amount` aside for a job. Does nothing if the job has had it already, or if it is zero.
+    ///
+    /// # Errors
+    /// [`Error::HeldOtherwise`], [`Error::TooMuch`], and those of appending: [`Error::WrongKey`],
+    /// [`Error::Overflow`], [`Error::Raced`], [`Error::Store`].
+    pub fn hold(&self, job: JobId, amount: Amount, key: &SigningKey, now: Timestamp) -> Result<(), Error> {
+        let _turn = self.turn();
+        match HOLDS.get(&*self.store, &job)? {
+            Some(Held { amount: held, .. }) if held != amount => Err(Error::HeldOtherwise { job, held }),
+            None if amount > Amount::ZERO => self.append(Body::Hold { job, amount }, key, now),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends what [`Ledger::hold`] began, whether or not anything was paid. Does nothing if nothing is held.
+    ///
+    /// # Errors
+    /// Those of appending.
+    pub fn release(&self, job: JobId, key: &SigningKey, now: Timestamp) -> Result<(), Error> {
+        let _turn = self.turn();
+        match HOLDS.get(&*self.store, &job)? {
+            Some(Held { open: true, .. }) => self.append(Body::Release { job }, key, now),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that the author asks `requester` for the fee of his receipt. Does nothing if it is noted, or paid,
+    /// already, or zero. A further receipt for the same slot replaces the one before.
+    ///
+    /// # Errors
+    /// [`Error::ForeignNetwork`], [`Error::NotExecutor`], [`Error::Oneself`], [`Error::TooMuch`], and those of
+    /// appending.
+    pub fn claim(
+        &self,
+        receipt: &Signed<Receipt>,
+        requester: NodeId,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let proven = &receipt.record.proven;
+        self.books().check_network(proven.network)?;
+        if receipt.signer() != self.author {
+            return Err(Error::NotExecutor {
+                executor: receipt.signer(),
+            });
+        }
+        if requester == self.author {
+            return Err(Error::Oneself);
+        }
+        check_amount(receipt.fee)?;
+        let claim = Claimed {
+            receipt: receipt.receipt_id(),
+            requester,
+            job: proven.job,
+            slot: proven.slot,
+            amount: receipt.fee,
+        };
+        let _turn = self.turn();
+        let before = CLAIMS.get(&*self.store, &PeerSlot(requester, claim.job, claim.slot))?;
+        let fee = Fee(requester, claim.job, claim.slot, FeeKind::Execute);
+        if claim.amount == Amount::ZERO
+            || before.is_some_and(|it| it.receipt == claim.receipt)
+            || BOOKED.get(&*self.store, &fee)?.is_some()
+        {
+            return Ok(());
+        }
+        self.append(Body::Claimed(claim), key, now)
+    }
+
+    /// Signs the next voucher to `payee`. Lines that it was paid already (same job, slot and kind, whatever the
+    /// amount), that come twice, or that are of nothing, are left out; `None` if no other is there. The voucher
+    /// is in the books before it is returned.
+    ///
+    /// There is no limit here to what a payee may be owed: the caller sets it.
+    ///
+    /// # Errors
+    /// [`Error::PaidToAnother`] if another was paid for running the slot, [`Error::Oneself`],
+    /// [`Error::TooManyLines`], [`Error::TooMuch`], and those of appending.
+    pub fn pay(
+        &self,
+        payee: NodeId,
+        lines: Vec<Line>,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Option<Signed<Voucher>>, Error> {
+        if payee == self.author {
+            return Err(Error::Oneself);
+        }
+        // Checked before anything is signed with it.
+        self.check_key(key)?;
+        let _turn = self.turn();
+        let lines = self.unpaid(payee, lines)?;
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        if lines.len() > Voucher::MAX_LINES {
+            return Err(Error::TooManyLines {
+                most: Voucher::MAX_LINES,
+            });
+        }
+        let voucher = Signed::new(next_voucher(self.books(), payee, lines, now)?, key);
+        let body = Body::Paid {
+            voucher: Box::new(voucher.clone()),
+        };
+        self.append(body, key, now)?;
+        Ok(Some(voucher))
+    }
+
+    fn unpaid(&self, payee: NodeId, mut lines: Vec<Line>) -> Result<Vec<Line>, Error> {
+        let mut names = BTreeSet::new();
+        lines.retain(|it| it.amount > Amount::ZERO && names.insert((it.job, it.slot, it.kind)));
+        let mut unpaid = Vec::new();
+        for line in lines {
+            let fee = Fee(payee, line.job, line.slot, line.kind);
+            if PAID.get(&*self.store, &fee)?.is_some() {
+                continue;
+            }
+            if line.kind == FeeKind::Execute
+                && let Some(other) = self.paid(line.job, line.slot)?
+            {
+                return Err(post::paid_to_another(&line, other));
+            }
+            unpaid.push(line);
+        }
+        Ok(unpaid)
+    }
+
+    /// Books a voucher to the author, if it is the next one of its payer.
+    ///
+    /// # Errors
+    /// What is wrong with the voucher: [`Error::ForeignNetwork`], [`Error::NotPayee`],
+    /// [`Error::OtherIncarnation`], [`Error::WrongTotal`], [`Error::TotalTooLarge`], [`Error::Conflict`],
+    /// [`Error::SameLine`]; and those of appending.
+    pub fn receive(
+        &self,
+        voucher: &Signed<Voucher>,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Received, Error> {
+        self.books().check_network(voucher.network)?;
+        if voucher.payee != self.author {
+            return Err(Error::NotPayee { payee: voucher.payee });
+        }
+        check_incarnation(voucher.incarnation)?;
+        let (payer, sequence) = (voucher.signer(), voucher.sequence);
+        let _turn = self.turn();
+        let have = RECEIVED.get(&*self.store, &payer)?.unwrap_or_default().sequence;
+        if sequence <= have {
+            let known = self
+                .received(payer, sequence)?
+                .ok_or_else(|| derived("ledger-received-at"))?;
+            return if known.id() == voucher.id() {
+                Ok(Received::Known)
+            } else {
+                Err(Error::Conflict { payer, sequence })
+            };
+        }
+        if sequence > next(have)? {
+            return Ok(Received::Gap { have });
+        }
+        let body = Body::Received {
+            voucher: Box::new(voucher.clone()),
+        };
+        self.append(body, key, now)?;
+        Ok(Received::Booked)
+    }
+
+    /// A voucher the author signed; to answer who lacks it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Derived`], [`Error::Store`].
+    pub fn voucher(&self, payee: NodeId, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
+        let Some(at) = ISSUED_AT.get(&*self.store, &PeerSequence(payee, sequence))? else {
+            return Ok(None);
+        };
+        match self.entry(at)?.body {
+            Body::Paid { voucher } if (voucher.payee, voucher.sequence) == (payee, sequence) => {
+                Ok(Some(*voucher))
+            }
+            _ => Err(derived("ledger-issued-at")),
+        }
+    }
+
+    /// The newest voucher the author signed to `payee`; after a restart it may not have been sent.
+    ///
+    /// # Errors
+    /// As [`Ledger::voucher`].
+    pub fn last_voucher(&self, payee: NodeId) -> Result<Option<Signed<Voucher>>, Error> {
+        match ISSUED.get(&*self.store, &payee)? {
+            Some(channel) => self.voucher(payee, channel.sequence),
+            None => Ok(None),
+        }
+    }
+
+    /// A voucher the author got.
+    ///
+    /// # Errors
+    /// As [`Ledger::voucher`].
+    pub fn received(&self, payer: NodeId, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
+        let Some(at) = RECEIVED_AT.get(&*self.store, &PeerSequence(payer, sequence))? else {
+            return Ok(None);
+        };
+        match self.entry(at)?.body {
+            Body::Received { voucher } if (voucher.signer(), voucher.sequence) == (payer, sequence) => {
+                Ok(Some(*voucher))
+            }
+            _ => Err(derived("ledger-received-at")),
+        }
+    }
+
+    /// What the books come to.
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn balance(&self) -> Result<Balance, Error> {
+        let mut balance = Balance::default();
+        let bad = || derived("ledger-balance");
+        let add = |to: &mut Amount, amount: SignedAmount| {
+            let sum = amount.non_negative().and_then(|amount| to.checked_add(amount));
+            *to = sum.ok_or_else(bad)?;
+            Ok::<_, Error>(())
+        };
+        for (account, amount) in self.accounts()? {
+            let opposite = amount.checked_neg().ok_or_else(bad)?;
+            match account {
+                Account::Held => add(&mut balance.held, amount)?,
+                Account::Earned(kind) => add(balance.earned.of(kind), opposite)?,
+                Account::Spent(kind) => add(balance.spent.of(kind), amount)?,
+                Account::Due(_) => add(&mut balance.due, amount)?,
+                Account::Ext(_) => balance.net = balance.net.checked_add(amount).ok_or_else(bad)?,
+                Account::Committed | Account::Asked => {}
+            }
+        }
+        Ok(balance)
+    }
+
+    /// Every account with a balance, in order. Their sum is zero.
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn accounts(&self) -> Result<Vec<(Account, SignedAmount)>, Error> {
+        let _turn = self.turn();
+        Ok(BALANCES.entries(&*self.store, Bound::Unbounded, usize::MAX)?)
+    }
+
+    /// What a peer owes the author by signed vouchers; negative if the author owes the peer. When each has all
+    /// vouchers of the other, the peer's books say the opposite.
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn owed_by(&self, peer: NodeId) -> Result<SignedAmount, Error> {
+        Ok(BALANCES
+            .get(&*self.store, &Account::Ext(peer))?
+            .unwrap_or_default())
+    }
+
+    /// Every peer that ever owed or was owed, with [`Ledger::owed_by`].
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn peers(&self) -> Result<Vec<(NodeId, SignedAmount)>, Error> {
+        let first = Account::Ext(NodeId::from_bytes([0; 32]));
+        let accounts = BALANCES.entries(&*self.store, Bound::Included(&first), usize::MAX)?;
+        let peer = |(account, amount)| match account {
+            Account::Ext(peer) => Some((peer, amount)),
+            _ => None,
+        };
+        Ok(accounts.into_iter().filter_map(peer).collect())
+    }
+
+    /// At most `limit` entries after one, or from the first, in order.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Store`].
+    pub fn entries(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Entry>, Error> {
+        let after = after.map(At);
+        let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let stored = ENTRIES.entries(&*self.store, from, limit)?;
+        let read = |(at, bytes): (At, Vec<u8>)| {
+            audit::read(self.books(), at, &bytes).map(|entry| entry.value().clone())
+        };
+        stored.into_iter().map(read).collect()
+    }
+
+    /// Computes everything again from the entries: signatures, sequence, chain, rules, sums, and every table
+    /// that is derived from them. Nothing can be appended meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] names the first bad entry, [`Error::Derived`] the first table that differs;
+    /// [`Error::Store`].
+    pub fn verify(&self) -> Result<Report, Error> {
+        let _turn = self.turn();
+        audit::verify(self.books())
+    }
+
+    /// Writes the derived tables again from the entries, which must be whole; for [`Error::Derived`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Store`]; nothing is changed then.
+    pub fn rebuild(store: &dyn Store, network: NetworkId, author: NodeId) -> Result<Report, Error> {
+        audit::rebuild(Books {
+            store,
+            network,
+            author,
+        })
+    }
+
+    /// Who was paid for running a slot of a job.
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn paid(&self, job: JobId, slot: Slot) -> Result<Option<NodeId>, Error> {
+        Ok(EXECUTED.get(&*self.store, &JobSlot(job, slot))?)
+    }
+
+    fn append(&self, body: Body, key: &SigningKey, now: Timestamp) -> Result<(), Error> {
+        self.check_key(key)?;
+        let head = HEAD.get(&*self.store, &())?.unwrap_or(Head {
+            sequence: Sequence::ZERO,
+            digest: EntryDigest::ZERO,
+        });
+        let entry = Entry {
+            network: self.network,
+            incarnation: INCARNATION,
+            sequence: next(head.sequence)?,
+            prev: head.digest,
+            body,
+            at: now,
+        };
+        let entry = Signed::new(entry, key);
+        let mut batch = post(self.books(), &entry)?;
+        ENTRIES.insert(&mut batch, &At(entry.sequence), &entry.to_bytes());
+        self.store.write(&batch, Durability::Durable)?;
+        Ok(())
+    }
+
+    fn entry(&self, at: At) -> Result<Entry, Error> {
+        let bytes = ENTRIES.get(&*self.store, &at)?.ok_or(Error::Corrupt {
+            entry: at.0,
+            source: Damage::Missing,
+        })?;
+        audit::read(self.books(), at, &bytes).map(|entry| entry.value().clone())
+    }
+
+    fn check_key(&self, key: &SigningKey) -> Result<(), Error> {
+        if key.verifying_key().as_bytes() == self.author.as_bytes() {
+            Ok(())
+        } else {
+            Err(Error::WrongKey { author: self.author })
+        }
+    }
+
+    fn books(&self) -> Books<'_> {
+        Books {
+            store: &*self.store,
+            network: self.network,
+            author: self.author,
+        }
+    }
+
+    // A panic while it is held leaves nothing half done: the store writes whole batches.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger")
+            .field("network", &self.network)
+            .field("author", &self.author)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ByKind {
+    fn of(&mut self, kind: FeeKind) -> &mut Amount {
+        match kind {
+            FeeKind::Execute => &mut self.execute,
+            FeeKind::Seed => &mut self.seed,
+            FeeKind::Verify => &mut self.verify,
+        }
+    }
+}
+
+fn derived(table: &str) -> Error {
+    Error::Derived {
+        table: table.to_owned(),
+    }
+}
