@@ -1,6 +1,6 @@
-use nonos_types::{ByteLen, Fault, Pages};
+use nonos_types::{ByteLen, Fault, NodeId, Pages, Timestamp};
 
-/// Why a memory cannot be hashed.
+/// Why a memory cannot be hashed, or a snapshot not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,6 +26,28 @@ pub enum Error {
         /// Pages there are.
         pages: Pages,
     },
+    /// The snapshot was measured later than now, or has expired.
+    #[error("the snapshot counts from {taken_at} until {expires}, and it is {now}")]
+    NotCurrent {
+        /// When it was measured.
+        taken_at: Timestamp,
+        /// When it expires.
+        expires: Timestamp,
+        /// The time asked for.
+        now: Timestamp,
+    },
+    /// A snapshot can be exported only with the key of its node.
+    #[error("the key is not that of node {node}, whose snapshot it is")]
+    NotItsKey {
+        /// Whose snapshot it is.
+        node: NodeId,
+    },
+    /// The time cannot be written as a date of four-digit years.
+    #[error("{time} is beyond the year 9999")]
+    NoDate {
+        /// The time.
+        time: Timestamp,
+    },
 }
 
 impl Error {
@@ -33,6 +55,8 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Self::NotPages { .. } | Self::Shrunk { .. } | Self::NoSuchPage { .. } => Fault::Bug,
+            Self::NotCurrent { .. } | Self::NoDate { .. } => Fault::Peer,
+            Self::NotItsKey { .. } => Fault::Caller,
         }
     }
 }

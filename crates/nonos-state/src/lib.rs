@@ -1,4 +1,5 @@
-//! Names the state of a run at its checkpoints, so that two runs can be compared without sending their memory.
+//! Names the state of a run at its checkpoints, so that two runs can be compared without sending their memory; and
+//! the state of a machine, so that others can hold its operator to it.
 //!
 //! ```
 //! use nonos_state::{Chain, Checkpoint, MemoryTree, RunState, TapePositions};
@@ -31,25 +32,43 @@
 //! ```
 //!
 //! It does not decide when a checkpoint is due, and it proves nothing: a checkpoint root is signed by the executor
-//! and compared by running again.
+//! and compared by running again. A machine's [`Snapshot`] is a signed claim, not a proof either.
 //!
 //! - [`MemoryTree`]: Merkle tree over the pages of a memory, updated page by page.
 //! - [`RunState`]: memory, globals and tape positions, hashed to one [`nonos_types::StateHash`].
 //! - [`Chain`]: the checkpoints of a run, in order, and their root.
+//! - [`Profile`]: what a machine is and was measured to do; [`probe`] measures it, and is the only part that reads
+//!   clocks and files.
+//! - [`Snapshot`]: a profile with network, node and time, as the payload of an envelope.
 //!
 //! # Errors
-//! [`Error`]: the memory is not whole pages, has shrunk, or lacks the page named.
+//! [`Error`]: the memory is not whole pages, has shrunk, or lacks the page named; a snapshot is not current, or not
+//! the key's. [`probe::Error`]: the machine cannot be measured.
 //!
-//! The bytes are specified in `docs/spec/checkpoint.md`.
+//! # Features
+//! Both are on by default: `probe` (sysinfo, rustix, tempfile), and `poi-v1`, the export format of the NØN-OS pages
+//! (CBOR, SHA-3, base58).
+//!
+//! The bytes are specified in `docs/spec/checkpoint.md` and `docs/spec/poi.md`.
 
 mod chain;
 mod error;
 mod memory;
+#[cfg(feature = "poi-v1")]
+mod poi_v1;
+#[cfg(feature = "probe")]
+pub mod probe;
+mod profile;
 mod run;
+mod snapshot;
 
+#[cfg(feature = "poi-v1")]
+pub use crate::poi_v1::{CapsuleUse, Context, RuntimeHash, RuntimeTag};
 pub use crate::{
     chain::{Chain, Checkpoint, Difference, Salt},
     error::Error,
     memory::MemoryTree,
+    profile::{Cores, CpuFeature, CpuFeatures, MilliCores, ProbeVersion, Profile, Throughput},
     run::{RunState, TapePositions},
+    snapshot::Snapshot,
 };
