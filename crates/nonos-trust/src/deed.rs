@@ -1,0 +1,95 @@
+use nonos_types::{CapsuleHash, EvidenceId, JobId, MessageId, NodeId, ReceiptId, Timestamp};
+use serde::Serialize;
+
+/// What a peer is trusted to do. Each has a score of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Context {
+    /// Running and proving.
+    Execute,
+    /// Checking what others proved.
+    Verify,
+    /// Passing messages on.
+    Relay,
+    /// Giving out capsules.
+    Seed,
+    /// Paying what it owes.
+    Pay,
+}
+
+impl Context {
+    /// Every context, in the order of [`Standing::scores`](crate::Standing::scores).
+    pub const ALL: [Self; 5] = [Self::Execute, Self::Verify, Self::Relay, Self::Seed, Self::Pay];
+}
+
+/// How a peer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// As it should.
+    Good,
+    /// Not as it should; weighs four times as much.
+    Bad,
+}
+
+/// What a deed was about. One cause counts once per peer and context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// A receipt: its proof, its capsule's way, its payment.
+    Receipt(ReceiptId),
+    /// A job it took, whether or not a receipt came of it.
+    Job(JobId),
+    /// A message it sent or passed on.
+    Message(MessageId),
+    /// A capsule it gave or should have given.
+    Capsule(CapsuleHash),
+    /// Evidence on which it was convicted.
+    Evidence(EvidenceId),
+}
+
+/// Something this node has seen a peer do. Opinions of others are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Observation {
+    /// Who did it.
+    pub peer: NodeId,
+    /// As what.
+    pub context: Context,
+    /// How.
+    pub deed: Deed,
+    /// What it was about.
+    pub cause: Cause,
+}
+
+/// How many ordinary deeds one deed counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Weight(pub(crate) u32);
+
+impl Weight {
+    /// Of an ordinary deed.
+    pub const ONE: Self = Self(1);
+    /// Of a proof that does not verify.
+    pub const INVALID_PROOF: Self = Self(5);
+
+    /// How many deeds.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// A deed that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Point {
+    /// When.
+    pub at: Timestamp,
+    /// As what.
+    pub context: Context,
+    /// How.
+    pub deed: Deed,
+    /// For how many deeds; before a bad deed's factor of four.
+    pub weight: Weight,
+    /// What it was about.
+    pub cause: Cause,
+}

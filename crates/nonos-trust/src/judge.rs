@@ -1,0 +1,104 @@
+//! Whether evidence shows a fault: the same answer for everyone who can check the proof, with no network and no
+//! clock.
+
+use nonos_types::{
+    Accusation, ByteLen, Evidence, EvidenceId, InvalidProof, NetworkId, NodeId, ProofDigest, Receipt, Signed,
+    TapesDigest,
+};
+
+/// Checks a proof.
+///
+/// Implementations must
+/// - give the same answer for the same bytes, whatever the time, the load or the network;
+/// - answer [`ProofVerdict::Invalid`] only if the proof is malformed or refused under a verifying key they know;
+/// - answer [`ProofVerdict::Unknown`] for everything else: an unknown key, backend or version, a capsule that is
+///   not at hand, a limit of their own, a panic.
+pub trait ProofCheck {
+    /// Does `proof`, with these public `tapes`, prove the receipt's record? Both are the bytes its signer
+    /// committed to.
+    fn check(&self, receipt: &Receipt, tapes: &[u8], proof: &[u8]) -> ProofVerdict;
+}
+
+/// What a check of a proof finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProofVerdict {
+    /// It proves the record.
+    Valid,
+    /// It does not, under a known key.
+    Invalid,
+    /// This node cannot tell.
+    Unknown {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// What an accusation comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// The evidence shows the fault.
+    Guilty {
+        /// Whose fault.
+        subject: NodeId,
+        /// On what evidence.
+        evidence: EvidenceId,
+    },
+    /// The evidence shows no fault of the accused: nobody is blamed, since bytes can be changed on the way.
+    Innocent,
+    /// This node cannot tell, and blames nobody.
+    Indeterminate {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// Judges an accusation. Its signature and that of the receipt in it were verified when it was read.
+///
+/// E1, an invalid proof: the receipt is of the accusation's network, tapes and proof are the bytes that its executor
+/// signed for, and the check finds them invalid.
+///
+/// ```
+/// use nonos_trust::{Judgement, ProofCheck, ProofVerdict, judge};
+/// use nonos_types::{Accusation, Receipt, Signed};
+///
+/// /// A node without any verifying key.
+/// struct Keyless;
+/// impl ProofCheck for Keyless {
+///     fn check(&self, _: &Receipt, _: &[u8], _: &[u8]) -> ProofVerdict {
+///         ProofVerdict::Unknown { reason: "no verifying key".to_owned() }
+///     }
+/// }
+///
+/// fn is_blamed(accusation: &Signed<Accusation>) -> bool {
+///     matches!(judge(accusation, &Keyless), Judgement::Guilty { .. }) // never, by this node
+/// }
+/// ```
+pub fn judge(accusation: &Signed<Accusation>, check: &dyn ProofCheck) -> Judgement {
+    match &accusation.evidence {
+        Evidence::InvalidProof(it) => judge_invalid_proof(accusation.network, it, check),
+    }
+}
+
+fn judge_invalid_proof(network: NetworkId, it: &InvalidProof, check: &dyn ProofCheck) -> Judgement {
+    let InvalidProof {
+        receipt,
+        tapes,
+        proof,
+    } = it;
+    let as_signed = receipt.network() == network
+        && ByteLen::from(tapes.len()) == receipt.tapes_len
+        && ByteLen::from(proof.len()) == receipt.proof_len
+        && TapesDigest::hash(&[tapes]) == receipt.tapes
+        && ProofDigest::hash(&[proof]) == receipt.proof;
+    if !as_signed {
+        return Judgement::Innocent;
+    }
+    match check.check(receipt.value(), tapes, proof) {
+        ProofVerdict::Valid => Judgement::Innocent,
+        ProofVerdict::Invalid => Judgement::Guilty {
+            subject: receipt.signer(),
+            evidence: it.id(),
+        },
+        ProofVerdict::Unknown { reason } => Judgement::Indeterminate { reason },
+    }
+}

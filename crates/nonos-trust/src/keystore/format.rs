@@ -1,0 +1,175 @@
+//! The file's bytes, as in `docs/spec/keystore.md`.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, Payload},
+};
+use nonos_types::{ByteLen, NodeId};
+use zeroize::Zeroizing;
+
+use super::{Cost, Entropy, KeystoreError};
+use crate::Identity;
+
+const MAGIC: [u8; 4] = *b"NONK";
+const VERSION: u8 = 1;
+const HEADER_LEN: usize = 83;
+const CIPHERTEXT_LEN: usize = 32 + 16;
+/// Length of a keystore in bytes.
+pub const LEN: usize = HEADER_LEN + CIPHERTEXT_LEN;
+
+/// A keystore that has not been opened.
+pub(super) struct Sealed {
+    header: Header,
+    ciphertext: [u8; CIPHERTEXT_LEN],
+}
+
+/// What is readable without the passphrase, and bound to the ciphertext.
+#[derive(Clone, Copy)]
+struct Header {
+    cost: Cost,
+    salt: [u8; 16],
+    nonce: [u8; 24],
+    public_key: [u8; 32],
+}
+
+impl Sealed {
+    pub(super) fn seal(
+        identity: &Identity,
+        entropy: &Entropy,
+        passphrase: &[u8],
+        cost: Cost,
+    ) -> Result<Self, KeystoreError> {
+        let header = Header {
+            cost,
+            salt: entropy.salt,
+            nonce: entropy.nonce,
+            public_key: *identity.node_id().as_bytes(),
+        };
+        let aad = header.to_bytes();
+        let plain = Payload {
+            msg: &entropy.seed,
+            aad: &aad,
+        };
+        let ciphertext = header
+            .cipher(passphrase)?
+            .encrypt(&XNonce::from(header.nonce), plain)
+            .expect("32 bytes are within the cipher's limit");
+        let ciphertext = ciphertext
+            .try_into()
+            .expect("a ciphertext is its plaintext and a tag");
+        Ok(Self { header, ciphertext })
+    }
+
+    pub(super) fn open(&self, passphrase: &[u8]) -> Result<Identity, KeystoreError> {
+        let aad = self.header.to_bytes();
+        let sealed = Payload {
+            msg: &self.ciphertext,
+            aad: &aad,
+        };
+        let plain = self
+            .header
+            .cipher(passphrase)?
+            .decrypt(&XNonce::from(self.header.nonce), sealed)
+            .map_err(|_| KeystoreError::WrongPassphraseOrDamaged)?;
+        let plain = Zeroizing::new(plain);
+        let mut seed = Zeroizing::new([0; 32]);
+        seed.copy_from_slice(&plain);
+        let identity = Identity::from_seed(seed);
+        // Only who made the file with another public key can bring this about.
+        if identity.node_id() != self.public_key() {
+            return Err(KeystoreError::NotAKeystore {
+                part: "the public key is not that of the secret one",
+            });
+        }
+        Ok(identity)
+    }
+
+    pub(super) fn public_key(&self) -> NodeId {
+        NodeId::from_bytes(self.header.public_key)
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        [&self.header.to_bytes()[..], &self.ciphertext].concat()
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, KeystoreError> {
+        let bad = |part| KeystoreError::NotAKeystore { part };
+        let mut rest = bytes;
+        if take(&mut rest) != Some(MAGIC) {
+            return Err(bad("the first bytes"));
+        }
+        let [version] = take(&mut rest).ok_or(bad("the length"))?;
+        if version != VERSION {
+            return Err(KeystoreError::UnknownVersion { version });
+        }
+        if bytes.len() != LEN {
+            return Err(bad("the length"));
+        }
+        let mut fields = || {
+            let memory = u32::from_be_bytes(take(&mut rest)?);
+            let [passes, lanes] = take(&mut rest)?;
+            Some((memory, passes.into(), lanes.into()))
+        };
+        let (memory, passes, lanes) = fields().expect("the length was checked");
+        let cost = Cost::checked(memory, passes, lanes).ok_or(KeystoreError::CostOutOfRange {
+            memory: ByteLen::new(u64::from(memory) << 10),
+            passes,
+            lanes,
+        })?;
+        let mut fields = || {
+            let header = Header {
+                cost,
+                salt: take(&mut rest)?,
+                nonce: take(&mut rest)?,
+                public_key: take(&mut rest)?,
+            };
+            Some(Self {
+                header,
+                ciphertext: take(&mut rest)?,
+            })
+        };
+        Ok(fields().expect("the length was checked"))
+    }
+}
+
+impl Header {
+    fn to_bytes(self) -> [u8; HEADER_LEN] {
+        // A cost's passes and lanes are at most 16 and 4.
+        let small = [self.cost.passes as u8, self.cost.lanes as u8];
+        [
+            &MAGIC[..],
+            &[VERSION],
+            &self.cost.memory.to_be_bytes(),
+            &small,
+            &self.salt,
+            &self.nonce,
+            &self.public_key,
+        ]
+        .concat()
+        .try_into()
+        .expect("the lengths add up")
+    }
+
+    fn cipher(&self, passphrase: &[u8]) -> Result<XChaCha20Poly1305, KeystoreError> {
+        let Cost {
+            memory,
+            passes,
+            lanes,
+        } = self.cost;
+        let params = Params::new(memory, passes, lanes, Some(32)).expect("a cost is within Argon2's limits");
+        let mut key = Zeroizing::new([0; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(passphrase, &self.salt, &mut *key)
+            .map_err(|_| KeystoreError::OutOfMemory {
+                memory: ByteLen::new(u64::from(memory) << 10),
+            })?;
+        Ok(XChaCha20Poly1305::new_from_slice(&*key).expect("a key has 32 bytes"))
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = rest.split_first_chunk()?;
+    *rest = tail;
+    Some(*head)
+}
