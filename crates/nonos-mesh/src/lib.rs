@@ -1,1 +1,104 @@
-//! The libp2p mesh of operator nodes: gossip with cheap-first admission, object transfer, descriptors; no DNS, no server.
+//! The mesh of operator nodes: signed messages gossiped, objects fetched, over TCP and QUIC, with no server and no DNS.
+//!
+#![cfg_attr(feature = "net", doc = "```")]
+#![cfg_attr(not(feature = "net"), doc = "```text")]
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use ed25519_dalek::SigningKey;
+//! use nonos_mesh::{Acceptance, Config, Cursor, Event, Limits, Object, Objects, Page, Part, start};
+//! use nonos_types::{ByteLen, Claim, Clock, JobId, Message, NetworkId, Signed, Slot, Timestamp};
+//!
+//! struct Fixed;
+//! impl Clock for Fixed {
+//!     fn now(&self) -> Timestamp {
+//!         Timestamp::new(1_800_000_000)
+//!     }
+//! }
+//!
+//! struct Nothing;
+//! impl Objects for Nothing {
+//!     fn read(&self, _: &Object, _: ByteLen, _: ByteLen) -> Option<Part> {
+//!         None
+//!     }
+//!     fn messages_after(&self, cursor: Cursor, _: usize) -> Page {
+//!         Page { next: cursor, messages: vec![] }
+//!     }
+//! }
+//!
+//! let network = NetworkId::named("example");
+//! let config = |peers| Config {
+//!     network,
+//!     listen: vec!["/ip4/127.0.0.1/tcp/0".parse().expect("an address")],
+//!     peers,
+//!     limits: Limits::default(),
+//!     clock: Arc::new(Fixed),
+//! };
+//! let (alice, bob) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let (of_alice, mut at_alice) = start(config(vec![]), &alice, Arc::new(Nothing))?;
+//! let Some(Event::Listening(address)) = at_alice.recv().await else { panic!("not listening") };
+//! let (of_bob, mut at_bob) = start(config(vec![address]), &bob, Arc::new(Nothing))?;
+//! while !matches!(at_bob.recv().await, Some(Event::Connected(_))) {}
+//!
+//! let claim = Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: Fixed.now() };
+//! let claim = Message::from(Signed::new(claim, &bob));
+//! # let mut sent = 0;
+//! let message = loop {
+//!     // A peer that has not said yet what it listens to is sent nothing.
+//!     of_bob.publish(&claim).await?;
+//! #   sent += 1;
+//! #   assert!(sent < 200, "nothing arrives");
+//!     match tokio::time::timeout(Duration::from_millis(100), at_alice.recv()).await {
+//!         Ok(Some(Event::Message { message, ticket, .. })) => {
+//!             of_alice.report(ticket, Acceptance::Accept).await; // and now to others
+//!             break message;
+//!         }
+//!         _ => continue,
+//!     }
+//! };
+//! assert_eq!(message, claim);
+//! # of_alice.shutdown().await;
+//! # of_bob.shutdown().await;
+//! # Ok::<_, nonos_mesh::Error>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It knows no proofs, no ledger and no trust: what a message says is for the application to judge, which is asked
+//! before the message goes on to others, and says what it thinks of a peer. Gossip is not delivery: a node that was
+//! away asks its peers for what it missed. Nothing hides who talks to whom. It resolves no names, opens no port
+//! in a router, and looks for no peers that it was not told of.
+//!
+//! - [`start`]: a [`Mesh`] to command and the [`Events`] to hear, from a [`Config`].
+//! - [`Mesh`]: publish, report, fetch, catch up, block.
+//! - [`Event`]: messages that passed every cheap check, and peers coming and going.
+//! - [`Objects`]: what this node gives to others.
+//! - [`core`]: the rules, without a network, and without tokio: all there is without the feature `net`.
+//!
+//! # Errors
+//! [`Error`] of the mesh, [`FetchError`] of one peer, [`Refusal`] of one message; `fault()` says who must act.
+//!
+//! # Features
+//! `net` (default): the node itself, with libp2p and tokio.
+//!
+//! The protocols are specified in `docs/spec/mesh.md`.
+
+pub mod core;
+#[cfg(feature = "net")]
+mod net;
+mod object;
+#[cfg(feature = "net")]
+mod wire;
+
+#[cfg(feature = "net")]
+pub use crate::net::{
+    Config, Error, Event, Events, FetchError, Limits, Mesh, PeerInfo, Ticket, Weight, node_id, start,
+};
+pub use crate::{
+    core::{Acceptance, Drops, Refusal},
+    object::{Cursor, Object, Objects, Page, Part},
+};
+#[cfg(feature = "net")]
+pub use libp2p::Multiaddr;

@@ -1,0 +1,398 @@
+//! The node on the network: a swarm in a task of its own, and what stands around it.
+
+mod address;
+mod behaviour;
+mod codec;
+mod driver;
+mod error;
+mod gate;
+mod peers;
+mod serve;
+mod statics;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ed25519_dalek::SigningKey;
+use libp2p::{Multiaddr, PeerId, gossipsub};
+use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+pub use self::{
+    address::node_id,
+    error::{Error, FetchError},
+};
+use self::{driver::Command, gate::Gate};
+use crate::{
+    Cursor, Object, Objects, Page, Part,
+    core::{Acceptance, Budgets, Drops, IntakeLimits, Refusal, Topic},
+    wire::{Request, Response},
+};
+
+/// What a mesh is started with.
+pub struct Config {
+    /// The network; peers of others are cut.
+    pub network: NetworkId,
+    /// Where to listen: `/ip4/0.0.0.0/tcp/4001`, `/ip4/0.0.0.0/udp/4001/quic-v1`; port 0 for any.
+    pub listen: Vec<Multiaddr>,
+    /// Peers to stay connected to; with or without `/p2p/…`.
+    pub peers: Vec<Multiaddr>,
+    /// How much of everything.
+    pub limits: Limits,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+}
+
+/// How much of everything. All that a peer can make grow has a bound here or in `docs/spec/mesh.md`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// What is let in.
+    pub budgets: Budgets,
+    /// What waits to be let in.
+    pub intake: IntakeLimits,
+    /// Events that wait for the node to take them; then messages wait in the intake.
+    pub events: usize,
+    /// Most connections from peers.
+    pub inbound: u32,
+    /// Most connections to peers.
+    pub outbound: u32,
+    /// Most connections being made, in each direction.
+    pub pending: u32,
+    /// Requests of peers that are answered at a time.
+    pub answers: usize,
+    /// How long a peer may take to answer a request, a part of an object each.
+    pub part_timeout: Duration,
+    /// How long a peer may be connected without having said its network and its topics; then it is cut, and dialled
+    /// again if it was dialled.
+    pub hello_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            budgets: Budgets::default(),
+            intake: IntakeLimits::default(),
+            events: 256,
+            inbound: 64,
+            outbound: 32,
+            pending: 16,
+            answers: 64,
+            part_timeout: Duration::from_secs(10),
+            hello_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What happens; ends when the mesh is shut down.
+pub type Events = mpsc::Receiver<Event>;
+
+/// Something that happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message passed every check there is without knowing what it is about: length, form, signature, network,
+    /// time, budgets, and that it is new. Answer with [`Mesh::report`].
+    Message {
+        /// The message.
+        message: Message,
+        /// Who forwarded it.
+        from: NodeId,
+        /// What to answer with.
+        ticket: Ticket,
+    },
+    /// A peer of this network is connected.
+    Connected(NodeId),
+    /// It no longer is.
+    Disconnected(NodeId),
+    /// The node listens there.
+    Listening(Multiaddr),
+}
+
+/// Names a message that waits for its report. It is forwarded only after [`Acceptance::Accept`], and waits for that
+/// for 30 seconds at most.
+#[derive(Debug)]
+pub struct Ticket {
+    id: gossipsub::MessageId,
+    peer: PeerId,
+}
+
+/// What the application thinks of a peer, in points of its score. A peer of 0 or less is a newcomer to the budgets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight(i32);
+
+impl Weight {
+    /// Nothing is known of it.
+    pub const NEUTRAL: Self = Self(0);
+    /// It may listen, and is no longer told anything at its first fault.
+    pub const PROBATION: Self = Self(-60);
+    /// It is not heard.
+    pub const BLACKLISTED: Self = Self(-10_000);
+    /// It is trusted in full.
+    pub const TRUSTED: Self = Self(10);
+
+    /// So many points, cut to the range from [`Weight::BLACKLISTED`] to [`Weight::TRUSTED`].
+    pub fn new(points: i32) -> Self {
+        Self(points.clamp(Self::BLACKLISTED.0, Self::TRUSTED.0))
+    }
+
+    /// The points.
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+/// A peer that is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Its name.
+    pub id: NodeId,
+    /// Where.
+    pub address: Multiaddr,
+    /// Did this node dial it?
+    pub outbound: bool,
+    /// Messages it forwarded to this node, let in or not.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: ByteLen,
+}
+
+/// A node's place in the mesh. Clones are the same mesh; it ends with [`Mesh::shutdown`] or the last of them.
+#[derive(Clone)]
+pub struct Mesh {
+    commands: mpsc::Sender<Command>,
+    gate: Arc<Gate>,
+    fetching: Arc<Mutex<BTreeMap<NodeId, Arc<Semaphore>>>>,
+    part_timeout: Duration,
+}
+
+/// Starts a mesh within the current tokio runtime, in tasks of its own.
+///
+/// # Errors
+/// [`Error::NoRuntime`], [`Error::NameInAddress`], [`Error::UnsupportedAddress`], [`Error::Listen`],
+/// [`Error::Transport`].
+pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Result<(Mesh, Events), Error> {
+    let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+    for address in config.listen.iter().chain(&config.peers) {
+        address::check(address)?;
+    }
+    let _within = runtime.enter();
+    let mut swarm = behaviour::swarm(config.network, key, &config.limits, &config.listen)?;
+    for address in &config.listen {
+        let listening = swarm.listen_on(address.clone());
+        listening.map_err(|error| Error::Listen {
+            address: address.to_string(),
+            source: match error {
+                libp2p::TransportError::Other(source) => source,
+                libp2p::TransportError::MultiaddrNotSupported(_) => std::io::ErrorKind::Unsupported.into(),
+            },
+        })?;
+    }
+    let (commands, mailbox) = mpsc::channel(256);
+    let (events, received) = mpsc::channel(config.limits.events.max(1));
+    let part_timeout = config.limits.part_timeout;
+    let gate = Arc::new(Gate::new(&config));
+    driver::spawn(swarm, config, Arc::clone(&gate), objects, mailbox, events);
+    let mesh = Mesh {
+        commands,
+        gate,
+        fetching: Arc::default(),
+        part_timeout,
+    };
+    Ok((mesh, received))
+}
+
+impl Mesh {
+    /// Requests to one peer at a time.
+    const REQUESTS: usize = 4;
+    /// How often, and how long apart, a busy peer is asked again.
+    const RETRIES: u32 = 5;
+    const RETRY: Duration = Duration::from_millis(200);
+
+    /// Gossips a message. That no peer is there to hear it is no error: peers that come ask for what they missed.
+    ///
+    /// # Errors
+    /// [`Error::ForeignNetwork`], [`Error::TooLong`], [`Error::Congested`], [`Error::Stopped`].
+    pub async fn publish(&self, message: &Message) -> Result<(), Error> {
+        if message.network() != self.gate.network() {
+            return Err(Error::ForeignNetwork);
+        }
+        let bytes = message.to_bytes();
+        let limit = message.kind().max_len();
+        if ByteLen::from(bytes.len()) > limit {
+            return Err(Error::TooLong { limit });
+        }
+        self.gate.saw(message);
+        let topic = Topic::of(message);
+        self.ask(|done| Command::Publish { topic, bytes, done })
+            .await
+            .ok_or(Error::Stopped)?
+    }
+
+    /// Says what becomes of a message. Too late, it has no effect.
+    pub async fn report(&self, ticket: Ticket, acceptance: Acceptance) {
+        let report = Command::Report { ticket, acceptance };
+        // A mesh that was shut down forwards nothing, which is what the caller gets.
+        let _ = self.commands.send(report).await;
+    }
+
+    /// Fetches an object of at most `most` from a peer, in parts. Whether it is the object is not checked: compare
+    /// the digest.
+    ///
+    /// # Errors
+    /// [`FetchError`]; after any of them the peer may be asked again.
+    pub async fn fetch(&self, from: NodeId, object: Object, most: ByteLen) -> Result<Vec<u8>, FetchError> {
+        let mut bytes = Vec::new();
+        let mut total = None;
+        loop {
+            let offset = ByteLen::from(bytes.len());
+            let request = Request::Read {
+                object,
+                offset,
+                most: Part::MAX,
+            };
+            let part = match self.request(from, request).await? {
+                Response::Part(part) => part,
+                Response::NotFound => return Err(FetchError::NotFound),
+                Response::Busy | Response::Page(_) => return Err(FetchError::BadAnswer),
+            };
+            let total = *total.get_or_insert(part.total);
+            if total > most {
+                return Err(FetchError::TooLarge { total, most });
+            }
+            let left = total.checked_sub(offset).expect("parts never exceed the total");
+            if part.total != total || ByteLen::from(part.bytes.len()) != left.min(Part::MAX) {
+                return Err(FetchError::BadAnswer);
+            }
+            bytes.extend_from_slice(&part.bytes);
+            if ByteLen::from(bytes.len()) == total {
+                return Ok(bytes);
+            }
+        }
+    }
+
+    /// Asks a peer for the messages it accepted after a position of its log. What comes must pass
+    /// [`Mesh::check`] before anything acts on it.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn messages_after(&self, from: NodeId, cursor: Cursor) -> Result<Page, FetchError> {
+        match self.request(from, Request::After { cursor }).await? {
+            Response::Page(page) if page.is_sound(cursor, Page::MAX_MESSAGES) => Ok(page),
+            Response::NotFound => Err(FetchError::NotFound),
+            _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Lets a message in that came by [`Mesh::messages_after`], by the same rules as one that is gossiped, but for
+    /// the budgets: who asks sets the pace. Offers, awards, receipts, verdicts, vouchers and accusations may be of
+    /// any age.
+    ///
+    /// It decodes and verifies, a tenth of a millisecond or so: for a page, call it where it does not hold up others.
+    ///
+    /// # Errors
+    /// [`Refusal`]; [`Refusal::Duplicate`] is the usual one.
+    pub fn check(&self, bytes: &[u8], from: NodeId) -> Result<Message, Refusal> {
+        self.gate.check(bytes, from)
+    }
+
+    /// Who is connected.
+    pub async fn peers(&self) -> Vec<PeerInfo> {
+        self.ask(|done| Command::Peers { done }).await.unwrap_or_default()
+    }
+
+    /// Where this node listens.
+    pub fn addresses(&self) -> Vec<Multiaddr> {
+        self.gate.addresses()
+    }
+
+    /// Dials an address, once; whether it succeeds is told by [`Event::Connected`]. To stay connected to a peer, name
+    /// it in [`Config::peers`].
+    ///
+    /// # Errors
+    /// [`Error::NameInAddress`], [`Error::UnsupportedAddress`], [`Error::BadPeer`], [`Error::DialRefused`] if the peer
+    /// is blocked, is this node, or there are too many connections; [`Error::Stopped`].
+    pub async fn dial(&self, peer: Option<NodeId>, address: Multiaddr) -> Result<(), Error> {
+        address::check(&address)?;
+        let peer = match peer {
+            Some(node) => Some(address::peer_id(&node).ok_or(Error::BadPeer)?),
+            None => address::named_peer(&address),
+        };
+        self.ask(|done| Command::Dial { peer, address, done })
+            .await
+            .ok_or(Error::Stopped)?
+    }
+
+    /// Cuts a peer, and keeps it from connecting.
+    pub async fn block(&self, peer: NodeId) {
+        self.set_blocked(peer, true).await;
+    }
+
+    /// Lets a peer connect again.
+    pub async fn unblock(&self, peer: NodeId) {
+        self.set_blocked(peer, false).await;
+    }
+
+    async fn set_blocked(&self, peer: NodeId, blocked: bool) {
+        // What is not a key cannot connect.
+        if let Some(peer) = address::peer_id(&peer) {
+            self.ask(|done| Command::Block { peer, blocked, done }).await;
+        }
+    }
+
+    /// Says what the application thinks of a peer.
+    pub async fn weigh(&self, peer: NodeId, weight: Weight) {
+        self.gate.know(peer, weight > Weight::NEUTRAL);
+        if let Some(peer) = address::peer_id(&peer) {
+            // A mesh that was shut down has no scores.
+            let _ = self.commands.send(Command::Weigh { peer, weight }).await;
+        }
+    }
+
+    /// What was not let in, and why, since the start.
+    pub fn drops(&self) -> Drops {
+        self.gate.drops()
+    }
+
+    /// Ends the mesh, for all clones. When it returns, connections and listeners are closed.
+    pub async fn shutdown(self) {
+        self.ask(|done| Command::Shutdown { done }).await;
+    }
+
+    async fn request(&self, from: NodeId, request: Request) -> Result<Response, FetchError> {
+        let peer = address::peer_id(&from).ok_or(FetchError::NotConnected)?;
+        let permits = self.permits(from);
+        let _permit = permits.acquire().await.expect("never closed");
+        for attempt in 1..=Self::RETRIES {
+            let request = request.clone();
+            let asked = self.ask(|done| Command::Request { peer, request, done });
+            let answer = tokio::time::timeout(self.part_timeout, asked).await;
+            let answer = answer.map_err(|_| FetchError::Timeout)?;
+            match answer.ok_or(FetchError::Stopped)?? {
+                Response::Busy => tokio::time::sleep(Self::RETRY * attempt).await,
+                answer => return Ok(answer),
+            }
+        }
+        Err(FetchError::Busy)
+    }
+
+    /// The permits of a peer; those of peers that nobody asks are forgotten.
+    fn permits(&self, of: NodeId) -> Arc<Semaphore> {
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        fetching.retain(|_, permits| Arc::strong_count(permits) > 1);
+        let permits = fetching
+            .entry(of)
+            .or_insert_with(|| Arc::new(Semaphore::new(Self::REQUESTS)));
+        Arc::clone(permits)
+    }
+
+    /// `None` if the mesh was shut down.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (done, answer) = oneshot::channel();
+        self.commands.send(command(done)).await.ok()?;
+        answer.await.ok()
+    }
+}

@@ -1,0 +1,160 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use libp2p::Multiaddr;
+use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId, Timestamp};
+use tokio::sync::{Notify, mpsc};
+
+use super::{Config, Event, Ticket};
+use crate::core::{Admission, Counters, Drops, Full, Intake, Refusal, Topic};
+
+/// What waits to be decoded.
+pub(super) struct Inbound {
+    pub(super) topic: Topic,
+    pub(super) bytes: Vec<u8>,
+    pub(super) ticket: Ticket,
+}
+
+/// Admission as the swarm, the admitting task and the node share it. No lock is held while anything is decoded,
+/// or across an await.
+pub(super) struct Gate {
+    network: NetworkId,
+    clock: Arc<dyn Clock + Send + Sync>,
+    admission: Mutex<Admission>,
+    intake: Mutex<Intake<Inbound>>,
+    arrived: Notify,
+    drops: Counters,
+    addresses: Mutex<Vec<Multiaddr>>,
+}
+
+impl Gate {
+    pub(super) fn new(config: &Config) -> Self {
+        let limits = &config.limits;
+        Self {
+            network: config.network,
+            clock: Arc::clone(&config.clock),
+            admission: Mutex::new(Admission::new(config.network, limits.budgets, config.clock.now())),
+            intake: Mutex::new(Intake::new(limits.intake)),
+            arrived: Notify::new(),
+            drops: Counters::default(),
+            addresses: Mutex::default(),
+        }
+    }
+
+    pub(super) fn network(&self) -> NetworkId {
+        self.network
+    }
+
+    /// Takes a message that has just arrived, if it is worth decoding. Costs next to nothing.
+    pub(super) fn take(&self, from: NodeId, inbound: Inbound) -> Result<(), (Ticket, Refusal)> {
+        let len = ByteLen::from(inbound.bytes.len());
+        let kind = inbound.topic.kind();
+        let screened = lock(&self.admission).screen(kind, from, len, self.now());
+        if let Err(refusal) = screened {
+            self.drops.count(refusal);
+            return Err((inbound.ticket, refusal));
+        }
+        let pushed = lock(&self.intake).push(from, len, inbound);
+        pushed.map_err(|Full(inbound)| {
+            self.drops.count(Refusal::QueueFull);
+            (inbound.ticket, Refusal::QueueFull)
+        })?;
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Decodes what was taken and hands it to the node, as fast as the node takes it; `refused` is told the rest.
+    /// Returns when the node no longer listens.
+    pub(super) async fn admit_all(
+        &self,
+        events: mpsc::Sender<Event>,
+        refused: mpsc::Sender<(Ticket, Refusal)>,
+    ) {
+        loop {
+            // Room first: what waits, waits where sources take turns.
+            let Ok(room) = events.reserve().await else {
+                return;
+            };
+            let Some((from, inbound)) = self.next().await else {
+                return;
+            };
+            match self.admit(&inbound) {
+                Ok(message) => room.send(Event::Message {
+                    message,
+                    from,
+                    ticket: inbound.ticket,
+                }),
+                Err(refusal) => {
+                    drop(room);
+                    tracing::debug!(%from, %refusal, "not let in");
+                    if refused.send((inbound.ticket, refusal)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn next(&self) -> Option<(NodeId, Inbound)> {
+        loop {
+            if let Some(next) = lock(&self.intake).pop() {
+                return Some(next);
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn admit(&self, inbound: &Inbound) -> Result<Message, Refusal> {
+        let len = ByteLen::from(inbound.bytes.len());
+        let message = Admission::decode(inbound.topic, &inbound.bytes)
+            .inspect_err(|refusal| self.drops.count(*refusal))?;
+        let admitted = lock(&self.admission).admit(&message, len, self.now());
+        admitted.inspect_err(|refusal| self.drops.count(*refusal))?;
+        Ok(message)
+    }
+
+    pub(super) fn check(&self, bytes: &[u8], from: NodeId) -> Result<Message, Refusal> {
+        let checked = Message::from_bytes_of_any_kind(bytes)
+            .map_err(Refusal::from)
+            .and_then(|message| {
+                lock(&self.admission).admit_asked(&message, self.now())?;
+                Ok(message)
+            });
+        checked.inspect_err(|refusal| {
+            self.drops.count(*refusal);
+            tracing::debug!(%from, %refusal, "not let in");
+        })
+    }
+
+    pub(super) fn saw(&self, message: &Message) {
+        lock(&self.admission).saw(message.id());
+    }
+
+    pub(super) fn know(&self, author: NodeId, known: bool) {
+        lock(&self.admission).know(author, known);
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.drops
+    }
+
+    pub(super) fn drops(&self) -> Drops {
+        self.drops.read()
+    }
+
+    pub(super) fn addresses(&self) -> Vec<Multiaddr> {
+        lock(&self.addresses).clone()
+    }
+
+    pub(super) fn set_addresses(&self, addresses: Vec<Multiaddr>) {
+        *lock(&self.addresses) = addresses;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// What is behind these locks is whole between any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

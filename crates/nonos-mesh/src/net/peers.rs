@@ -1,0 +1,153 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, swarm::ConnectionId};
+use nonos_types::{ByteLen, NodeId};
+use tokio::time::Instant;
+
+use super::PeerInfo;
+
+/// Who is connected, and by what.
+pub(super) struct Peers {
+    own: PeerId,
+    peers: BTreeMap<PeerId, Peer>,
+}
+
+pub(super) struct Peer {
+    pub(super) node: NodeId,
+    /// One, or two for a moment.
+    connections: Vec<Connection>,
+    since: Instant,
+    /// Has it said that it is of this network?
+    pub(super) identified: bool,
+    /// Topics it has subscribed to. Only its first connection tells.
+    topics: usize,
+    pub(super) messages: u64,
+    pub(super) bytes: u64,
+}
+
+struct Connection {
+    id: ConnectionId,
+    address: Multiaddr,
+    outbound: bool,
+    since: Instant,
+}
+
+impl Peers {
+    /// Two connections made within this time were dialled from both sides at once.
+    const AT_ONCE: Duration = Duration::from_secs(2);
+    /// How long the connection that is closed may still deliver what is in it, such as topics.
+    const LINGER: Duration = Duration::from_secs(1);
+
+    pub(super) fn new(own: PeerId) -> Self {
+        Self {
+            own,
+            peers: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn connected(
+        &mut self,
+        peer: PeerId,
+        node: NodeId,
+        id: ConnectionId,
+        endpoint: &ConnectedPoint,
+        now: Instant,
+    ) {
+        let connection = Connection {
+            id,
+            address: endpoint.get_remote_address().clone(),
+            outbound: endpoint.is_dialer(),
+            since: now,
+        };
+        let peer = self.peers.entry(peer).or_insert_with(|| Peer {
+            node,
+            connections: Vec::new(),
+            since: now,
+            identified: false,
+            topics: 0,
+            messages: 0,
+            bytes: 0,
+        });
+        peer.connections.push(connection);
+    }
+
+    /// Returns the peer if this was its last connection.
+    pub(super) fn closed(&mut self, peer: &PeerId, id: ConnectionId) -> Option<Peer> {
+        let it = self.peers.get_mut(peer)?;
+        it.connections.retain(|connection| connection.id != id);
+        if it.connections.is_empty() {
+            self.peers.remove(peer)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn get(&self, peer: &PeerId) -> Option<&Peer> {
+        self.peers.get(peer)
+    }
+
+    pub(super) fn get_mut(&mut self, peer: &PeerId) -> Option<&mut Peer> {
+        self.peers.get_mut(peer)
+    }
+
+    pub(super) fn subscribed(&mut self, peer: &PeerId) {
+        if let Some(it) = self.peers.get_mut(peer) {
+            it.topics += 1;
+        }
+    }
+
+    pub(super) fn unsubscribed(&mut self, peer: &PeerId) {
+        if let Some(it) = self.peers.get_mut(peer) {
+            it.topics = it.topics.saturating_sub(1);
+        }
+    }
+
+    /// The connections to close because there are two to the same peer.
+    pub(super) fn superfluous(&self, now: Instant) -> Vec<ConnectionId> {
+        let of = |(peer, it): (&PeerId, &Peer)| match it.connections.as_slice() {
+            [older, newer, ..] if newer.since + Self::LINGER <= now => Some(self.worse(peer, older, newer)),
+            _ => None,
+        };
+        self.peers.iter().filter_map(of).collect()
+    }
+
+    /// Of two that were dialled from both sides at once, both nodes must close the same: that which the greater of
+    /// them dialled. Else the older one, whose other end may be gone.
+    fn worse(&self, peer: &PeerId, older: &Connection, newer: &Connection) -> ConnectionId {
+        let at_once = newer.since - older.since < Self::AT_ONCE && older.outbound != newer.outbound;
+        let own_is_greater = self.own > *peer;
+        if at_once && newer.outbound == own_is_greater {
+            newer.id
+        } else {
+            older.id
+        }
+    }
+
+    /// Who has not said its network and its topics in time, with the address if this node dialled it.
+    pub(super) fn silent(&self, timeout: Duration, now: Instant) -> Vec<(PeerId, Option<Multiaddr>)> {
+        let is_silent = |it: &Peer| (it.topics == 0 || !it.identified) && it.since + timeout <= now;
+        let dialled = |it: &Peer| {
+            let connection = it.connections.iter().rfind(|it| it.outbound)?;
+            it.identified.then(|| connection.address.clone())
+        };
+        self.peers
+            .iter()
+            .filter(|(_, it)| is_silent(it))
+            .map(|(peer, it)| (*peer, dialled(it)))
+            .collect()
+    }
+
+    pub(super) fn list(&self) -> Vec<PeerInfo> {
+        let info = |it: &Peer| {
+            let connection = it.connections.last()?;
+            it.identified.then(|| PeerInfo {
+                id: it.node,
+                address: connection.address.clone(),
+                outbound: connection.outbound,
+                messages: it.messages,
+                bytes: ByteLen::new(it.bytes),
+            })
+        };
+        self.peers.values().filter_map(info).collect()
+    }
+}

@@ -1,0 +1,141 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use libp2p::request_response::{InboundRequestId, ResponseChannel};
+use nonos_types::{ByteLen, NodeId};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::{
+    Object, Objects, Page,
+    wire::{Request, Response},
+};
+
+/// Answers requests of peers: reading happens on threads that may block, few at a time.
+pub(super) struct Server {
+    objects: Arc<dyn Objects>,
+    reading: Arc<Semaphore>,
+    answers: mpsc::Sender<Answer>,
+    /// From the request until the answer is sent, so that slow readers hold little.
+    serving: BTreeMap<InboundRequestId, Serving>,
+    most: usize,
+}
+
+struct Serving {
+    to: NodeId,
+    given: Option<Object>,
+    bytes: Arc<std::sync::OnceLock<ByteLen>>,
+}
+
+/// What to send to whom.
+pub(super) struct Answer {
+    pub(super) id: InboundRequestId,
+    pub(super) channel: ResponseChannel<Response>,
+    pub(super) response: Response,
+}
+
+impl Server {
+    /// Requests of one peer at a time: twice what a peer of this implementation asks, since it may have our answer
+    /// before we know it has.
+    const PER_PEER: usize = 8;
+    const READERS: usize = 4;
+
+    pub(super) fn new(objects: Arc<dyn Objects>, most: usize) -> (Self, mpsc::Receiver<Answer>) {
+        let (answers, ready) = mpsc::channel(most.max(1));
+        let server = Self {
+            objects,
+            reading: Arc::new(Semaphore::new(Self::READERS)),
+            answers,
+            serving: BTreeMap::new(),
+            most,
+        };
+        (server, ready)
+    }
+
+    /// Takes a request on; gives the channel back if it is too much.
+    pub(super) fn serve(
+        &mut self,
+        to: NodeId,
+        id: InboundRequestId,
+        request: Request,
+        channel: ResponseChannel<Response>,
+    ) -> Option<ResponseChannel<Response>> {
+        let of_peer = self.serving.values().filter(|it| it.to == to).count();
+        if self.serving.len() >= self.most || of_peer >= Self::PER_PEER {
+            return Some(channel);
+        }
+        let given = match &request {
+            Request::Read { object, .. } => Some(*object),
+            Request::After { .. } => None,
+        };
+        let bytes = Arc::default();
+        let serving = Serving {
+            to,
+            given,
+            bytes: Arc::clone(&bytes),
+        };
+        self.serving.insert(id, serving);
+        let (objects, reading) = (Arc::clone(&self.objects), Arc::clone(&self.reading));
+        let answers = self.answers.clone();
+        tokio::spawn(async move {
+            let _permit = reading.acquire().await.expect("never closed");
+            let read = tokio::task::spawn_blocking(move || answer(&*objects, &request));
+            let response = read.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "reading an object failed");
+                Response::Busy
+            });
+            if let Response::Part(part) = &response {
+                bytes.get_or_init(|| ByteLen::from(part.bytes.len()));
+            }
+            // The mesh may have been shut down.
+            let _ = answers
+                .send(Answer {
+                    id,
+                    channel,
+                    response,
+                })
+                .await;
+        });
+        None
+    }
+
+    /// The answer has left.
+    pub(super) fn sent(&mut self, id: &InboundRequestId) {
+        let Some(Serving { to, given, bytes }) = self.serving.remove(id) else {
+            return;
+        };
+        if let (Some(object), Some(&bytes)) = (given, bytes.get()) {
+            let objects = Arc::clone(&self.objects);
+            tokio::task::spawn_blocking(move || objects.sent(to, &object, bytes));
+        }
+    }
+
+    /// The answer will not arrive.
+    pub(super) fn failed(&mut self, id: &InboundRequestId) {
+        self.serving.remove(id);
+    }
+}
+
+fn answer(objects: &dyn Objects, request: &Request) -> Response {
+    match request {
+        Request::Read { object, offset, most } => {
+            let Some(part) = objects.read(object, *offset, *most) else {
+                return Response::NotFound;
+            };
+            let left = part.total.checked_sub(*offset).unwrap_or_default();
+            if ByteLen::from(part.bytes.len()) == left.min(*most) {
+                Response::Part(part)
+            } else {
+                tracing::error!(?object, "a part of the wrong length was not sent");
+                Response::NotFound
+            }
+        }
+        Request::After { cursor } => {
+            let page = objects.messages_after(*cursor, Page::MAX_MESSAGES);
+            if page.is_sound(*cursor, Page::MAX_MESSAGES) {
+                Response::Page(page)
+            } else {
+                tracing::error!("a page beyond its limits was not sent");
+                Response::NotFound
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use nonos_types::{ByteLen, CapsuleHash, InputDigest, NodeId, ProofDigest, TapesDigest};
+
+/// What peers fetch from one another, by its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    /// A capsule's package.
+    Capsule(CapsuleHash),
+    /// A job's public input.
+    Input(InputDigest),
+    /// A run's public tapes.
+    Tapes(TapesDigest),
+    /// A proof.
+    Proof(ProofDigest),
+}
+
+/// Part of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Length of the whole object.
+    pub total: ByteLen,
+    /// The bytes from the offset that was asked for.
+    pub bytes: Vec<u8>,
+}
+
+impl Part {
+    /// Most bytes of a part.
+    pub const MAX: ByteLen = ByteLen::new(256 << 10);
+}
+
+/// A position in a peer's log of accepted messages. It means nothing to any other peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(u64);
+
+impl Cursor {
+    /// Before the first message.
+    pub const START: Self = Self(0);
+
+    /// This position.
+    pub const fn new(position: u64) -> Self {
+        Self(position)
+    }
+
+    /// The position.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// A piece of a log of messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Where the next page starts; behind the cursor asked for, unless the log ends there.
+    pub next: Cursor,
+    /// Envelopes, each with its kind inside, as they were accepted. None of them where the log ends.
+    pub messages: Vec<Vec<u8>>,
+}
+
+impl Page {
+    /// Most messages of a page.
+    pub const MAX_MESSAGES: usize = 256;
+    /// Most bytes of its messages together.
+    pub const MAX_BYTES: ByteLen = ByteLen::new(1 << 20);
+
+    /// Can a page be this one, if it starts at the cursor?
+    #[cfg(feature = "net")]
+    pub(crate) fn is_sound(&self, cursor: Cursor, most: usize) -> bool {
+        let bytes: usize = self.messages.iter().map(Vec::len).sum();
+        let moves = self.next > cursor || (self.next == cursor && self.messages.is_empty());
+        moves && self.messages.len() <= most && ByteLen::from(bytes) <= Self::MAX_BYTES
+    }
+}
+
+/// What a node gives to those who ask.
+///
+/// Implementations must
+/// - give of an object exactly `min(most, total − offset)` bytes from the offset, and the same total each time;
+/// - give pages of at most `most` messages and [`Page::MAX_BYTES`], and `next` behind the last message given;
+/// - return soon: the calls come on threads that may block, of which there are few.
+///
+/// What does not keep to this is not sent, and logged as an error.
+pub trait Objects: Send + Sync + 'static {
+    /// Part of an object, if it is here.
+    fn read(&self, object: &Object, offset: ByteLen, most: ByteLen) -> Option<Part>;
+
+    /// The accepted messages from a position on.
+    fn messages_after(&self, cursor: Cursor, most: usize) -> Page;
+
+    /// A peer was sent this much of an object.
+    fn sent(&self, _to: NodeId, _object: &Object, _bytes: ByteLen) {}
+}

@@ -1,0 +1,320 @@
+//! Requests and responses as bytes; `docs/spec/mesh.md`.
+
+use nonos_types::{
+    ByteLen, CapsuleHash, Error, InputDigest, ProofDigest, TapesDigest,
+    wire::{decode, encode, fixed},
+};
+
+use crate::{Cursor, Object, Page, Part};
+
+const REQUEST: &str = "mesh request";
+const RESPONSE: &str = "mesh response";
+
+/// What a node asks a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    Read {
+        object: Object,
+        offset: ByteLen,
+        most: ByteLen,
+    },
+    After {
+        cursor: Cursor,
+    },
+}
+
+/// What the peer says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Response {
+    Part(Part),
+    Page(Page),
+    /// It has no such object.
+    NotFound,
+    /// It has too much to do.
+    Busy,
+}
+
+mod proto {
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Request {
+        #[prost(oneof = "Asked", tags = "1, 2")]
+        pub(super) asked: Option<Asked>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub(super) enum Asked {
+        #[prost(message, tag = "1")]
+        Read(Read),
+        #[prost(message, tag = "2")]
+        After(After),
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Read {
+        #[prost(uint32, tag = "1")]
+        pub(super) kind: u32,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(super) digest: Vec<u8>,
+        #[prost(uint64, tag = "3")]
+        pub(super) offset: u64,
+        #[prost(uint64, tag = "4")]
+        pub(super) most: u64,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct After {
+        #[prost(uint64, tag = "1")]
+        pub(super) cursor: u64,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Response {
+        #[prost(oneof = "Said", tags = "1, 2, 3")]
+        pub(super) said: Option<Said>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub(super) enum Said {
+        #[prost(message, tag = "1")]
+        Part(Part),
+        #[prost(message, tag = "2")]
+        Page(Page),
+        #[prost(uint32, tag = "3")]
+        Refused(u32),
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Part {
+        #[prost(uint64, tag = "1")]
+        pub(super) total: u64,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(super) bytes: Vec<u8>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Page {
+        #[prost(uint64, tag = "1")]
+        pub(super) next: u64,
+        #[prost(bytes = "vec", repeated, tag = "2")]
+        pub(super) messages: Vec<Vec<u8>>,
+    }
+}
+
+const NOT_FOUND: u32 = 1;
+const BUSY: u32 = 2;
+
+impl Request {
+    pub(crate) const MAX: ByteLen = ByteLen::new(128);
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let asked = match self {
+            Self::Read { object, offset, most } => {
+                let (kind, digest) = match object {
+                    Object::Capsule(it) => (1, it.to_bytes()),
+                    Object::Input(it) => (2, it.to_bytes()),
+                    Object::Tapes(it) => (3, it.to_bytes()),
+                    Object::Proof(it) => (4, it.to_bytes()),
+                };
+                proto::Asked::Read(proto::Read {
+                    kind,
+                    digest: digest.to_vec(),
+                    offset: offset.get(),
+                    most: most.get(),
+                })
+            }
+            Self::After { cursor } => proto::Asked::After(proto::After { cursor: cursor.get() }),
+        };
+        encode(&proto::Request { asked: Some(asked) })
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let bad = |field| Error::BadField {
+            message: REQUEST,
+            field,
+        };
+        let message: proto::Request = decode(REQUEST, Self::MAX, bytes)?;
+        let missing = Error::Missing {
+            message: REQUEST,
+            field: "asked",
+        };
+        Ok(match message.asked.ok_or(missing)? {
+            proto::Asked::Read(it) => {
+                let digest = fixed(REQUEST, "digest", &it.digest)?;
+                let object = match it.kind {
+                    1 => Object::Capsule(CapsuleHash::from_bytes(digest)),
+                    2 => Object::Input(InputDigest::from_bytes(digest)),
+                    3 => Object::Tapes(TapesDigest::from_bytes(digest)),
+                    4 => Object::Proof(ProofDigest::from_bytes(digest)),
+                    _ => return Err(bad("kind")),
+                };
+                let most = ByteLen::new(it.most);
+                if most == ByteLen::ZERO || most > Part::MAX {
+                    return Err(bad("most"));
+                }
+                Self::Read {
+                    object,
+                    offset: ByteLen::new(it.offset),
+                    most,
+                }
+            }
+            proto::Asked::After(it) => Self::After {
+                cursor: Cursor::new(it.cursor),
+            },
+        })
+    }
+}
+
+impl Response {
+    /// A full page, with six bytes before each message and the rest around it; parts are shorter.
+    pub(crate) const MAX: ByteLen = ByteLen::new(Page::MAX_BYTES.get() + 6 * Page::MAX_MESSAGES as u64 + 64);
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let said = match self {
+            Self::Part(it) => proto::Said::Part(proto::Part {
+                total: it.total.get(),
+                bytes: it.bytes.clone(),
+            }),
+            Self::Page(it) => proto::Said::Page(proto::Page {
+                next: it.next.get(),
+                messages: it.messages.clone(),
+            }),
+            Self::NotFound => proto::Said::Refused(NOT_FOUND),
+            Self::Busy => proto::Said::Refused(BUSY),
+        };
+        encode(&proto::Response { said: Some(said) })
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let bad = |field| Error::BadField {
+            message: RESPONSE,
+            field,
+        };
+        let message: proto::Response = decode(RESPONSE, Self::MAX, bytes)?;
+        let missing = Error::Missing {
+            message: RESPONSE,
+            field: "said",
+        };
+        Ok(match message.said.ok_or(missing)? {
+            proto::Said::Part(it) => {
+                let bytes = ByteLen::from(it.bytes.len());
+                if bytes > Part::MAX || bytes.get() > it.total {
+                    return Err(bad("bytes"));
+                }
+                Self::Part(Part {
+                    total: ByteLen::new(it.total),
+                    bytes: it.bytes,
+                })
+            }
+            proto::Said::Page(it) => {
+                if it.messages.len() > Page::MAX_MESSAGES {
+                    return Err(bad("messages"));
+                }
+                Self::Page(Page {
+                    next: Cursor::new(it.next),
+                    messages: it.messages,
+                })
+            }
+            proto::Said::Refused(NOT_FOUND) => Self::NotFound,
+            proto::Said::Refused(BUSY) => Self::Busy,
+            proto::Said::Refused(_) => return Err(bad("refused")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn digest() -> impl Strategy<Value = [u8; 32]> {
+        any::<[u8; 32]>()
+    }
+
+    fn request() -> impl Strategy<Value = Request> {
+        let object = (0..4, digest()).prop_map(|(kind, digest)| match kind {
+            0 => Object::Capsule(CapsuleHash::from_bytes(digest)),
+            1 => Object::Input(InputDigest::from_bytes(digest)),
+            2 => Object::Tapes(TapesDigest::from_bytes(digest)),
+            _ => Object::Proof(ProofDigest::from_bytes(digest)),
+        });
+        let read =
+            (object, any::<u64>(), 1..=Part::MAX.get()).prop_map(|(object, offset, most)| Request::Read {
+                object,
+                offset: ByteLen::new(offset),
+                most: ByteLen::new(most),
+            });
+        let after = any::<u64>().prop_map(|cursor| Request::After {
+            cursor: Cursor::new(cursor),
+        });
+        prop_oneof![read, after]
+    }
+
+    fn response() -> impl Strategy<Value = Response> {
+        let bytes = || prop::collection::vec(any::<u8>(), 0..200);
+        let part = (bytes(), 0..1000_u64).prop_map(|(bytes, more)| {
+            Response::Part(Part {
+                total: ByteLen::new(bytes.len() as u64 + more),
+                bytes,
+            })
+        });
+        let page = (any::<u64>(), prop::collection::vec(bytes(), 0..10)).prop_map(|(next, messages)| {
+            Response::Page(Page {
+                next: Cursor::new(next),
+                messages,
+            })
+        });
+        prop_oneof![part, page, Just(Response::NotFound), Just(Response::Busy)]
+    }
+
+    proptest! {
+        #[test]
+        fn requests_are_read_as_written(request in request()) {
+            let bytes = request.to_bytes();
+            prop_assert!(ByteLen::from(bytes.len()) <= Request::MAX);
+            prop_assert_eq!(Request::from_bytes(&bytes), Ok(request));
+        }
+
+        #[test]
+        fn responses_are_read_as_written(response in response()) {
+            prop_assert_eq!(Response::from_bytes(&response.to_bytes()), Ok(response));
+        }
+
+        #[test]
+        fn any_bytes_are_read_back_as_the_same_bytes_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+            if let Ok(request) = Request::from_bytes(&bytes) {
+                prop_assert_eq!(request.to_bytes(), &bytes[..]);
+            }
+            if let Ok(response) = Response::from_bytes(&bytes) {
+                prop_assert_eq!(response.to_bytes(), &bytes[..]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_page_fits_a_response() {
+        let each = usize::try_from(Page::MAX_BYTES.get()).expect("small") / Page::MAX_MESSAGES;
+        let page = Response::Page(Page {
+            next: Cursor::new(u64::MAX),
+            messages: vec![vec![7; each]; Page::MAX_MESSAGES],
+        });
+        let bytes = page.to_bytes();
+        assert_eq!(Response::from_bytes(&bytes), Ok(page));
+    }
+
+    #[test]
+    fn refuses_to_give_more_than_a_part() {
+        let request = |most| Request::Read {
+            object: Object::Input(InputDigest::ZERO),
+            offset: ByteLen::ZERO,
+            most: ByteLen::new(most),
+        };
+        let error = Error::BadField {
+            message: REQUEST,
+            field: "most",
+        };
+        for most in [0, Part::MAX.get() + 1] {
+            assert_eq!(Request::from_bytes(&request(most).to_bytes()), Err(error.clone()));
+        }
+    }
+}
