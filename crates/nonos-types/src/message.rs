@@ -39,6 +39,7 @@ macro_rules! messages {
         /// # Ok::<_, nonos_types::Error>(())
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(clippy::large_enum_variant, reason = "read one at a time, never kept in great numbers")]
         pub enum Message {
             $($(#[$doc])* $name(Signed<$name>),)*
         }

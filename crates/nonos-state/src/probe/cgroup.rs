@@ -161,16 +161,16 @@ fn unescape(path: &str) -> String {
         .replace("\\134", "\\")
 }
 
-/// Reads `memory.max` or `memory.limit_in_bytes`; `None` if it is neither a number nor `max`. Version 1 has no word
+/// Reads `memory.max` or `memory.limit_in_bytes`; `None` if it is neither a number above 0 nor `max`. Version 1 has no word
 /// for "no limit" and gives the largest number of whole pages instead.
 fn memory_max(text: &str) -> Option<Option<ByteLen>> {
     const NONE: u64 = 1 << 62;
     match text.trim() {
         "max" => Some(None),
-        number => number
-            .parse()
-            .ok()
-            .map(|limit| (limit < NONE).then_some(ByteLen::new(limit))),
+        number => {
+            let limit: u64 = number.parse().ok().filter(|it| *it > 0)?;
+            Some((limit < NONE).then_some(ByteLen::new(limit)))
+        }
     }
 }
 
