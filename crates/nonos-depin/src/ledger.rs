@@ -171,7 +171,9 @@ impl Ledger {
     /// amount), that come twice, or that are of nothing, are left out; `None` if no other is there. The voucher
     /// is in the books before it is returned.
     ///
-    /// There is no limit here to what a payee may be owed: the caller sets it.
+    /// There is no limit here to what a payee may be owed: the caller sets it. After a call that failed with
+    /// [`Error::Store`] nothing may be left to pay because it was written all the same: [`Ledger::last_voucher`]
+    /// has the voucher then.
     ///
     /// # Errors
     /// [`Error::PaidToAnother`] if another was paid for running the slot, [`Error::Oneself`],

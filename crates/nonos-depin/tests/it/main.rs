@@ -1,0 +1,11 @@
+//! What the books promise.
+
+mod agreement;
+mod crash;
+mod damage;
+mod feed;
+mod fees;
+mod ledger;
+mod rules;
+mod support;
+mod vouchers;
