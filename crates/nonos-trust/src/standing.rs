@@ -106,7 +106,7 @@ pub(crate) enum Level {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) tallies: [Tally; 5],
-    /// Latest time anything was counted; older times are taken for this one.
+    /// Latest time anything was counted; nothing is read at an earlier one.
     pub(crate) latest: Timestamp,
     pub(crate) level: Level,
     /// When it did the last thing it is on probation for.

@@ -1,0 +1,9 @@
+//! What the keystore, the scores, the judge and the book of trust promise.
+
+mod book;
+mod brake;
+mod judge;
+mod keystore;
+mod sample;
+mod score;
+mod states;
