@@ -1,26 +1,23 @@
 //! One node's books.
 
+mod read;
+
 use std::{
     collections::BTreeSet,
-    ops::Bound,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use ed25519_dalek::SigningKey;
 use nonos_store::{Durability, Store};
 use nonos_types::{
-    Amount, FeeKind, JobId, Line, NetworkId, NodeId, Receipt, Sequence, Signed, Slot, Timestamp, Voucher,
+    Amount, FeeKind, JobId, Line, NetworkId, NodeId, Receipt, Sequence, Signed, Timestamp, Voucher,
 };
-use serde::Serialize;
 
 use crate::{
-    Account, Body, Claimed, Damage, Entry, EntryDigest, Error, SignedAmount,
-    audit::{self, Report},
+    Body, Claimed, Entry, EntryDigest, Error, audit,
     post::{self, Books, INCARNATION, check_amount, check_incarnation, next, next_voucher, post},
-    tables::{
-        At, BALANCES, BOOKED, CLAIMS, ENTRIES, EXECUTED, Fee, HEAD, HOLDS, Head, Held, ISSUED, ISSUED_AT,
-        JobSlot, PAID, PeerSequence, PeerSlot, RECEIVED, RECEIVED_AT,
-    },
+    tables::{At, BOOKED, CLAIMS, ENTRIES, Fee, HEAD, HOLDS, Head, Held, PAID, PeerSlot, RECEIVED},
 };
 
 /// One node's books over a store that nobody else writes `ledger-…` tables to.
@@ -48,33 +45,6 @@ pub enum Received {
         /// The newest that is in the books; 0 for none.
         have: Sequence,
     },
-}
-
-/// What the books come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Balance {
-    /// What others have signed to owe the author, all together.
-    pub earned: ByKind,
-    /// What the author has signed to owe others, all together.
-    pub spent: ByKind,
-    /// Set aside for jobs that are not released.
-    pub held: Amount,
-    /// Fees asked of requesters, in full, whose vouchers have not come. What comes may be less: seeders and
-    /// verifiers have their shares in it.
-    pub due: Amount,
-    /// Earned less spent.
-    pub net: SignedAmount,
-}
-
-/// Amounts by what they are for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ByKind {
-    /// Running and proving.
-    pub execute: Amount,
-    /// Giving the capsule.
-    pub seed: Amount,
-    /// Verifying.
-    pub verify: Amount,
 }
 
 impl Ledger {
@@ -267,154 +237,6 @@ impl Ledger {
         Ok(Received::Booked)
     }
 
-    /// A voucher the author signed; to answer who lacks it.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`], [`Error::Derived`], [`Error::Store`].
-    pub fn voucher(&self, payee: NodeId, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
-        let Some(at) = ISSUED_AT.get(&*self.store, &PeerSequence(payee, sequence))? else {
-            return Ok(None);
-        };
-        match self.entry(at)?.body {
-            Body::Paid { voucher } if (voucher.payee, voucher.sequence) == (payee, sequence) => {
-                Ok(Some(*voucher))
-            }
-            _ => Err(derived("ledger-issued-at")),
-        }
-    }
-
-    /// The newest voucher the author signed to `payee`; after a restart it may not have been sent.
-    ///
-    /// # Errors
-    /// As [`Ledger::voucher`].
-    pub fn last_voucher(&self, payee: NodeId) -> Result<Option<Signed<Voucher>>, Error> {
-        match ISSUED.get(&*self.store, &payee)? {
-            Some(channel) => self.voucher(payee, channel.sequence),
-            None => Ok(None),
-        }
-    }
-
-    /// A voucher the author got.
-    ///
-    /// # Errors
-    /// As [`Ledger::voucher`].
-    pub fn received(&self, payer: NodeId, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
-        let Some(at) = RECEIVED_AT.get(&*self.store, &PeerSequence(payer, sequence))? else {
-            return Ok(None);
-        };
-        match self.entry(at)?.body {
-            Body::Received { voucher } if (voucher.signer(), voucher.sequence) == (payer, sequence) => {
-                Ok(Some(*voucher))
-            }
-            _ => Err(derived("ledger-received-at")),
-        }
-    }
-
-    /// What the books come to.
-    ///
-    /// # Errors
-    /// [`Error::Derived`], [`Error::Store`].
-    pub fn balance(&self) -> Result<Balance, Error> {
-        let mut balance = Balance::default();
-        let bad = || derived("ledger-balance");
-        let add = |to: &mut Amount, amount: SignedAmount| {
-            let sum = amount.non_negative().and_then(|amount| to.checked_add(amount));
-            *to = sum.ok_or_else(bad)?;
-            Ok::<_, Error>(())
-        };
-        for (account, amount) in self.accounts()? {
-            let opposite = amount.checked_neg().ok_or_else(bad)?;
-            match account {
-                Account::Held => add(&mut balance.held, amount)?,
-                Account::Earned(kind) => add(balance.earned.of(kind), opposite)?,
-                Account::Spent(kind) => add(balance.spent.of(kind), amount)?,
-                Account::Due(_) => add(&mut balance.due, amount)?,
-                Account::Ext(_) => balance.net = balance.net.checked_add(amount).ok_or_else(bad)?,
-                Account::Committed | Account::Asked => {}
-            }
-        }
-        Ok(balance)
-    }
-
-    /// Every account with a balance, in order. Their sum is zero.
-    ///
-    /// # Errors
-    /// [`Error::Derived`], [`Error::Store`].
-    pub fn accounts(&self) -> Result<Vec<(Account, SignedAmount)>, Error> {
-        let _turn = self.turn();
-        Ok(BALANCES.entries(&*self.store, Bound::Unbounded, usize::MAX)?)
-    }
-
-    /// What a peer owes the author by signed vouchers; negative if the author owes the peer. When each has all
-    /// vouchers of the other, the peer's books say the opposite.
-    ///
-    /// # Errors
-    /// [`Error::Derived`], [`Error::Store`].
-    pub fn owed_by(&self, peer: NodeId) -> Result<SignedAmount, Error> {
-        Ok(BALANCES
-            .get(&*self.store, &Account::Ext(peer))?
-            .unwrap_or_default())
-    }
-
-    /// Every peer that ever owed or was owed, with [`Ledger::owed_by`].
-    ///
-    /// # Errors
-    /// [`Error::Derived`], [`Error::Store`].
-    pub fn peers(&self) -> Result<Vec<(NodeId, SignedAmount)>, Error> {
-        let first = Account::Ext(NodeId::from_bytes([0; 32]));
-        let accounts = BALANCES.entries(&*self.store, Bound::Included(&first), usize::MAX)?;
-        let peer = |(account, amount)| match account {
-            Account::Ext(peer) => Some((peer, amount)),
-            _ => None,
-        };
-        Ok(accounts.into_iter().filter_map(peer).collect())
-    }
-
-    /// At most `limit` entries after one, or from the first, in order.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`], [`Error::Store`].
-    pub fn entries(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Entry>, Error> {
-        let after = after.map(At);
-        let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let stored = ENTRIES.entries(&*self.store, from, limit)?;
-        let read = |(at, bytes): (At, Vec<u8>)| {
-            audit::read(self.books(), at, &bytes).map(|entry| entry.value().clone())
-        };
-        stored.into_iter().map(read).collect()
-    }
-
-    /// Computes everything again from the entries: signatures, sequence, chain, rules, sums, and every table
-    /// that is derived from them. Nothing can be appended meanwhile.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] names the first bad entry, [`Error::Derived`] the first table that differs;
-    /// [`Error::Store`].
-    pub fn verify(&self) -> Result<Report, Error> {
-        let _turn = self.turn();
-        audit::verify(self.books())
-    }
-
-    /// Writes the derived tables again from the entries, which must be whole; for [`Error::Derived`].
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`], [`Error::Store`]; nothing is changed then.
-    pub fn rebuild(store: &dyn Store, network: NetworkId, author: NodeId) -> Result<Report, Error> {
-        audit::rebuild(Books {
-            store,
-            network,
-            author,
-        })
-    }
-
-    /// Who was paid for running a slot of a job.
-    ///
-    /// # Errors
-    /// [`Error::Derived`], [`Error::Store`].
-    pub fn paid(&self, job: JobId, slot: Slot) -> Result<Option<NodeId>, Error> {
-        Ok(EXECUTED.get(&*self.store, &JobSlot(job, slot))?)
-    }
-
     fn append(&self, body: Body, key: &SigningKey, now: Timestamp) -> Result<(), Error> {
         self.check_key(key)?;
         let head = HEAD.get(&*self.store, &())?.unwrap_or(Head {
@@ -434,14 +256,6 @@ impl Ledger {
         ENTRIES.insert(&mut batch, &At(entry.sequence), &entry.to_bytes());
         self.store.write(&batch, Durability::Durable)?;
         Ok(())
-    }
-
-    fn entry(&self, at: At) -> Result<Entry, Error> {
-        let bytes = ENTRIES.get(&*self.store, &at)?.ok_or(Error::Corrupt {
-            entry: at.0,
-            source: Damage::Missing,
-        })?;
-        audit::read(self.books(), at, &bytes).map(|entry| entry.value().clone())
     }
 
     fn check_key(&self, key: &SigningKey) -> Result<(), Error> {
@@ -466,22 +280,12 @@ impl Ledger {
     }
 }
 
-impl std::fmt::Debug for Ledger {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger")
             .field("network", &self.network)
             .field("author", &self.author)
             .finish_non_exhaustive()
-    }
-}
-
-impl ByKind {
-    fn of(&mut self, kind: FeeKind) -> &mut Amount {
-        match kind {
-            FeeKind::Execute => &mut self.execute,
-            FeeKind::Seed => &mut self.seed,
-            FeeKind::Verify => &mut self.verify,
-        }
     }
 }
 

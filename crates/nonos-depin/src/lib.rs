@@ -53,6 +53,7 @@
 
 mod account;
 mod audit;
+mod balance;
 mod entry;
 mod error;
 pub mod fees;
@@ -64,9 +65,10 @@ mod tables;
 pub use crate::{
     account::Account,
     audit::Report,
+    balance::{Balance, ByKind},
     entry::{Body, Claimed, Entry, EntryDigest, FeedEntry},
     error::{Damage, Error},
-    ledger::{Balance, ByKind, Ledger, Received},
+    ledger::{Ledger, Received},
     money::SignedAmount,
     post::MAX_AMOUNT,
 };
