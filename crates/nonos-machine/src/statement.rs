@@ -140,7 +140,8 @@ impl PublicTapes {
     /// Most bytes of all tapes together, encoded.
     pub const MAX: ByteLen = ByteLen::new(64 << 20);
 
-    fn to_bytes(&self) -> Vec<u8> {
+    /// The statement's second attachment.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let wire_tape = |tape: &TapeWords| WireTape {
             words: tape.words.clone(),
             len: tape.len,
@@ -152,7 +153,8 @@ impl PublicTapes {
         })
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// Reads them; `None` if the bytes are not those of tapes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let wire: WireTapes = wire::decode("public tapes", Self::MAX, bytes).ok()?;
         let tape = |wire: WireTape| TapeWords {
             words: wire.words,

@@ -1,1 +1,69 @@
-//! An embeddable operator node: composes sandbox, proofs, ledger, trust and mesh.
+//! An operator node to embed: it runs, proves, verifies and pays for capsules with its peers.
+//!
+//! ```
+//! use nonos_node::{Config, Conduct, DataDir, Node, NodeOptions, Proofs, api, init};
+//! use nonos_trust::keystore::{self, Cost, Passphrase};
+//! use std::{num::NonZeroUsize, sync::Arc};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("node");
+//! let passphrase = Passphrase::new(b"correct horse battery staple".to_vec())?;
+//! let config = "network = \"example\"\nlisten = [\"/ip4/127.0.0.1/tcp/0\"]\n";
+//! let id = init(&path, &passphrase, Cost::MIN, config)?;
+//!
+//! let data = DataDir::open(&path)?;
+//! let identity = keystore::open(&data.keystore(), &passphrase)?;
+//! let proofs = Proofs::new(data.params(), NonZeroUsize::MIN, NonZeroUsize::MIN)?;
+//! # let runtime = tokio::runtime::Runtime::new()?;
+//! # runtime.block_on(async {
+//! let node = Node::start(NodeOptions {
+//!     data,
+//!     identity,
+//!     config: Config::parse(config)?,
+//!     proofs: Arc::new(proofs),
+//!     conduct: Conduct::Honest,
+//! })
+//! .await?;
+//! let status: api::Status = serde_json::from_value(node.handle().ask(api::Request::Status).await?)?;
+//! assert_eq!(status.id, id);
+//! node.shutdown().await;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It has no scheduler above it and asks no server: jobs are offered, claimed and awarded by signed messages, and what
+//! it knows of them is the sequence of messages that it has accepted, its journal. A restart reads the journal again.
+//! It hides from nobody who it talks to, and it does not anchor its books anywhere.
+//!
+//! - [`Node`] and [`Handle`]: a running node, and how to ask it; [`api`] has the questions and answers.
+//! - [`DataDir`] and [`init`]: where it keeps everything; [`Config`]: what its operator wants.
+//! - [`Client`]: asks a node of another process over its socket.
+//! - [`Proofs`]: its proof systems. [`check_accusation`]: evidence, checked without a node.
+//!
+//! # Errors
+//! [`Error`] of starting, [`api::RequestError`] of asking, [`ClientError`] of the socket; `fault()` says who must act.
+#![forbid(unsafe_code)]
+
+pub mod api;
+mod client;
+mod clock;
+mod config;
+mod datadir;
+mod engine;
+mod error;
+mod journal;
+mod node;
+mod objects;
+mod proofs;
+mod server;
+mod worker;
+
+pub use crate::{
+    client::{Client, ClientError},
+    config::{Config, ConfigError, Executor, Probe, Verifier},
+    datadir::{DataDir, DataDirError},
+    error::Error,
+    node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},
+    proofs::Proofs,
+};

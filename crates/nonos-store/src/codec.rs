@@ -1,5 +1,5 @@
 use nonos_types::{
-    Amount, Attempt, ByteLen, Digest, ExecutionRecord, Fuel, NodeId, Pages, Payload as _, Slot, Tag,
+    Amount, Attempt, ByteLen, Digest, ExecutionRecord, Fuel, NodeId, Pages, Payload as _, Sequence, Slot, Tag,
     Timestamp,
 };
 
@@ -59,6 +59,7 @@ both! {
     [] ByteLen, [u8; 8]: |it| it.get().to_be_bytes(), |it| Self::new(u64::from_be_bytes(it));
     [] Pages, [u8; 4]: |it| it.get().to_be_bytes(), |it| Self::new(u32::from_be_bytes(it));
     [] Attempt, [u8; 4]: |it| it.get().to_be_bytes(), |it| Self::new(u32::from_be_bytes(it));
+    [] Sequence, [u8; 8]: |it| it.get().to_be_bytes(), |it| Self::new(u64::from_be_bytes(it));
     [] Slot, [u8; 2]: |it| it.get().to_be_bytes(), |it| Self::new(u16::from_be_bytes(it));
     [] Vec<u8>, Vec<u8>: |it| it.clone(), |it| it;
     [] (), [u8; 0]: |_| [], |_| ();

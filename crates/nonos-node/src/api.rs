@@ -1,0 +1,469 @@
+//! What a running node can be asked and what it answers, the same in the process and over its socket.
+
+use nonos_types::{
+    Amount, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash, ReceiptId, Role, Slot, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A question to a node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Request {
+    /// How is it? [`Status`].
+    Status,
+    /// Whom does it know? [`PeerView`]s.
+    Peers,
+    /// Keep a capsule and give it to others: the bytes of a package, in hexadecimal. [`Published`].
+    Publish {
+        /// The package.
+        package_hex: String,
+    },
+    /// Offer a job. [`Submitted`].
+    Submit(Submission),
+    /// The jobs it knows, newest first. [`JobView`]s.
+    Jobs,
+    /// One of them. [`JobView`].
+    Job {
+        /// Its name.
+        job: JobId,
+    },
+    /// The books. [`Books`].
+    Ledger,
+    /// Recompute the books from their feed. [`Verified`].
+    VerifyLedger,
+    /// Scores of peers. [`TrustView`]s.
+    Trust,
+    /// Every point of one peer's score. [`TrustPoint`]s.
+    Explain {
+        /// The peer.
+        node: NodeId,
+    },
+    /// What shows a fault: the accusation's bytes, in hexadecimal. [`EvidenceView`].
+    Evidence {
+        /// Its name.
+        evidence: EvidenceId,
+    },
+    /// Lift a blacklisting. [`Done`].
+    Unblock {
+        /// The peer.
+        node: NodeId,
+    },
+    /// The machine, as measured and signed. [`ProfileView`].
+    Profile,
+    /// What has happened since. [`EventPage`].
+    Events {
+        /// Number of the last event seen; 0 for all that are kept.
+        after: u64,
+    },
+    /// Finish what is at hand, and stop. [`Done`].
+    Stop,
+}
+
+/// A job to offer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    /// What to run; the node fetches it from peers if it does not have it.
+    pub capsule: CapsuleHash,
+    /// Arguments of the entry that the capsule's policy names, as decimal integers.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Public input, in hexadecimal.
+    pub input_hex: String,
+    /// Most to pay in all.
+    pub max_fee: Amount,
+    /// What to pay, beyond the capsule's base fee, for a million units of fuel.
+    pub fuel_price: Amount,
+    /// How many verifiers to pay.
+    pub verifiers: u16,
+    /// Seconds until a receipt is wanted.
+    pub deadline_s: u64,
+    /// The proof system; the node's own if none is named.
+    #[serde(default)]
+    pub backend: Option<String>,
+}
+
+/// A job that was offered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Its name.
+    pub job: JobId,
+}
+
+/// A capsule that was published.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Published {
+    /// Its name.
+    pub capsule: CapsuleHash,
+    /// Name and version in its manifest.
+    pub name: String,
+}
+
+/// It is done.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Done {}
+
+/// How a node is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Its name.
+    pub id: NodeId,
+    /// Its network.
+    pub network: NetworkId,
+    /// Version of the program.
+    pub version: String,
+    /// Where its data are.
+    pub data_dir: String,
+    /// Seconds since it started.
+    pub uptime_s: u64,
+    /// Multiaddrs it listens on.
+    pub addresses: Vec<String>,
+    /// Peers it is connected to.
+    pub peers: usize,
+    /// Roles taken since it started.
+    pub roles: Vec<Role>,
+    /// Digest of the machine's snapshot.
+    pub snapshot: PoiHash,
+    /// Jobs by state.
+    pub jobs: Vec<(JobState, usize)>,
+    /// Runs proved here.
+    pub executed: u64,
+    /// Receipts of others that verified here.
+    pub verified_ok: u64,
+    /// Receipts of others that did not.
+    pub verified_bad: u64,
+    /// Earned minus spent, in atto-NONOS.
+    pub balance: String,
+    /// Peers it refuses.
+    pub blacklisted: Vec<NodeId>,
+    /// Messages dropped, by reason.
+    pub dropped: Vec<(String, u64)>,
+    /// What the operator should look at.
+    pub warnings: Vec<String>,
+}
+
+/// A peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PeerView {
+    /// Its name.
+    pub id: NodeId,
+    /// Where it is connected, if it is.
+    pub address: Option<String>,
+    /// Did this node dial?
+    pub outbound: bool,
+    /// What its descriptor says it does.
+    pub roles: Vec<Role>,
+    /// What its descriptor says it runs.
+    pub software: String,
+    /// Its standing.
+    pub state: String,
+}
+
+/// Where a job stands, as far as this node has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// Offered; nobody runs it.
+    Offered,
+    /// Somebody may run it.
+    Awarded,
+    /// Runs here.
+    Running,
+    /// A receipt is there and verifies.
+    Proved,
+    /// The executor is paid.
+    Paid,
+    /// Its deadline has passed without a good receipt.
+    Expired,
+}
+
+/// A job, as this node sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its name.
+    pub job: JobId,
+    /// Who offered it.
+    pub requester: NodeId,
+    /// What to run.
+    pub capsule: CapsuleHash,
+    /// The proof system.
+    pub backend: String,
+    /// Most that is paid.
+    pub max_fee: Amount,
+    /// When it was offered.
+    pub created: Timestamp,
+    /// Until when.
+    pub deadline: Timestamp,
+    /// Where it stands.
+    pub state: JobState,
+    /// Who may run it.
+    pub executor: Option<NodeId>,
+    /// The good receipt.
+    pub receipt: Option<ReceiptView>,
+    /// Public input, if this node has it.
+    pub input_hex: Option<String>,
+    /// Valid verdicts seen, this node's included.
+    pub verdicts: Vec<NodeId>,
+    /// What this node has booked for it.
+    pub booked: Vec<Booked>,
+    /// Why this node does not run it.
+    pub refused: Option<String>,
+    /// Milliseconds from the offer to the good receipt, both by this node's clock.
+    pub proved_after_ms: Option<u64>,
+}
+
+/// A receipt that verifies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReceiptView {
+    /// Its name.
+    pub receipt: ReceiptId,
+    /// The run's name.
+    pub exec_hash: ExecHash,
+    /// Who ran it.
+    pub executor: NodeId,
+    /// Which of the job's executors.
+    pub slot: Slot,
+    /// How it ended.
+    pub outcome: String,
+    /// Fuel used.
+    pub fuel: Fuel,
+    /// What the executor asks for.
+    pub fee: Amount,
+    /// Length of the proof.
+    pub proof_bytes: u64,
+    /// Milliseconds to prove, where this node did.
+    pub prove_ms: Option<u64>,
+    /// Milliseconds to verify, where this node did.
+    pub verify_ms: Option<u64>,
+    /// Result tape.
+    pub result_hex: Option<String>,
+}
+
+/// An amount in this node's books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booked {
+    /// For what.
+    pub kind: FeeKind,
+    /// The other side.
+    pub peer: NodeId,
+    /// Did this node pay it?
+    pub paid: bool,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// The books.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Books {
+    /// Sums by account: the ledger's own balance.
+    pub balance: serde_json::Value,
+    /// What each peer owes this node, in atto-NONOS; negative where this node owes.
+    pub owed_by: Vec<(NodeId, String)>,
+}
+
+/// The books were recomputed, and are right.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verified {
+    /// Entries in the feed.
+    pub entries: u64,
+    /// Hash of the newest.
+    pub head: String,
+}
+
+/// A peer's standing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrustView {
+    /// The peer.
+    pub node: NodeId,
+    /// New, known, trusted, probation, blacklisted.
+    pub state: String,
+    /// Score for execution, in parts per million.
+    pub score_ppm: u32,
+    /// Scores by context: name, score, lower bound (parts per million).
+    pub contexts: Vec<(String, u32, u32)>,
+    /// What it was blacklisted for.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// One point of a score.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrustPoint {
+    /// When.
+    pub at: Timestamp,
+    /// In which context.
+    pub context: String,
+    /// Good or bad.
+    pub good: bool,
+    /// What it rests on.
+    pub cause: String,
+}
+
+/// Evidence, for anyone to check.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EvidenceView {
+    /// Its name.
+    pub evidence: EvidenceId,
+    /// Whose fault it shows.
+    pub subject: NodeId,
+    /// The accusation's bytes.
+    pub accusation_hex: String,
+    /// The capsule's package, if this node has it: what is needed besides.
+    pub package_hex: Option<String>,
+}
+
+/// The machine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// What was measured.
+    pub profile: serde_json::Value,
+    /// When.
+    pub taken_at: Timestamp,
+    /// Digest of the snapshot.
+    pub snapshot: PoiHash,
+    /// The signed snapshot, in hexadecimal.
+    pub signed_hex: String,
+    /// The same in the `poi-v1` export format, in hexadecimal.
+    pub poi_v1_hex: String,
+}
+
+/// Events, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventPage {
+    /// Ask for the next ones with this.
+    pub next: u64,
+    /// Events.
+    pub events: Vec<NodeEvent>,
+}
+
+/// Something a node did in a role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeEvent {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// In which role.
+    pub role: Option<Role>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum What {
+    /// A peer got a whole object from this node.
+    Seeded {
+        /// The peer.
+        to: NodeId,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// A peer is connected.
+    Connected {
+        /// The peer.
+        peer: NodeId,
+    },
+    /// A peer is gone.
+    Disconnected {
+        /// The peer.
+        peer: NodeId,
+    },
+    /// A run began.
+    Running {
+        /// The job.
+        job: JobId,
+    },
+    /// Proving goes on.
+    Proving {
+        /// The job.
+        job: JobId,
+        /// What is done now.
+        stage: String,
+        /// Parts done, of 1000.
+        permille: u16,
+    },
+    /// A run is proved, and its receipt made known.
+    Proved {
+        /// The job.
+        job: JobId,
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// A run failed here.
+    Failed {
+        /// The job.
+        job: JobId,
+        /// Why.
+        reason: String,
+    },
+    /// A receipt was checked.
+    Checked {
+        /// The job.
+        job: JobId,
+        /// Who made it.
+        executor: NodeId,
+        /// Does it verify?
+        valid: bool,
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// A fee was booked.
+    Booked {
+        /// The job.
+        job: JobId,
+        /// The entry.
+        booked: Booked,
+    },
+    /// A peer was blacklisted.
+    Blacklisted {
+        /// The peer.
+        peer: NodeId,
+        /// For what.
+        evidence: EvidenceId,
+    },
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct RequestError {
+    /// For people, with the remedy.
+    pub message: String,
+    /// Who must act: `caller`, `peer`, `environment`, `bug`.
+    pub fault: String,
+}
+
+impl RequestError {
+    /// From an error and its causes.
+    pub fn new(error: &dyn std::error::Error, fault: Fault) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        let fault = match fault {
+            Fault::Caller => "caller",
+            Fault::Peer => "peer",
+            Fault::Environment => "environment",
+            Fault::Bug => "bug",
+        };
+        Self {
+            message,
+            fault: fault.to_owned(),
+        }
+    }
+
+    /// Who must act.
+    pub fn fault(&self) -> Fault {
+        match self.fault.as_str() {
+            "caller" => Fault::Caller,
+            "peer" => Fault::Peer,
+            "environment" => Fault::Environment,
+            _ => Fault::Bug,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What an operator sets.
+
+use nonos_types::{Amount, Fault, Fuel, Pages};
+use serde::Deserialize;
+
+/// A node's configuration, as `config.toml` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Name of the network: nodes of different networks do not speak to each other.
+    pub network: String,
+    /// Multiaddrs to listen on.
+    pub listen: Vec<String>,
+    /// Multiaddrs of peers to keep connected to.
+    pub peers: Vec<String>,
+    /// What it does as an executor.
+    pub executor: Executor,
+    /// What it does as a verifier.
+    pub verifier: Verifier,
+    /// How the machine is measured.
+    pub probe: Probe,
+    /// Seconds after which a job is given to another executor.
+    pub award_timeout_s: u64,
+}
+
+/// What a node does as an executor.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Executor {
+    /// Does it run capsules of others?
+    pub enabled: bool,
+    /// Least price for a million units of fuel.
+    pub min_fuel_price: Amount,
+    /// Most fuel of a capsule's policy.
+    pub max_fuel: Fuel,
+    /// Most memory of a capsule's policy, in pages of 64 KiB.
+    pub max_pages: Pages,
+    /// Most bytes of input.
+    pub max_input: u64,
+}
+
+/// What a node does as a verifier.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Verifier {
+    /// Threads; 0 for one less than there are cores.
+    pub threads: usize,
+    /// Receipts that may wait.
+    pub queue: usize,
+}
+
+/// How the machine is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// A few MiB of disk and network: a first impression.
+    Quick,
+    /// More, for figures that hold.
+    Full,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            network: "nonos-main".to_owned(),
+            listen: vec!["/ip4/0.0.0.0/udp/4710/quic-v1".to_owned(), "/ip4/0.0.0.0/tcp/4710".to_owned()],
+            peers: vec![],
+            executor: Executor::default(),
+            verifier: Verifier::default(),
+            probe: Probe::Quick,
+            award_timeout_s: 600,
+        }
+    }
+}
+
+impl Default for Executor {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            min_fuel_price: Amount::ZERO,
+            max_fuel: Fuel::new((1 << 30) - 1),
+            max_pages: Pages::new(16_384),
+            max_input: 1 << 20,
+        }
+    }
+}
+
+impl Default for Verifier {
+    fn default() -> Self {
+        Self { threads: 0, queue: 256 }
+    }
+}
+
+/// Why a text is not a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("config.toml, line {line}, column {column}: {message}")]
+pub struct ConfigError {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl ConfigError {
+    /// Who must act.
+    pub fn fault(&self) -> Fault {
+        Fault::Caller
+    }
+}
+
+impl Config {
+    /// Reads `config.toml`. What it does not set has its default; what is not known is refused.
+    ///
+    /// ```
+    /// use nonos_node::Config;
+    ///
+    /// assert_eq!(Config::parse(Config::DEFAULT_TEXT)?, Config::default());
+    /// let error = Config::parse("network = \"mine\"\nlisten_on = []\n").unwrap_err();
+    /// assert_eq!((error.line, error.column), (2, 1));
+    /// # Ok::<_, nonos_node::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the place.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let before = &text[..start];
+            ConfigError {
+                line: before.matches('\n').count() + 1,
+                column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+                message: error.message().to_owned(),
+            }
+        })
+    }
+
+    /// The default configuration, with comments.
+    pub const DEFAULT_TEXT: &'static str = r#"# Configuration of an operator node. What is commented out has the value shown.
+
+# Nodes of different networks do not speak to each other.
+#network = "nonos-main"
+
+# Where to listen: multiaddrs.
+#listen = ["/ip4/0.0.0.0/udp/4710/quic-v1", "/ip4/0.0.0.0/tcp/4710"]
+
+# Peers to keep connected to: multiaddrs. There is no DNS and no built-in peer.
+#peers = ["/ip4/192.0.2.7/tcp/4710"]
+
+# Seconds after which a job of this node is given to another executor.
+#award_timeout_s = 600
+
+# How the machine is measured at the first start: "quick" or "full".
+#probe = "quick"
+
+[executor]
+# Run capsules of others?
+#enabled = true
+# Least price for a million units of fuel, in atto-NONOS (1 NONOS = 10^18).
+#min_fuel_price = "0"
+# Most fuel, pages of memory (64 KiB each) and bytes of input of a job.
+#max_fuel = 1073741823
+#max_pages = 16384
+#max_input = 1048576
+
+[verifier]
+# Threads that verify; 0 for one less than there are cores.
+#threads = 0
+# Receipts that may wait.
+#queue = 256
+"#;
+}

@@ -1,0 +1,189 @@
+use std::sync::Arc;
+
+use nonos_mesh::{Acceptance, Cursor, Ticket};
+use nonos_trust::{Judgement, ProofVerdict};
+use nonos_types::{
+    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Message, NodeId, Offer, Receipt, Signed, Timestamp,
+    Value,
+};
+
+use super::Facts;
+use crate::{
+    Conduct,
+    api::{Request, RequestError, Submission},
+};
+
+/// Where an answer to a request goes.
+pub(crate) type Reply = tokio::sync::oneshot::Sender<Result<serde_json::Value, RequestError>>;
+
+/// A point in time: by the calendar, and by a clock that is never set.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moment {
+    pub(crate) time: Timestamp,
+    pub(crate) millis: u64,
+}
+
+/// How a message came.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) peer: Option<NodeId>,
+    /// If by gossip: whoever passed it on waits for an answer.
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Message {
+        message: Box<Message>,
+        origin: Origin,
+    },
+    Connected(NodeId),
+    Disconnected(NodeId),
+    Listening(String),
+    /// A capsule and an input are here, or are not.
+    Prepared {
+        job: JobId,
+        result: Result<Arc<Facts>, String>,
+    },
+    SubmissionReady {
+        submission: Submission,
+        result: Result<Ready, RequestError>,
+        reply: Reply,
+    },
+    Progress {
+        job: JobId,
+        stage: String,
+        permille: u16,
+    },
+    Ran {
+        job: JobId,
+        result: Result<Box<Signed<Receipt>>, String>,
+        ms: u64,
+    },
+    Checked(Box<Checked>),
+    Judged {
+        accusation: Box<Signed<Accusation>>,
+        judgement: Judgement,
+        origin: Origin,
+    },
+    /// A page of a peer's journal was read.
+    Read {
+        peer: NodeId,
+        next: Option<Cursor>,
+        messages: usize,
+    },
+    /// A peer has got a whole object.
+    Sent {
+        to: NodeId,
+        bytes: ByteLen,
+    },
+    /// A peer has given a capsule.
+    Fetched {
+        capsule: CapsuleHash,
+        from: nonos_types::Transfer,
+    },
+    Request {
+        request: Request,
+        reply: Reply,
+    },
+    Tick,
+}
+
+/// A submission whose capsule and input are here.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) input: InputDigest,
+    pub(crate) input_len: ByteLen,
+    pub(crate) arguments: Vec<Value>,
+    pub(crate) salt: nonos_types::Salt,
+}
+
+/// A receipt whose proof was checked.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) receipt: Signed<Receipt>,
+    pub(crate) origin: Origin,
+    pub(crate) verdict: ProofVerdict,
+    pub(crate) facts: Option<Arc<Facts>>,
+    /// Of an invalid one: its tapes and its proof.
+    pub(crate) shown: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) ms: u64,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Publish(Box<Message>),
+    Report {
+        ticket: Ticket,
+        acceptance: Acceptance,
+    },
+    Dial {
+        peer: NodeId,
+        address: String,
+    },
+    Block(NodeId),
+    Unblock(NodeId),
+    Weigh {
+        peer: NodeId,
+        score_ppm: u32,
+    },
+    Read {
+        peer: NodeId,
+        cursor: Cursor,
+    },
+    /// Get the capsule and the input of an offer.
+    Prepare {
+        offer: Box<Signed<Offer>>,
+        sources: Vec<NodeId>,
+    },
+    /// Get the capsule of a submission, and keep its input.
+    PrepareSubmission {
+        submission: Submission,
+        sources: Vec<NodeId>,
+        reply: Reply,
+    },
+    Execute {
+        offer: Box<Signed<Offer>>,
+        attempt: Attempt,
+        conduct: Conduct,
+        transfers: Vec<nonos_types::Transfer>,
+    },
+    /// Get what a receipt commits to, and verify its proof.
+    Check {
+        receipt: Box<Signed<Receipt>>,
+        origin: Origin,
+        sources: Vec<NodeId>,
+    },
+    Judge {
+        accusation: Box<Signed<Accusation>>,
+        origin: Origin,
+        sources: Vec<NodeId>,
+    },
+    /// Answer with what only the edge knows added: peers, drops.
+    Answer {
+        what: Answer,
+        reply: Reply,
+    },
+    Stop,
+}
+
+/// An answer that the edge completes.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Status(Box<crate::api::Status>),
+    Peers(Vec<crate::api::PeerView>),
+    Publish { package_hex: String },
+    Evidence { view: crate::api::EvidenceView, capsule: Option<CapsuleHash> },
+    Job(Box<crate::api::JobView>, Box<Files>),
+    Jobs(Vec<(crate::api::JobView, Files)>),
+}
+
+/// What of a job is in files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) input: Option<InputDigest>,
+    pub(crate) tapes: Option<(nonos_types::TapesDigest, ByteLen)>,
+}

@@ -1,0 +1,320 @@
+//! Answers to requests.
+
+use std::collections::BTreeMap;
+
+use nonos_types::{Evidence, JobId, NodeId};
+use serde::Serialize;
+
+use super::{
+    Effect, Engine, Error, PROVE_MS, Reply, VERIFY_MS,
+    effect::{Answer, Files},
+    job::{Job, Mine},
+};
+use crate::api::{
+    Books, Done, EventPage, EvidenceView, JobState, JobView, PeerView, ReceiptView, Request, RequestError, Status,
+    TrustPoint, TrustView, Verified,
+};
+
+/// Events in one answer.
+const EVENTS: usize = 1000;
+
+impl Engine {
+    pub(super) fn request(&mut self, request: Request, reply: Reply) -> Result<(), Error> {
+        let answer = match request {
+            Request::Submit(submission) => {
+                self.submit(submission, reply);
+                return Ok(());
+            }
+            Request::Publish { package_hex } => return self.complete(Answer::Publish { package_hex }, reply),
+            Request::Status => {
+                let status = Box::new(self.status()?);
+                return self.complete(Answer::Status(status), reply);
+            }
+            Request::Peers => {
+                let peers = self.peers()?;
+                return self.complete(Answer::Peers(peers), reply);
+            }
+            Request::Jobs => {
+                let mut jobs = Vec::new();
+                for (id, job) in &self.jobs {
+                    jobs.push(self.job_view(*id, job)?);
+                }
+                jobs.sort_by_key(|(view, _)| std::cmp::Reverse(view.created));
+                return self.complete(Answer::Jobs(jobs), reply);
+            }
+            Request::Job { job: id } => match self.jobs.get(&id) {
+                Some(job) => {
+                    let (view, files) = self.job_view(id, job)?;
+                    return self.complete(Answer::Job(Box::new(view), Box::new(files)), reply);
+                }
+                None => unknown(&format!("no job {id} is known here")),
+            },
+            Request::Ledger => json(&self.books()?),
+            Request::VerifyLedger => match self.ledger.verify() {
+                Ok(report) => json(&Verified {
+                    entries: report.entries,
+                    head: report.head.to_string(),
+                }),
+                Err(error) => Err(RequestError::new(&error, error.fault())),
+            },
+            Request::Trust => json(&self.trust_views()?),
+            Request::Explain { node } => {
+                let points: Vec<TrustPoint> = (self.trust.explain(node)?.iter())
+                    .map(|point| TrustPoint {
+                        at: point.at,
+                        context: name(&point.context),
+                        good: point.deed == nonos_trust::Deed::Good,
+                        cause: cause(&point.cause),
+                    })
+                    .collect();
+                json(&points)
+            }
+            Request::Evidence { evidence } => match self.trust.evidence(evidence)? {
+                Some(accusation) => {
+                    let Evidence::InvalidProof(shown) = &accusation.evidence;
+                    let capsule = Some(shown.receipt.record.proven.capsule);
+                    let view = EvidenceView {
+                        evidence,
+                        subject: accusation.evidence.subject(),
+                        accusation_hex: hex::encode(accusation.to_bytes()),
+                        package_hex: None,
+                    };
+                    return self.complete(Answer::Evidence { view, capsule }, reply);
+                }
+                None => unknown(&format!("no evidence {evidence} is known here")),
+            },
+            Request::Unblock { node } => {
+                self.trust.unblock(node, self.now.time)?;
+                self.effects.push(Effect::Unblock(node));
+                json(&Done {})
+            }
+            Request::Profile => json(&self.about.profile),
+            Request::Events { after } => json(&self.event_page(after)),
+            Request::Stop => {
+                self.effects.push(Effect::Stop);
+                json(&Done {})
+            }
+        };
+        let _gone = reply.send(answer);
+        Ok(())
+    }
+
+    /// Lets the edge answer.
+    fn complete(&mut self, what: Answer, reply: Reply) -> Result<(), Error> {
+        self.effects.push(Effect::Answer { what, reply });
+        Ok(())
+    }
+
+    fn status(&self) -> Result<Status, Error> {
+        let mut states: BTreeMap<JobState, usize> = BTreeMap::new();
+        for job in self.jobs.values() {
+            *states.entry(self.state(job)).or_default() += 1;
+        }
+        let mut blacklisted = Vec::new();
+        for (peer, standing) in self.trust.list(self.now.time)? {
+            if standing.state == nonos_trust::State::Blacklisted {
+                blacklisted.push(peer);
+            }
+        }
+        let mut warnings = Vec::new();
+        if self.connected.is_empty() {
+            warnings.push("no peer is connected: jobs wait until one is".to_owned());
+        }
+        if self.trust.frozen(self.now.time)? {
+            warnings.push("too many peers were found guilty at once: blacklisting is frozen".to_owned());
+        }
+        Ok(Status {
+            id: self.me,
+            network: self.network,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_dir: self.about.data_dir.clone(),
+            uptime_s: self.now.millis.saturating_sub(self.about.started_ms) / 1000,
+            addresses: self.addresses.clone(),
+            peers: self.connected.len(),
+            roles: self.roles.iter().copied().collect(),
+            snapshot: self.about.snapshot,
+            jobs: states.into_iter().collect(),
+            executed: self.counts.executed,
+            verified_ok: self.counts.verified_ok,
+            verified_bad: self.counts.verified_bad,
+            balance: self.ledger.balance()?.net.atto().to_string(),
+            blacklisted,
+            dropped: Vec::new(),
+            warnings,
+        })
+    }
+
+    fn peers(&self) -> Result<Vec<PeerView>, Error> {
+        let mut ids: Vec<NodeId> = self.directory.keys().chain(self.connected.keys()).copied().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut peers = Vec::new();
+        for id in ids.into_iter().filter(|id| *id != self.me) {
+            let descriptor = self.directory.get(&id);
+            peers.push(PeerView {
+                id,
+                address: None,
+                outbound: false,
+                roles: descriptor.map(|it| it.roles.iter().collect()).unwrap_or_default(),
+                software: descriptor.map(|it| it.software.clone()).unwrap_or_default(),
+                state: name(&self.trust.standing(id, self.now.time)?.state),
+            });
+        }
+        Ok(peers)
+    }
+
+    fn state(&self, job: &Job) -> JobState {
+        if job.good.is_some() && job.is_paid() {
+            JobState::Paid
+        } else if job.good.is_some() {
+            JobState::Proved
+        } else if job.offer.deadline <= self.now.time {
+            JobState::Expired
+        } else if job.mine == Mine::Running {
+            JobState::Running
+        } else if job.award.is_some() {
+            JobState::Awarded
+        } else {
+            JobState::Offered
+        }
+    }
+
+    fn job_view(&self, id: JobId, job: &Job) -> Result<(JobView, Files), Error> {
+        let offer = &job.offer;
+        let receipt = job.good.and_then(|id| Some((id, self.receipts.get(&id)?)));
+        let ms = |table: &nonos_store::Table<_, nonos_types::Timestamp>, id| {
+            Ok::<_, Error>(table.get(&*self.store, id)?.map(nonos_types::Timestamp::get))
+        };
+        let view = match &receipt {
+            Some((id, it)) => Some(ReceiptView {
+                receipt: *id,
+                exec_hash: it.record.exec_hash(),
+                executor: it.signer(),
+                slot: it.record.proven.slot,
+                outcome: it.record.proven.outcome.to_string(),
+                fuel: it.record.proven.fuel_used,
+                fee: it.fee,
+                proof_bytes: it.proof_len.get(),
+                prove_ms: ms(&PROVE_MS, id)?,
+                verify_ms: ms(&VERIFY_MS, id)?,
+                result_hex: None,
+            }),
+            None => None,
+        };
+        let verdicts = receipt.as_ref().and_then(|(id, _)| self.verdicts.get(id));
+        let verdicts = verdicts.into_iter().flatten().filter(|(_, valid)| *valid);
+        let booked = job.booked.iter().filter_map(|(payer, it)| {
+            if *payer == self.me {
+                Some(*it)
+            } else if it.peer == self.me {
+                Some(crate::api::Booked {
+                    peer: *payer,
+                    paid: false,
+                    ..*it
+                })
+            } else {
+                None
+            }
+        });
+        let executor = receipt
+            .as_ref()
+            .map(|(_, it)| it.signer())
+            .or(job.award.as_ref().map(|it| it.executor));
+        let files = Files {
+            input: Some(offer.input),
+            tapes: receipt.as_ref().map(|(_, it)| (it.tapes, it.tapes_len)),
+        };
+        let view = JobView {
+            job: id,
+            requester: offer.signer(),
+            capsule: offer.capsule,
+            backend: offer.backend.to_string(),
+            max_fee: offer.max_fee,
+            created: offer.created,
+            deadline: offer.deadline,
+            state: self.state(job),
+            executor,
+            receipt: view,
+            input_hex: None,
+            verdicts: verdicts.map(|(node, _)| *node).collect(),
+            booked: booked.collect(),
+            refused: job.refused.clone(),
+            proved_after_ms: job.good_ms.map(|at| at.saturating_sub(job.seen_ms)),
+        };
+        Ok((view, files))
+    }
+
+    fn books(&self) -> Result<Books, Error> {
+        let owed = self.ledger.peers()?;
+        Ok(Books {
+            balance: serde_json::to_value(self.ledger.balance()?).expect("plain data"),
+            owed_by: (owed.into_iter())
+                .map(|(peer, amount)| (peer, amount.atto().to_string()))
+                .collect(),
+        })
+    }
+
+    fn trust_views(&self) -> Result<Vec<TrustView>, Error> {
+        let convictions = self.trust.convictions()?;
+        let views = self.trust.list(self.now.time)?.into_iter().map(|(node, standing)| TrustView {
+            node,
+            state: name(&standing.state),
+            score_ppm: standing.score.get(),
+            contexts: (nonos_trust::Context::ALL.into_iter())
+                .map(|context| {
+                    let score = standing.of(context);
+                    (name(&context), score.score.get(), score.lower_bound.get())
+                })
+                .collect(),
+            evidence: (convictions.iter())
+                .filter(|(peer, _)| *peer == node)
+                .map(|(_, evidence)| *evidence)
+                .collect(),
+        });
+        Ok(views.collect())
+    }
+
+    fn event_page(&self, after: u64) -> EventPage {
+        let events: Vec<_> = (self.events.iter())
+            .filter(|event| event.number > after)
+            .take(EVENTS)
+            .cloned()
+            .collect();
+        EventPage {
+            next: events.last().map_or(after, |event| event.number),
+            events,
+        }
+    }
+}
+
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<serde_json::Value, RequestError> {
+    Ok(serde_json::to_value(value).expect("plain data with string keys"))
+}
+
+fn unknown(message: &str) -> Result<serde_json::Value, RequestError> {
+    Err(RequestError {
+        message: message.to_owned(),
+        fault: "caller".to_owned(),
+    })
+}
+
+/// A name as JSON has it.
+fn name<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        other => format!("{other:?}"),
+    }
+}
+
+fn cause(cause: &nonos_trust::Cause) -> String {
+    use nonos_trust::Cause;
+    match cause {
+        Cause::Receipt(id) => format!("receipt {id}"),
+        Cause::Job(id) => format!("job {id}"),
+        Cause::Message(id) => format!("message {id}"),
+        Cause::Capsule(id) => format!("capsule {id}"),
+        Cause::Evidence(id) => format!("evidence {id}"),
+        _ => "something of a newer version".to_owned(),
+    }
+}
+

@@ -1,0 +1,106 @@
+use nonos_types::{Fault, Sequence};
+
+use crate::{ConfigError, DataDirError};
+
+/// Why a node cannot start, or must stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The keystore cannot be used.
+    #[error(transparent)]
+    Keystore(#[from] nonos_trust::keystore::KeystoreError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address in the configuration cannot be used.
+    #[error("`{address}` is not a multiaddr such as /ip4/192.0.2.7/tcp/4710")]
+    BadAddress {
+        /// The address.
+        address: String,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] nonos_store_rocksdb::OpenError),
+    /// The database fails.
+    #[error(transparent)]
+    Store(#[from] nonos_store::Error),
+    /// A message in the journal cannot be read.
+    #[error("message {position} of the journal cannot be read; put the data directory back from a backup")]
+    BadJournal {
+        /// Its position.
+        position: Sequence,
+        /// Why not.
+        #[source]
+        source: nonos_types::Error,
+    },
+    /// The ledger is damaged or fails.
+    #[error(transparent)]
+    Ledger(#[from] nonos_depin::Error),
+    /// The trust book is damaged or fails.
+    #[error(transparent)]
+    Trust(#[from] nonos_trust::Error),
+    /// The mesh cannot be joined.
+    #[error(transparent)]
+    Mesh(#[from] nonos_mesh::Error),
+    /// The machine cannot be measured.
+    #[error(transparent)]
+    Probe(#[from] nonos_state::probe::Error),
+    /// The snapshot of the machine cannot be made.
+    #[error(transparent)]
+    Snapshot(#[from] nonos_state::Error),
+    /// The verifier pool cannot be started.
+    #[error(transparent)]
+    Pool(#[from] nonos_verify::PoolError),
+    /// A proof system cannot be set up.
+    #[error("a proof system cannot be set up")]
+    Backend {
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The capsule given is refused.
+    #[error(transparent)]
+    Package(#[from] nonos_package::Error),
+    /// What was given is not a signed message of the kind wanted.
+    #[error(transparent)]
+    Message(#[from] nonos_types::Error),
+    /// The socket, or a thread, cannot be had.
+    #[error("cannot {action}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    Random,
+}
+
+impl Error {
+    /// Who must act.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::DataDir(error) => error.fault(),
+            Self::Keystore(error) => error.fault(),
+            Self::Config(error) => error.fault(),
+            Self::BadAddress { .. } => Fault::Caller,
+            Self::Database(error) => error.fault(),
+            Self::Ledger(error) => error.fault(),
+            Self::Trust(error) => error.fault(),
+            Self::Mesh(error) => error.fault(),
+            Self::Probe(error) => error.fault(),
+            Self::Snapshot(error) => error.fault(),
+            Self::Pool(error) => error.fault(),
+            Self::Package(error) => error.fault(),
+            Self::Message(error) => error.fault(),
+            Self::Store(_) | Self::BadJournal { .. } | Self::Backend { .. } | Self::Io { .. } | Self::Random => {
+                Fault::Environment
+            }
+        }
+    }
+}

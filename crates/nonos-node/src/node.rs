@@ -1,0 +1,459 @@
+//! Puts the parts together: store, books, trust, proofs, mesh, and the engine that decides.
+
+use std::{num::NonZeroUsize, path::Path, sync::Arc, thread, time::Duration};
+
+use nonos_depin::Ledger;
+use nonos_mesh::{Event, Events, Multiaddr, Object, Objects, Page, Part};
+use nonos_package::Package;
+use nonos_state::{Snapshot, probe};
+use nonos_store::{Batch, Durability, Store, Table};
+use nonos_store_rocksdb::RocksStore;
+use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
+use nonos_types::{
+    Accusation, ByteLen, Clock as _, NetworkId, NodeId, PoiHash, Signed, Timestamp,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    Config, DataDir, Error,
+    api::{ProfileView, Request, RequestError},
+    clock::SystemClock,
+    config::Probe,
+    datadir,
+    engine::{About, Effect, Engine, Input, Origin, Parts},
+    journal::Journal,
+    objects::ObjectStore,
+    proofs::{Checker, Proofs},
+    server,
+    worker::{Forged, Worker},
+};
+
+/// The signed snapshot of the machine.
+const SNAPSHOT: Table<PoiHash, Vec<u8>> = Table::new("poi-snapshot");
+
+/// Inputs that wait for the engine, effects that wait to be done.
+const QUEUE: usize = 1024;
+
+/// How a node behaves. All but honest are for tests and for devnets that show what becomes of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conduct {
+    /// As it should.
+    #[default]
+    Honest,
+    /// It signs receipts for results that it has changed, with proofs of other runs.
+    ForgeResults,
+}
+
+/// What a node is started with.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// Its data directory, which stays locked while it runs.
+    pub data: DataDir,
+    /// Its key.
+    pub identity: Identity,
+    /// What its operator wants.
+    pub config: Config,
+    /// The proof systems; nodes of one process can share them.
+    pub proofs: Arc<Proofs>,
+    /// How it behaves.
+    pub conduct: Conduct,
+}
+
+/// An operator node, running.
+///
+/// It runs until it is told to stop by [`Node::shutdown`] or a [`Request::Stop`], or until its store fails.
+#[derive(Debug)]
+pub struct Node {
+    id: NodeId,
+    handle: Handle,
+    stopped: watch::Receiver<Option<bool>>,
+    // Dropped last.
+    _data: Arc<DataDir>,
+}
+
+/// Asks a node; clones ask the same.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Handle {
+    /// Asks, and waits for the answer as JSON, whose type the request names.
+    ///
+    /// # Errors
+    /// The node's words.
+    pub async fn ask(&self, request: Request) -> Result<serde_json::Value, RequestError> {
+        let stopped = || RequestError {
+            message: "the node has stopped".to_owned(),
+            fault: "environment".to_owned(),
+        };
+        let (reply, answer) = oneshot::channel();
+        self.inputs
+            .send(Input::Request { request, reply })
+            .await
+            .map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+/// Makes a data directory with a new key and a configuration.
+///
+/// # Errors
+/// [`Error`]; what is there already is left as it is.
+pub fn init(
+    path: &Path,
+    passphrase: &keystore::Passphrase,
+    cost: keystore::Cost,
+    config_text: &str,
+) -> Result<NodeId, Error> {
+    Config::parse(config_text)?;
+    let data = DataDir::create(path)?;
+    let mut entropy = keystore::Entropy {
+        seed: [0; 32],
+        salt: [0; 16],
+        nonce: [0; 24],
+    };
+    for part in [&mut entropy.seed[..], &mut entropy.salt[..], &mut entropy.nonce[..]] {
+        getrandom::fill(part).map_err(|_| Error::Random)?;
+    }
+    let identity = keystore::create(&data.keystore(), entropy, passphrase, cost)?;
+    datadir::write_new(&data.config(), config_text.as_bytes())?;
+    Ok(identity.node_id())
+}
+
+impl Node {
+    /// Opens the books and joins the mesh, within the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error`] names what is wrong and what to do.
+    pub async fn start(options: NodeOptions) -> Result<Self, Error> {
+        let NodeOptions {
+            data,
+            identity,
+            config,
+            proofs,
+            conduct,
+        } = options;
+        let (data, identity) = (Arc::new(data), Arc::new(identity));
+        let (id, network) = (identity.node_id(), NetworkId::named(&config.network));
+        let clock = SystemClock::new();
+        let addresses = |texts: &[String]| {
+            let parse = |text: &String| {
+                let bad = |_| Error::BadAddress { address: text.clone() };
+                text.parse::<Multiaddr>().map_err(bad)
+            };
+            texts.iter().map(parse).collect::<Result<Vec<_>, _>>()
+        };
+        let (listen, peers) = (addresses(&config.listen)?, addresses(&config.peers)?);
+
+        let opened = {
+            let (data, identity, config) = (Arc::clone(&data), Arc::clone(&identity), config.clone());
+            let backends = vec![Proofs::DEFAULT];
+            tokio::task::spawn_blocking(move || open(&data, &identity, &config, backends, clock))
+                .await
+                .map_err(|source| Error::Io {
+                    action: "open the data directory",
+                    source: source.into(),
+                })??
+        };
+        let Opened { store, ledger, trust, about } = opened;
+        let snapshot = about.snapshot;
+        let objects = Arc::new(ObjectStore::new(data.path()));
+        let (inputs, inbox) = mpsc::channel(QUEUE);
+        let (outbox, effects) = mpsc::channel(QUEUE);
+
+        let given = Arc::new(Given {
+            objects: Arc::clone(&objects),
+            journal: Journal::new(Arc::clone(&store)),
+            inputs: inputs.clone(),
+        });
+        let mesh_config = nonos_mesh::Config {
+            network,
+            listen,
+            peers,
+            limits: nonos_mesh::Limits::default(),
+            clock: Arc::new(clock),
+        };
+        let (mesh, events) = nonos_mesh::start(mesh_config, identity.signing_key(), given)?;
+        let parts = Parts {
+            identity: Arc::clone(&identity),
+            config: config.clone(),
+            conduct,
+            store: Arc::clone(&store),
+            ledger,
+            trust,
+            about,
+        };
+        let engine = tokio::task::spawn_blocking(move || Engine::open(parts, clock.moment()))
+            .await
+            .map_err(|source| Error::Io {
+                action: "read the journal",
+                source: source.into(),
+            })??;
+        let socket = DataDir::socket(data.path());
+        let listener = server::listen(&socket).map_err(|source| Error::Io {
+            action: "listen on the data directory's socket",
+            source,
+        })?;
+
+        let handle = Handle {
+            inputs: inputs.clone(),
+        };
+        let (stop, stopped) = watch::channel(None);
+        let thinking = thread::Builder::new().name("engine".to_owned());
+        thinking
+            .spawn({
+                let data = Arc::clone(&data);
+                move || {
+                    think(engine, inbox, &outbox, clock);
+                    drop(data);
+                }
+            })
+            .map_err(|source| Error::Io {
+                action: "start a thread",
+                source,
+            })?;
+        let worker = Arc::new(Worker {
+            mesh: mesh.clone(),
+            objects,
+            proofs,
+            identity,
+            network,
+            snapshot,
+            store,
+            inputs: inputs.clone(),
+            clock,
+            max_input: ByteLen::new(config.executor.max_input),
+            forged: Forged::default(),
+        });
+        let answering = tokio::spawn(server::serve(listener, handle.clone()));
+        let hearing = tokio::spawn(hear(events, inputs.clone()));
+        let ticking = tokio::spawn(tick(inputs));
+        tokio::spawn(async move {
+            worker.work(effects).await;
+            answering.abort();
+            ticking.abort();
+            mesh.shutdown().await;
+            hearing.abort();
+            let _ = std::fs::remove_file(socket);
+            let _nobody_waits = stop.send(Some(true));
+        });
+        Ok(Self {
+            id,
+            handle,
+            stopped,
+            _data: data,
+        })
+    }
+
+    /// Its name.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Asks it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // The sender is dropped only after it has sent.
+        let _ = stopped.wait_for(Option::is_some).await;
+    }
+
+    /// Stops it, and waits until it has. A run that goes on is abandoned, and taken up at the next start.
+    pub async fn shutdown(self) {
+        // One that has stopped already answers with an error.
+        let _ = self.handle.ask(Request::Stop).await;
+        self.stopped().await;
+    }
+}
+
+struct Opened {
+    store: Arc<dyn Store>,
+    ledger: Ledger,
+    trust: TrustBook,
+    about: About,
+}
+
+fn open(
+    data: &DataDir,
+    identity: &Identity,
+    config: &Config,
+    backends: Vec<nonos_types::BackendId>,
+    clock: SystemClock,
+) -> Result<Opened, Error> {
+    let store: Arc<dyn Store> = Arc::new(RocksStore::open(data.database())?);
+    let network = NetworkId::named(&config.network);
+    let ledger = Ledger::open(Arc::clone(&store), network, identity.node_id())?;
+    let trust = TrustBook::open(Arc::clone(&store))?;
+    let (snapshot, profile) = snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
+    let about = About {
+        data_dir: data.path().display().to_string(),
+        snapshot,
+        profile,
+        backends,
+        started_ms: clock.millis(),
+    };
+    Ok(Opened {
+        store,
+        ledger,
+        trust,
+        about,
+    })
+}
+
+/// The signed snapshot: the one that is kept, while it lasts, else a new one.
+fn snapshot(
+    store: &dyn Store,
+    data_dir: &Path,
+    identity: &Identity,
+    network: NetworkId,
+    effort: Probe,
+    clock: SystemClock,
+) -> Result<(PoiHash, ProfileView), Error> {
+    let now = clock.now();
+    let kept = SNAPSHOT.get(store, &PoiHash::ZERO)?;
+    let kept = kept.and_then(|bytes| Signed::<Snapshot>::from_bytes(&bytes).ok());
+    let signed = match kept {
+        Some(it) if it.check_at(now).is_ok() && it.network == network && it.signer() == identity.node_id() => it,
+        _ => {
+            let effort = match effort {
+                Probe::Quick => probe::Effort::quick(),
+                Probe::Full => probe::Effort::default(),
+            };
+            let snapshot = Snapshot {
+                network,
+                node: identity.node_id(),
+                profile: probe::measure(data_dir, effort)?,
+                taken_at: now,
+                expires: Timestamp::new(now.get() + Snapshot::MAX_VALIDITY),
+            };
+            let signed = Signed::new(snapshot, identity.signing_key());
+            let mut batch = Batch::new();
+            SNAPSHOT.put(&mut batch, &PoiHash::ZERO, &signed.to_bytes());
+            store.write(&batch, Durability::Durable)?;
+            signed
+        }
+    };
+    let context = nonos_state::Context {
+        runtime: nonos_state::RuntimeHash::hash(&[
+            env!("CARGO_PKG_NAME").as_bytes(),
+            env!("CARGO_PKG_VERSION").as_bytes(),
+        ]),
+        network_up: Duration::ZERO,
+        capsule: None,
+    };
+    let view = ProfileView {
+        profile: serde_json::to_value(&signed.profile).expect("plain data"),
+        taken_at: signed.taken_at,
+        snapshot: signed.hash(),
+        signed_hex: hex::encode(signed.to_bytes()),
+        poi_v1_hex: hex::encode(signed.to_poi_v1(identity.signing_key(), &context)?),
+    };
+    Ok((signed.hash(), view))
+}
+
+/// Runs the engine until its store fails or it is told to stop.
+fn think(mut engine: Engine, mut inbox: mpsc::Receiver<Input>, outbox: &mpsc::Sender<Effect>, clock: SystemClock) {
+    loop {
+        for effect in engine.effects() {
+            let last = matches!(effect, Effect::Stop);
+            if outbox.blocking_send(effect).is_err() || last {
+                return;
+            }
+        }
+        let Some(input) = inbox.blocking_recv() else { return };
+        if let Err(error) = engine.handle(input, clock.moment()) {
+            tracing::error!(%error, "the node stops: it cannot keep its word");
+            let _ = outbox.blocking_send(Effect::Stop);
+            return;
+        }
+    }
+}
+
+/// Tells the engine what the mesh says.
+async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
+    while let Some(event) = events.recv().await {
+        let input = match event {
+            Event::Message { message, from, ticket } => Input::Message {
+                message: Box::new(message),
+                origin: Origin {
+                    peer: Some(from),
+                    ticket: Some(ticket),
+                },
+            },
+            Event::Connected(peer) => Input::Connected(peer),
+            Event::Disconnected(peer) => Input::Disconnected(peer),
+            Event::Listening(address) => Input::Listening(address.to_string()),
+            _ => continue,
+        };
+        if inputs.send(input).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn tick(inputs: mpsc::Sender<Input>) {
+    let mut interval = tokio::time::interval(Duration::from_secs(1));
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        interval.tick().await;
+        if inputs.send(Input::Tick).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What the node gives to peers.
+struct Given {
+    objects: Arc<ObjectStore>,
+    journal: Journal,
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Objects for Given {
+    fn read(&self, object: &Object, offset: ByteLen, most: ByteLen) -> Option<Part> {
+        let (total, bytes) = self.objects.part(object, offset, most).ok()?;
+        Some(Part { total, bytes })
+    }
+
+    fn messages_after(&self, cursor: nonos_mesh::Cursor, most: usize) -> Page {
+        self.journal.page(cursor, most).unwrap_or_else(|error| {
+            tracing::error!(%error, "the journal cannot be read");
+            Page {
+                next: cursor,
+                messages: Vec::new(),
+            }
+        })
+    }
+
+    fn sent(&self, to: NodeId, object: &Object, bytes: ByteLen) {
+        if let Object::Capsule(_) = object {
+            // An event that finds no room is not worth waiting for.
+            let _full = self.inputs.try_send(Input::Sent { to, bytes });
+        }
+    }
+}
+
+/// An address with the name of its node, as peers are given.
+pub(crate) fn with_peer(address: &Multiaddr, node: NodeId) -> String {
+    nonos_mesh::with_peer(address.clone(), &node).to_string()
+}
+
+/// Judges an accusation offline, as anyone can who has the capsule it is about.
+///
+/// # Errors
+/// If the bytes are not an accusation or a package, or the proof system cannot be set up.
+pub fn check_accusation(accusation: &[u8], package: &[u8], params: &Path) -> Result<Judgement, Error> {
+    let accusation = Signed::<Accusation>::from_bytes(accusation)?;
+    let package = Package::decode(package)?;
+    let proofs = Proofs::new(params, NonZeroUsize::MIN, NonZeroUsize::MIN)?;
+    let checker = Checker {
+        proofs: &proofs,
+        package: &package,
+    };
+    Ok(judge(&accusation, &checker))
+}

@@ -1,0 +1,102 @@
+//! Objects named by their digests, as files: what is read by others is read from here.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use nonos_mesh::Object;
+use nonos_package::Package;
+use nonos_types::{ByteLen, InputDigest, ProofDigest, Receipt, TapesDigest};
+
+/// Capsules, inputs, tapes and proofs of one data directory.
+#[derive(Debug)]
+pub(crate) struct ObjectStore {
+    root: PathBuf,
+    temporary: AtomicU64,
+}
+
+impl ObjectStore {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            temporary: AtomicU64::new(0),
+        }
+    }
+
+    /// Longest object of this kind that is fetched.
+    pub(crate) fn limit(object: &Object, max_input: ByteLen) -> ByteLen {
+        match object {
+            Object::Capsule(_) => ByteLen::new(18 << 20),
+            Object::Input(_) => max_input,
+            Object::Tapes(_) => Receipt::MAX_TAPES,
+            Object::Proof(_) => Receipt::MAX_PROOF,
+        }
+    }
+
+    /// Are these the bytes that the object's name says?
+    pub(crate) fn fits(object: &Object, bytes: &[u8]) -> bool {
+        match object {
+            Object::Capsule(hash) => Package::decode(bytes).is_ok_and(|it| it.capsule_hash() == *hash),
+            Object::Input(digest) => InputDigest::hash(&[bytes]) == *digest,
+            Object::Tapes(digest) => TapesDigest::hash(&[bytes]) == *digest,
+            Object::Proof(digest) => ProofDigest::hash(&[bytes]) == *digest,
+        }
+    }
+
+    /// All of an object, if it is here and undamaged. A damaged one is put aside, so that it is fetched again.
+    pub(crate) fn get(&self, object: &Object) -> io::Result<Option<Vec<u8>>> {
+        let path = self.path(object);
+        match fs::read(&path) {
+            Ok(bytes) if Self::fits(object, &bytes) => Ok(Some(bytes)),
+            Ok(_) => {
+                tracing::warn!(object = %path.display(), "damaged: put aside as .damaged");
+                fs::rename(&path, path.with_extension("damaged"))?;
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps an object; its bytes must fit its name. All of it or nothing is there afterwards.
+    pub(crate) fn put(&self, object: &Object, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(object);
+        if path.exists() {
+            return Ok(());
+        }
+        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.root.join("run").join(format!("object-{number}"));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)
+    }
+
+    /// A part of an object, and its whole length.
+    pub(crate) fn part(&self, object: &Object, offset: ByteLen, most: ByteLen) -> io::Result<(ByteLen, Vec<u8>)> {
+        let mut file = File::open(self.path(object))?;
+        let total = file.metadata()?.len();
+        file.seek(SeekFrom::Start(offset.get()))?;
+        let mut bytes = Vec::new();
+        file.take(most.get()).read_to_end(&mut bytes)?;
+        Ok((ByteLen::new(total), bytes))
+    }
+
+    fn path(&self, object: &Object) -> PathBuf {
+        match object {
+            Object::Capsule(hash) => self.root.join(format!("capsules/{hash}.mod")),
+            Object::Input(digest) => self.root.join(format!("inputs/{digest}.input")),
+            Object::Tapes(digest) => self.root.join(format!("proofs/{digest}.tapes")),
+            Object::Proof(digest) => self.root.join(format!("proofs/{digest}.proof")),
+        }
+    }
+}

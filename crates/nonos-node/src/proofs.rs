@@ -1,0 +1,161 @@
+//! The proof systems of a node: proves runs, and checks receipts on a bounded pool.
+
+use std::{
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use nonos_machine::{ExecutionStatement, Subject};
+use nonos_package::Package;
+use nonos_trust::{ProofCheck, ProofVerdict};
+use nonos_types::{BackendId, Payload as _, Receipt};
+use nonos_verify::{
+    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover, Proving, Public, Statement as _, Verdict,
+    Verifier, VerifierPool, VerifierSet, VerifyError,
+};
+use nonos_verify_halo2::{Halo2, ParamsStore};
+
+use crate::Error;
+
+/// Proof systems by name, and the threads that verify. Nodes of one process can share it.
+pub struct Proofs {
+    verifiers: VerifierSet,
+    halo2: Arc<Erased<ExecutionStatement, Halo2>>,
+    pool: VerifierPool,
+    /// One proof at a time: each takes every core it can get, and most of the memory.
+    proving: Mutex<()>,
+}
+
+impl Proofs {
+    /// The backend that is used where none is named.
+    pub const DEFAULT: BackendId = Halo2::ID;
+
+    /// With public parameters in a directory, where they are derived once.
+    ///
+    /// # Errors
+    /// If a backend cannot be set up or the threads cannot be started.
+    pub fn new(params: impl Into<PathBuf>, threads: NonZeroUsize, queue: NonZeroUsize) -> Result<Self, Error> {
+        let halo2 = Halo2::new(ParamsStore::in_directory(params)).map_err(|source| Error::Backend {
+            source: Box::new(source),
+        })?;
+        let halo2 = Arc::new(Erased::new(halo2));
+        let mut verifiers = VerifierSet::default();
+        verifiers
+            .insert(Arc::clone(&halo2) as Arc<dyn Verifier>)
+            .expect("the first of its kind");
+        let pool = VerifierPool::new(PoolConfig {
+            threads,
+            queue,
+            batch: NonZeroUsize::new(32).expect("not zero"),
+        })?;
+        Ok(Self {
+            verifiers,
+            halo2,
+            pool,
+            proving: Mutex::new(()),
+        })
+    }
+
+    /// Is there such a backend?
+    pub fn has(&self, backend: &BackendId) -> bool {
+        *backend == Halo2::ID
+    }
+
+    /// Proves a run. Blocks, first until the proof before it is done.
+    pub(crate) fn prove(
+        &self,
+        statement: &ExecutionStatement,
+        proving: &mut Proving<'_>,
+    ) -> Result<Proof, ProveError> {
+        let _turn = self.proving.lock().unwrap_or_else(PoisonError::into_inner);
+        self.halo2.prove(statement, &(), proving)
+    }
+
+    /// Checks the proof of a receipt on the pool; tapes and proof must be those the receipt commits to.
+    ///
+    /// # Errors
+    /// [`PoolError::Saturated`]: later, perhaps.
+    pub(crate) fn check(
+        &self,
+        receipt: &Receipt,
+        package: &Package,
+        tapes: Vec<u8>,
+        proof: Vec<u8>,
+        deliver: impl FnOnce(ProofVerdict) + Send + 'static,
+    ) -> Result<(), PoolError> {
+        match self.verifier(receipt) {
+            Ok(verifier) => self
+                .pool
+                .submit_then(verifier, claim(receipt, package, tapes, proof), |verdict| {
+                    deliver(verdict_of(verdict));
+                }),
+            Err(unknown) => {
+                deliver(unknown);
+                Ok(())
+            }
+        }
+    }
+
+    fn verifier(&self, receipt: &Receipt) -> Result<&Arc<dyn Verifier>, ProofVerdict> {
+        self.verifiers
+            .get(&ExecutionStatement::ID, &receipt.backend, receipt.verifying_key)
+            .map_err(|_| unknown("no verifier for its backend and key"))
+    }
+}
+
+impl std::fmt::Debug for Proofs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proofs").finish_non_exhaustive()
+    }
+}
+
+/// Judges evidence about runs of one capsule, at once and on this thread.
+#[derive(Debug)]
+pub(crate) struct Checker<'a> {
+    pub(crate) proofs: &'a Proofs,
+    pub(crate) package: &'a Package,
+}
+
+impl ProofCheck for Checker<'_> {
+    fn check(&self, receipt: &Receipt, tapes: &[u8], proof: &[u8]) -> ProofVerdict {
+        if receipt.record.proven.capsule != self.package.capsule_hash() {
+            return unknown("it is about another capsule than the one given");
+        }
+        match self.proofs.verifier(receipt) {
+            Ok(verifier) => {
+                let claim = claim(receipt, self.package, tapes.to_vec(), proof.to_vec());
+                verdict_of(verifier.verify(&claim.public, &claim.proof))
+            }
+            Err(unknown) => unknown,
+        }
+    }
+}
+
+fn claim(receipt: &Receipt, package: &Package, tapes: Vec<u8>, proof: Vec<u8>) -> Claim {
+    let subject = Subject::Capsule(Box::new(package.clone()));
+    Claim {
+        public: Public::new(receipt.record.to_bytes())
+            .attach(subject.to_bytes())
+            .attach(tapes),
+        proof: Proof::new(receipt.verifying_key, proof),
+    }
+}
+
+/// Only what the proof system itself refuses is a fault that can be shown to others: a local limit, a panic, or a
+/// statement that this version cannot read may be this node's.
+fn verdict_of(verdict: Verdict) -> ProofVerdict {
+    match verdict {
+        Ok(()) => ProofVerdict::Valid,
+        Err(VerifyError::Rejected { .. } | VerifyError::MalformedProof { .. }) => ProofVerdict::Invalid,
+        Err(VerifyError::MalformedPublic { .. }) => unknown("its record and tapes do not go together"),
+        Err(VerifyError::TooLong { .. }) => unknown("too long for this node"),
+        Err(_) => unknown("the verifier failed"),
+    }
+}
+
+fn unknown(reason: &'static str) -> ProofVerdict {
+    ProofVerdict::Unknown {
+        reason: reason.to_owned(),
+    }
+}

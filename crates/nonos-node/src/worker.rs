@@ -1,0 +1,331 @@
+//! Does what the engine decides: fetches, runs, proves, verifies, sends. Each effect on a task of its own.
+
+mod answer;
+mod run;
+
+use std::sync::Arc;
+
+use nonos_mesh::{Cursor, FetchError, Mesh, Multiaddr, Object, Weight};
+use nonos_package::Package;
+use nonos_store::Store;
+use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
+use nonos_types::{
+    Accusation, ByteLen, Evidence, InputDigest, Message, NetworkId, NodeId, Offer, Receipt, Signed, Transfer,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    api::{RequestError, Submission},
+    clock::SystemClock,
+    engine::{Checked, Effect, Facts, Input, Origin, Reply},
+    objects::ObjectStore,
+    proofs::{Checker, Proofs},
+};
+
+/// What effects are done with.
+pub(crate) struct Worker {
+    pub(crate) mesh: Mesh,
+    pub(crate) objects: Arc<ObjectStore>,
+    pub(crate) proofs: Arc<Proofs>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) network: NetworkId,
+    pub(crate) snapshot: nonos_types::PoiHash,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) inputs: mpsc::Sender<Input>,
+    pub(crate) clock: SystemClock,
+    pub(crate) max_input: ByteLen,
+    pub(crate) forged: run::Forged,
+}
+
+pub(crate) use self::run::Forged;
+
+impl Worker {
+    /// Does effects until there are no more, or one says to stop.
+    pub(crate) async fn work(self: Arc<Self>, mut effects: mpsc::Receiver<Effect>) {
+        while let Some(effect) = effects.recv().await {
+            match effect {
+                Effect::Stop => break,
+                // In order, and soon done.
+                Effect::Publish(message) => {
+                    // Peers that did not hear it read it from the journal.
+                    if let Err(error) = self.mesh.publish(&message).await {
+                        tracing::debug!(%error, kind = message.kind().name(), "not gossiped");
+                    }
+                }
+                Effect::Report { ticket, acceptance } => self.mesh.report(ticket, acceptance).await,
+                Effect::Block(peer) => self.mesh.block(peer).await,
+                Effect::Unblock(peer) => self.mesh.unblock(peer).await,
+                Effect::Weigh { peer, score_ppm } => self.mesh.weigh(peer, weight(score_ppm)).await,
+                effect => {
+                    let worker = Arc::clone(&self);
+                    tokio::spawn(async move { worker.one(effect).await });
+                }
+            }
+        }
+    }
+
+    async fn one(self: Arc<Self>, effect: Effect) {
+        let input = match effect {
+            Effect::Dial { peer, address } => {
+                if let Ok(address) = address.parse::<Multiaddr>()
+                    && let Err(error) = self.mesh.dial(Some(peer), address).await
+                {
+                    tracing::debug!(%peer, %error, "not dialled");
+                }
+                return;
+            }
+            Effect::Read { peer, cursor } => self.read(peer, cursor).await,
+            Effect::Prepare { offer, sources } => {
+                let job = offer.job();
+                let result = self.prepare(&offer, &sources).await;
+                Input::Prepared { job, result }
+            }
+            Effect::PrepareSubmission { submission, sources, reply } => {
+                self.prepare_submission(submission, &sources, reply).await
+            }
+            Effect::Execute { offer, attempt, conduct, transfers } => {
+                let (job, started) = (offer.job(), self.clock.millis());
+                let worker = Arc::clone(&self);
+                let run = move || worker.execute(&offer, attempt, conduct, transfers);
+                let result = match tokio::task::spawn_blocking(run).await {
+                    Ok(result) => result.map(Box::new),
+                    Err(_) => Err("the run panicked; that is a defect of this program".to_owned()),
+                };
+                let ms = self.clock.millis() - started;
+                Input::Ran { job, result, ms }
+            }
+            Effect::Check { receipt, origin, sources } => self.check(*receipt, origin, &sources).await,
+            Effect::Judge { accusation, origin, sources } => {
+                let judgement = self.judge(&accusation, &sources).await;
+                Input::Judged { accusation, judgement, origin }
+            }
+            Effect::Answer { what, reply } => return self.answer(what, reply).await,
+            Effect::Publish(_)
+            | Effect::Report { .. }
+            | Effect::Block(_)
+            | Effect::Unblock(_)
+            | Effect::Weigh { .. }
+            | Effect::Stop => unreachable!("done in order"),
+        };
+        self.send(input).await;
+    }
+
+    /// A node that stops hears no more.
+    async fn send(&self, input: Input) {
+        let _stopped = self.inputs.send(input).await;
+    }
+
+    /// Reads a page of a peer's journal.
+    async fn read(&self, peer: NodeId, cursor: Cursor) -> Input {
+        let page = match self.mesh.messages_after(peer, cursor).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::debug!(%peer, %error, "journal not read");
+                return Input::Read { peer, next: None, messages: 0 };
+            }
+        };
+        let (next, count) = (page.next, page.messages.len());
+        let mesh = self.mesh.clone();
+        let check = move || -> Vec<Message> {
+            let checked = page.messages.iter().map(|bytes| mesh.check(bytes, peer));
+            checked
+                .filter_map(|result| result.inspect_err(|refusal| tracing::debug!(%peer, %refusal, "left out")).ok())
+                .collect()
+        };
+        for message in tokio::task::spawn_blocking(check).await.unwrap_or_default() {
+            let origin = Origin { peer: Some(peer), ticket: None };
+            let message = Box::new(message);
+            self.send(Input::Message { message, origin }).await;
+        }
+        Input::Read {
+            peer,
+            next: Some(next),
+            messages: count,
+        }
+    }
+
+    /// An object, from here or from the first peer that gives it whole. A peer that gives other bytes is passed
+    /// over: nobody signed for the way.
+    async fn get(&self, object: Object, sources: &[NodeId]) -> Result<(Vec<u8>, Option<NodeId>), String> {
+        let here = {
+            let objects = Arc::clone(&self.objects);
+            blocking(move || objects.get(&object)).await?
+        };
+        if let Some(bytes) = here.map_err(|error| format!("cannot read {object:?}: {error}"))? {
+            return Ok((bytes, None));
+        }
+        for source in sources {
+            let most = ObjectStore::limit(&object, self.max_input);
+            match self.mesh.fetch(*source, object, most).await {
+                Ok(bytes) => {
+                    let objects = Arc::clone(&self.objects);
+                    let kept = blocking(move || {
+                        if !ObjectStore::fits(&object, &bytes) {
+                            return Ok(None);
+                        }
+                        objects.put(&object, &bytes).map(|()| Some(bytes))
+                    });
+                    match kept.await?.map_err(|error| format!("cannot keep {object:?}: {error}"))? {
+                        Some(bytes) => return Ok((bytes, Some(*source))),
+                        None => tracing::warn!(peer = %source, ?object, "gave other bytes than the name says"),
+                    }
+                }
+                Err(FetchError::NotFound) => {}
+                Err(error) => tracing::debug!(peer = %source, ?object, %error, "not fetched"),
+            }
+        }
+        Err(format!("no connected peer gives {object:?}"))
+    }
+
+    async fn package(&self, capsule: nonos_types::CapsuleHash, sources: &[NodeId]) -> Result<Package, String> {
+        let (bytes, from) = self.get(Object::Capsule(capsule), sources).await?;
+        if let Some(seeder) = from {
+            let bytes = ByteLen::from(bytes.len());
+            let from = Transfer { seeder, bytes };
+            self.send(Input::Fetched { capsule, from }).await;
+        }
+        blocking(move || Package::decode(&bytes).map_err(|error| format!("the capsule is refused: {error}"))).await?
+    }
+
+    async fn facts(&self, package: &Package) -> Result<Arc<Facts>, String> {
+        let package = package.clone();
+        let facts = blocking(move || Facts::of(&package)).await?;
+        facts.map(Arc::new).map_err(|error| format!("the capsule cannot be proved: {error}"))
+    }
+
+    async fn prepare(&self, offer: &Signed<Offer>, sources: &[NodeId]) -> Result<Arc<Facts>, String> {
+        let package = self.package(offer.capsule, sources).await?;
+        let facts = self.facts(&package).await?;
+        // The requester has its input; others may.
+        let mut holders = vec![offer.signer()];
+        holders.extend(sources.iter().copied().filter(|it| *it != offer.signer()));
+        let (input, _) = self.get(Object::Input(offer.input), &holders).await?;
+        if ByteLen::from(input.len()) != offer.input_len {
+            return Err("its input has another length than the offer says".to_owned());
+        }
+        Ok(facts)
+    }
+
+    async fn prepare_submission(&self, submission: Submission, sources: &[NodeId], reply: Reply) -> Input {
+        let result = self.ready(&submission, sources).await;
+        Input::SubmissionReady {
+            submission,
+            result,
+            reply,
+        }
+    }
+
+    async fn ready(
+        &self,
+        submission: &Submission,
+        sources: &[NodeId],
+    ) -> Result<crate::engine::Ready, RequestError> {
+        let refuse = |fault: &str, message: String| RequestError {
+            message,
+            fault: fault.to_owned(),
+        };
+        let input = hex::decode(&submission.input_hex)
+            .map_err(|_| refuse("caller", "the input is not hexadecimal".to_owned()))?;
+        if ByteLen::from(input.len()) > self.max_input {
+            let message = format!("the input has {}, the limit is {}", ByteLen::from(input.len()), self.max_input);
+            return Err(refuse("caller", message));
+        }
+        let package = self.package(submission.capsule, sources).await;
+        let package = package.map_err(|message| {
+            let remedy = "publish it (`operator capsule publish`) or connect to a peer that has it";
+            refuse("caller", format!("{message}: {remedy}"))
+        })?;
+        let facts = self.facts(&package).await.map_err(|message| refuse("caller", message))?;
+        if submission.arguments.len() != facts.params.len() {
+            let (given, takes) = (submission.arguments.len(), facts.params.len());
+            return Err(refuse("caller", format!("the entry takes {takes} arguments, {given} are given")));
+        }
+        let arguments = (facts.params.iter().zip(&submission.arguments))
+            .map(|(kind, text)| nonos_types::Value::parse(*kind, text))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| RequestError::new(&error, error.fault()))?;
+        let digest = InputDigest::hash(&[&input]);
+        let input_len = ByteLen::from(input.len());
+        let objects = Arc::clone(&self.objects);
+        blocking(move || objects.put(&Object::Input(digest), &input))
+            .await
+            .and_then(|kept| kept.map_err(|error| format!("cannot keep the input: {error}")))
+            .map_err(|message| refuse("environment", message))?;
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|_| refuse("environment", "the system gave no random bytes".to_owned()))?;
+        Ok(crate::engine::Ready {
+            facts,
+            input: digest,
+            input_len,
+            arguments,
+            salt: nonos_types::Salt::new(salt),
+        })
+    }
+
+    async fn check(&self, receipt: Signed<Receipt>, origin: Origin, sources: &[NodeId]) -> Input {
+        let (facts, shown, verdict, ms) = match self.verify(&receipt, sources).await {
+            Ok(verified) => verified,
+            Err(reason) => (None, None, ProofVerdict::Unknown { reason }, 0),
+        };
+        let shown = shown.filter(|_| verdict == ProofVerdict::Invalid);
+        Input::Checked(Box::new(Checked {
+            receipt,
+            origin,
+            verdict,
+            facts,
+            shown,
+            ms,
+        }))
+    }
+
+    #[expect(clippy::type_complexity, reason = "taken apart at once, by its one caller")]
+    async fn verify(
+        &self,
+        receipt: &Signed<Receipt>,
+        sources: &[NodeId],
+    ) -> Result<(Option<Arc<Facts>>, Option<(Vec<u8>, Vec<u8>)>, ProofVerdict, u64), String> {
+        let package = self.package(receipt.record.proven.capsule, sources).await?;
+        let facts = self.facts(&package).await?;
+        let (tapes, _) = self.get(Object::Tapes(receipt.tapes), sources).await?;
+        let (proof, _) = self.get(Object::Proof(receipt.proof), sources).await?;
+        if ByteLen::from(tapes.len()) != receipt.tapes_len || ByteLen::from(proof.len()) != receipt.proof_len {
+            return Err("tapes or proof have another length than the receipt says".to_owned());
+        }
+        let shown = (tapes.clone(), proof.clone());
+        let (sender, verdict) = oneshot::channel();
+        let started = self.clock.millis();
+        self.proofs
+            .check(receipt, &package, tapes, proof, |verdict| drop(sender.send(verdict)))
+            .map_err(|error| error.to_string())?;
+        let verdict = verdict.await.map_err(|_| "the verifiers were shut down".to_owned())?;
+        Ok((Some(facts), Some(shown), verdict, self.clock.millis() - started))
+    }
+
+    async fn judge(&self, accusation: &Signed<Accusation>, sources: &[NodeId]) -> Judgement {
+        let Evidence::InvalidProof(shown) = &accusation.evidence;
+        let package = match self.package(shown.receipt.record.proven.capsule, sources).await {
+            Ok(package) => package,
+            Err(reason) => return Judgement::Indeterminate { reason },
+        };
+        let (proofs, accusation) = (Arc::clone(&self.proofs), accusation.clone());
+        let judged = blocking(move || {
+            let checker = Checker {
+                proofs: &proofs,
+                package: &package,
+            };
+            judge(&accusation, &checker)
+        });
+        judged.await.unwrap_or_else(|reason| Judgement::Indeterminate { reason })
+    }
+}
+
+/// Runs what blocks, elsewhere.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| "a task panicked; that is a defect of this program".to_owned())
+}
+
+/// The score of the mesh for a score of trust: from the newcomer's 30 % up it is positive.
+fn weight(score_ppm: u32) -> Weight {
+    Weight::new((i32::try_from(score_ppm).unwrap_or(i32::MAX) - 300_000) / 35_000)
+}

@@ -1,0 +1,89 @@
+//! Answers that need the mesh or files.
+
+use nonos_machine::tables::TapeWords;
+use nonos_mesh::Object;
+use nonos_package::Package;
+use nonos_types::{ByteLen, Receipt, TapesDigest};
+
+use super::Worker;
+use crate::{
+    api::{JobView, PeerView, Published, RequestError, Status},
+    engine::{Answer, Files, Reply, json},
+    node::with_peer,
+};
+
+/// Longest input or result in an answer; longer ones are fetched by name.
+const SHOWN: u64 = 1 << 20;
+
+impl Worker {
+    pub(super) async fn answer(&self, what: Answer, reply: Reply) {
+        let answer = match what {
+            Answer::Status(status) => json(&self.status(*status)),
+            Answer::Peers(peers) => json(&self.peers(peers).await),
+            Answer::Publish { package_hex } => self.publish(&package_hex).and_then(|it| json(&it)),
+            Answer::Evidence { mut view, capsule } => {
+                let package = capsule.and_then(|it| self.objects.get(&Object::Capsule(it)).ok().flatten());
+                view.package_hex = package.map(hex::encode);
+                json(&view)
+            }
+            Answer::Job(view, files) => json(&self.job(*view, &files)),
+            Answer::Jobs(jobs) => {
+                let views: Vec<JobView> = jobs.into_iter().map(|(view, files)| self.job(view, &files)).collect();
+                json(&views)
+            }
+        };
+        // Whoever asked may be gone.
+        let _gone = reply.send(answer);
+    }
+
+    fn status(&self, mut status: Status) -> Status {
+        let addresses = self.mesh.addresses();
+        status.addresses = addresses.iter().map(|it| with_peer(it, status.id)).collect();
+        let drops = self.mesh.drops();
+        status.dropped = drops.iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count)).collect();
+        status
+    }
+
+    async fn peers(&self, mut peers: Vec<PeerView>) -> Vec<PeerView> {
+        for connected in self.mesh.peers().await {
+            if let Some(view) = peers.iter_mut().find(|it| it.id == connected.id) {
+                view.address = Some(connected.address.to_string());
+                view.outbound = connected.outbound;
+            }
+        }
+        peers
+    }
+
+    fn publish(&self, package_hex: &str) -> Result<Published, RequestError> {
+        let caller = |message: &str| RequestError {
+            message: message.to_owned(),
+            fault: "caller".to_owned(),
+        };
+        let bytes = hex::decode(package_hex).map_err(|_| caller("the package is not hexadecimal"))?;
+        let package = Package::decode(&bytes).map_err(|error| RequestError::new(&error, error.fault()))?;
+        let capsule = package.capsule_hash();
+        self.objects
+            .put(&Object::Capsule(capsule), &bytes)
+            .map_err(|error| RequestError::new(&error, nonos_types::Fault::Environment))?;
+        let name = format!("{} {}", package.manifest().name, package.manifest().version);
+        Ok(Published { capsule, name })
+    }
+
+    fn job(&self, mut view: JobView, files: &Files) -> JobView {
+        let input = files.input.and_then(|it| self.objects.get(&Object::Input(it)).ok().flatten());
+        view.input_hex = input.filter(|it| it.len() as u64 <= SHOWN).map(hex::encode);
+        if let (Some(receipt), Some((tapes, len))) = (&mut view.receipt, files.tapes) {
+            receipt.result_hex = self.result(tapes, len);
+        }
+        view
+    }
+
+    fn result(&self, tapes: TapesDigest, len: ByteLen) -> Option<String> {
+        if len > Receipt::MAX_TAPES || len.get() > 16 * SHOWN {
+            return None;
+        }
+        let bytes = self.objects.get(&Object::Tapes(tapes)).ok().flatten()?;
+        let tapes = nonos_machine::PublicTapes::from_bytes(&bytes)?;
+        Some(hex::encode(TapeWords::bytes(&tapes.outputs[0])))
+    }
+}

@@ -1,0 +1,146 @@
+//! Running a job and proving it; on a thread that may block for as long as that takes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nonos_capsule::{Claim, Context, Inputs, Sandbox};
+use nonos_machine::{ExecutionStatement, Subject, VERSION, tables::TapeWords};
+use nonos_mesh::Object;
+use nonos_package::Package;
+use nonos_types::{
+    Assignment, Attempt, ByteLen, Clock as _, ExecutionRecord, Offer, Output, ProofDigest, Receipt, Signed,
+    TapesDigest, Transfer,
+};
+use nonos_verify::{Progress, Proof, Proving, Seed, Statement as _};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rand_core::Rng as _;
+
+use super::Worker;
+use crate::{
+    Conduct,
+    engine::{Facts, Input},
+};
+
+/// A proof of another run, which a forger puts on his results.
+pub(crate) type Forged = Arc<Mutex<Option<Proof>>>;
+
+impl Worker {
+    /// Runs, proves and signs; what the receipt commits to is kept here.
+    pub(super) fn execute(
+        &self,
+        offer: &Signed<Offer>,
+        attempt: Attempt,
+        conduct: Conduct,
+        transfers: Vec<Transfer>,
+    ) -> Result<Signed<Receipt>, String> {
+        let text = |error: &dyn std::error::Error| crate::api::RequestError::new(error, nonos_types::Fault::Bug).message;
+        let read = |object: Object| match self.objects.get(&object) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(format!("{object:?} is gone")),
+            Err(error) => Err(format!("cannot read {object:?}: {error}")),
+        };
+        let package = Package::decode(&read(Object::Capsule(offer.capsule))?).map_err(|it| text(&it))?;
+        let input = read(Object::Input(offer.input))?;
+        let facts = Facts::of(&package).map_err(|it| text(&it))?;
+        let assignment = Assignment {
+            network: self.network,
+            job: offer.job(),
+            slot: nonos_types::Slot::ZERO,
+            executor: self.identity.node_id(),
+            attempt,
+        };
+        let claim = Claim::new(&*self.store, assignment).map_err(|it| text(&it))?;
+        let capsule = Sandbox::new().load(&package).map_err(|it| text(&it))?;
+        let inputs = Inputs {
+            input: input.clone(),
+            ..Inputs::default()
+        };
+        let run = capsule.run(&offer.arguments, &inputs).map_err(|it| text(&it))?;
+        let context = Context {
+            capsule: &capsule,
+            hash: package.capsule_hash(),
+            machine: VERSION,
+            arguments: &offer.arguments,
+            inputs: &inputs,
+            sealed_input: None,
+            poi_pre: Some(self.snapshot),
+            poi_post: None,
+        };
+        let record = run.record(claim, &context).map_err(|it| text(&it))?;
+        let subject = Subject::Capsule(Box::new(package));
+        let mut statement =
+            ExecutionStatement::of_run(subject, record, input, Vec::new()).map_err(|it| text(&it))?;
+        let proof = match conduct {
+            Conduct::Honest => self.prove(&statement)?,
+            Conduct::ForgeResults => {
+                let mut forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
+                let proof = match &*forged {
+                    Some(proof) => proof.clone(),
+                    None => forged.insert(self.prove(&statement)?).clone(),
+                };
+                statement = forge(statement).map_err(|it| text(&it))?;
+                proof
+            }
+        };
+        let public = statement.public();
+        let tapes = public.attachment(1).expect("a statement's second attachment is its tapes");
+        let record: ExecutionRecord = statement.record().clone();
+        let receipt = Receipt {
+            attempt,
+            backend: offer.backend.clone(),
+            verifying_key: proof.vk,
+            proof: ProofDigest::hash(&[&proof.bytes]),
+            proof_len: ByteLen::from(proof.bytes.len()),
+            tapes: TapesDigest::hash(&[tapes]),
+            tapes_len: ByteLen::from(tapes.len()),
+            fee: facts.fee(offer, record.proven.fuel_used),
+            transfers,
+            at: self.clock.now(),
+            record,
+        };
+        let keep = |object: Object, bytes: &[u8]| {
+            let kept = self.objects.put(&object, bytes);
+            kept.map_err(|error| format!("cannot keep {object:?}: {error}"))
+        };
+        keep(Object::Tapes(receipt.tapes), tapes)?;
+        keep(Object::Proof(receipt.proof), &proof.bytes)?;
+        Ok(Signed::new(receipt, self.identity.signing_key()))
+    }
+
+    fn prove(&self, statement: &ExecutionStatement) -> Result<Proof, String> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
+        let mut random = ChaCha20Rng::from_seed(secret);
+        let mut seeds = move || {
+            let mut fresh = [0; 32];
+            random.fill_bytes(&mut fresh);
+            Seed::new(fresh)
+        };
+        let job = statement.record().proven.job;
+        let inputs = self.inputs.clone();
+        let mut tell = move |Progress { stage, done, total, .. }: Progress| {
+            let permille = u16::try_from(done.saturating_mul(1000) / total.max(1)).unwrap_or(1000);
+            // Progress that finds no room is not worth waiting for.
+            let _full = inputs.try_send(Input::Progress {
+                job,
+                stage: stage.to_string(),
+                permille,
+            });
+        };
+        let mut proving = Proving::new(&mut seeds).on_progress(&mut tell);
+        self.proofs
+            .prove(statement, &mut proving)
+            .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)
+    }
+}
+
+/// The same run with another result: what a forger would be paid for.
+fn forge(statement: ExecutionStatement) -> Result<ExecutionStatement, nonos_machine::StatementError> {
+    let (mut record, mut tapes) = (statement.record().clone(), statement.tapes().clone());
+    let result: &mut TapeWords = &mut tapes.outputs[0];
+    match result.words.first_mut() {
+        Some(word) => *word ^= 1,
+        None => record.proven.fuel_used = nonos_types::Fuel::new(record.proven.fuel_used.get() - 1),
+    }
+    record.proven.output = Output::Digest(tapes.output_digest());
+    ExecutionStatement::new(statement.subject().clone(), record, tapes)
+}

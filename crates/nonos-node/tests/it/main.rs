@@ -1,0 +1,4 @@
+//! Nodes on loopback, with real proofs.
+
+mod jobs;
+mod mesh;
