@@ -71,7 +71,7 @@ pub enum Error {
     #[error("the signature does not verify")]
     BadSignature,
     /// The signature is good, and of a key that may not sign this.
-    #[error("{message}: signed by another than the one it names")]
+    #[error("{message}: signed by one who may not sign it")]
     WrongSigner {
         /// Kind of message.
         message: &'static str,

@@ -154,14 +154,15 @@ impl Message {
     /// Reads a message whose kind its envelope says. Nothing of it is believed before it is verified.
     ///
     /// # Errors
-    /// [`Error::TooLong`] for more than any message has, [`Error::WrongType`] for an unknown kind, and those of
+    /// [`Error::TooLong`] for more than any message has, [`Error::BadField`] for an unknown kind, and those of
     /// [`Message::from_bytes`].
     pub fn from_bytes_of_any_kind(bytes: &[u8]) -> Result<Self, Error> {
         let most = Kind::ALL.iter().map(|kind| kind.max_len()).max();
         let envelope = Envelope::from_bytes_within(most.expect("there are kinds"), bytes)?;
         let kind = Kind::ALL.iter().find(|kind| kind.name() == envelope.kind());
-        let kind = *kind.ok_or(Error::WrongType {
-            expected: "one of the mesh's messages",
+        let kind = *kind.ok_or(Error::BadField {
+            message: "envelope",
+            field: "type",
         })?;
         Self::from_bytes(kind, bytes)
     }

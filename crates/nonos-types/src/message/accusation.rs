@@ -9,7 +9,7 @@ const NAME: &str = "accusation";
 /// A node, who signs it, accuses another of a fault that anyone can check offline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accusation {
-    /// Network of the fault.
+    /// Network of the fault: the receipt's.
     pub network: NetworkId,
     /// What shows it.
     pub evidence: Evidence,
@@ -77,10 +77,18 @@ impl Payload for Accusation {
             field: "evidence",
         };
         let proto::accusation::Evidence::InvalidProof(it) = message.evidence.ok_or(missing)?;
+        let network = digest(NAME, "network_id", &message.network_id)?;
+        let receipt: Signed<Receipt> = Signed::from_bytes(&it.receipt)?;
+        if receipt.network() != network {
+            return Err(Error::BadField {
+                message: NAME,
+                field: "network_id",
+            });
+        }
         Ok(Self {
-            network: digest(NAME, "network_id", &message.network_id)?,
+            network,
             evidence: Evidence::InvalidProof(Box::new(InvalidProof {
-                receipt: Signed::from_bytes(&it.receipt)?,
+                receipt,
                 tapes: it.tapes,
                 proof: it.proof,
             })),

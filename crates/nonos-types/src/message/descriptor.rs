@@ -21,13 +21,13 @@ pub struct Descriptor {
     pub valid_from: Timestamp,
     /// Until when; at most [`Descriptor::MAX_VALIDITY`] later.
     pub valid_until: Timestamp,
-    /// Multiaddrs, without the node's name; at most 8 of at most 128 bytes of printable ASCII.
+    /// Multiaddrs, without the node's name; at most 8 of 1 to 128 bytes of printable ASCII without blanks.
     pub addresses: Vec<String>,
     /// What it does.
     pub roles: Roles,
     /// Digest of its Proof-of-Infrastructure snapshot.
     pub profile: PoiHash,
-    /// Name and version of the program; at most 32 bytes of printable ASCII.
+    /// Name and version of the program; at most 32 bytes of printable ASCII without blanks.
     pub software: String,
 }
 

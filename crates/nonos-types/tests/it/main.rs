@@ -4,5 +4,6 @@ mod amount;
 mod digest;
 mod envelope;
 mod json;
+mod message;
 mod record;
 mod sample;

@@ -1,0 +1,109 @@
+use nonos_types::*;
+
+use super::{
+    sample::{descriptor, digest, key},
+    wire::{Broken, Field},
+};
+
+#[test]
+fn names_are_32_bytes() {
+    let key = key();
+    Broken::of(&descriptor(), &key).has_fixed(32, &[(1, "network_id"), (7, "profile")]);
+}
+
+#[test]
+fn has_no_other_fields() {
+    let key = key();
+    Broken::of(&descriptor(), &key).has_no_more_and_no_less(9);
+}
+
+#[test]
+fn refuses_addresses_that_are_too_many_too_long_empty_or_not_printable() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    let addresses = |texts: &[&str]| {
+        let texts = texts.iter().map(|it| Field::from(*it)).collect();
+        broken.fields.with_all(5, texts)
+    };
+    broken.accepts(&addresses(&[]));
+    broken.accepts(&addresses(&["/a"; 8]));
+    broken.refuses_field(&addresses(&["/a"; 9]), "addresses");
+    broken.accepts(&addresses(&[&"x".repeat(128)]));
+    broken.refuses_field(&addresses(&[&"x".repeat(129)]), "addresses");
+    for bad in ["", "/ip4/1.2.3.4 ", "/dns/ø", "/a\n", "/a\u{7f}", "\u{1b}[2J"] {
+        broken.refuses_field(&addresses(&["/a", bad]), "addresses");
+    }
+    let not_utf8 = broken.fields.with(5, vec![0xff]);
+    broken.refuses(
+        &not_utf8,
+        Error::Malformed {
+            message: "descriptor",
+        },
+    );
+}
+
+#[test]
+fn refuses_software_that_is_too_long_or_not_printable() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    broken.accepts(&broken.fields.without(8));
+    broken.accepts(&broken.fields.with(8, "x".repeat(32).as_str()));
+    for bad in ["x".repeat(33).as_str(), "a b", "a\t", "nønos"] {
+        broken.refuses_field(&broken.fields.with(8, bad), "software");
+    }
+}
+
+#[test]
+fn refuses_to_be_valid_for_more_than_a_day_or_backwards() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    let until = |at: u64| broken.fields.with(4, at);
+    let (from, day) = (1_700_000_000, 86_400);
+    broken.accepts(&until(from));
+    broken.accepts(&until(from + day));
+    broken.refuses_field(&until(from + day + 1), "valid_until");
+    broken.refuses_field(&until(u64::MAX), "valid_until");
+    broken.refuses_field(&until(from - 1), "valid_until");
+    broken.refuses_field(&broken.fields.without(4), "valid_until");
+}
+
+#[test]
+fn refuses_an_unknown_role() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    broken.accepts(&broken.fields.without(6));
+    broken.accepts(&broken.fields.with(6, 0b1111));
+    for bits in [0b1_0000, 0b1_0001, 0x101, u64::from(u32::MAX)] {
+        broken.refuses_field(&broken.fields.with(6, bits), "roles");
+    }
+}
+
+#[test]
+fn roles_have_the_bits_of_the_spec() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    for (bit, role) in Role::ALL.into_iter().enumerate() {
+        let bytes = broken.fields.with(6, 1 << bit).to_bytes();
+        let read = Descriptor::from_bytes(&bytes).expect("a role");
+        assert_eq!(read.roles.iter().collect::<Vec<_>>(), [role]);
+        let row = format!("| {bit} | `{role}` |");
+        assert!(super::SPEC.contains(&row), "the page lacks {row}");
+    }
+    assert_eq!(Roles::NONE.iter().count(), 0);
+}
+
+#[test]
+fn the_widest_fits() {
+    let key = key();
+    let wide = Descriptor {
+        network: digest(255),
+        sequence: Sequence::MAX,
+        valid_from: Timestamp::MAX,
+        valid_until: Timestamp::MAX,
+        addresses: vec!["~".repeat(128); 8],
+        roles: Role::ALL.into_iter().collect(),
+        profile: digest(255),
+        software: "~".repeat(32),
+    };
+    Broken::of(&wide, &key);
+}

@@ -1,0 +1,156 @@
+use nonos_types::*;
+
+use super::{
+    sample::{award, claim, digest, key, offer},
+    wire::{Broken, Field, Fields},
+};
+
+#[test]
+fn names_are_32_bytes_amounts_and_salts_16() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    broken.has_fixed(32, &[(1, "network_id"), (2, "capsule_hash"), (5, "input_digest")]);
+    broken.has_fixed(16, &[(8, "max_fee"), (9, "fuel_price"), (13, "salt")]);
+    Broken::of(&claim(), &key).has_fixed(32, &[(1, "network_id"), (2, "job_id")]);
+    Broken::of(&award(), &key).has_fixed(32, &[(1, "network_id"), (2, "job_id"), (4, "executor")]);
+}
+
+#[test]
+fn have_no_other_fields() {
+    let key = key();
+    Broken::of(&offer(), &key).has_no_more_and_no_less(14);
+    Broken::of(&claim(), &key).has_no_more_and_no_less(5);
+    Broken::of(&award(), &key).has_no_more_and_no_less(6);
+}
+
+#[test]
+fn refuses_an_entry_that_is_too_long() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    broken.accepts(&broken.fields.with(3, "e".repeat(256).as_str()));
+    broken.refuses_field(&broken.fields.with(3, "e".repeat(257).as_str()), "entry");
+    broken.refuses_field(&broken.fields.with(3, "ø".repeat(129).as_str()), "entry");
+}
+
+#[test]
+fn refuses_too_many_arguments_and_such_that_are_no_values() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    let arguments = |count| {
+        broken
+            .fields
+            .with_all(4, vec![Field::from([0x08, 0x01].as_slice()); count])
+    };
+    broken.accepts(&arguments(0));
+    broken.accepts(&arguments(1000));
+    broken.refuses_field(&arguments(1001), "arguments");
+    broken.refuses_field(&broken.fields.with(4, vec![]), "arguments");
+}
+
+#[test]
+fn refuses_a_backend_that_is_no_name() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    broken.accepts(&broken.fields.with(7, "b".repeat(64).as_str()));
+    broken.refuses_field(&broken.fields.without(7), "backend");
+    for bad in ["Halo2", "halo2 ipa", "halo2_ipa", "b".repeat(65).as_str(), "ø"] {
+        broken.refuses_field(&broken.fields.with(7, bad), "backend");
+    }
+}
+
+#[test]
+fn refuses_more_verifiers_than_there_can_be() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    broken.accepts(&broken.fields.without(10));
+    broken.accepts(&broken.fields.with(10, 65_535));
+    broken.refuses_field(&broken.fields.with(10, 65_536), "verifiers");
+}
+
+#[test]
+fn refuses_a_deadline_before_the_offer() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    let created = 1_700_000_000;
+    broken.accepts(&broken.fields.with(12, created));
+    broken.refuses_field(&broken.fields.with(12, created - 1), "deadline");
+    broken.refuses_field(&broken.fields.without(12), "deadline");
+}
+
+#[test]
+fn refuses_a_slot_beyond_16_bits() {
+    let key = key();
+    fn check<P: Payload<Error = Error>>(broken: &Broken<'_, P>) {
+        broken.accepts(&broken.fields.without(3));
+        broken.accepts(&broken.fields.with(3, 65_535));
+        broken.refuses_field(&broken.fields.with(3, 65_536), "slot");
+    }
+    check(&Broken::of(&claim(), &key));
+    check(&Broken::of(&award(), &key));
+}
+
+#[test]
+fn another_salt_makes_another_job() {
+    let key = key();
+    let job = |salt| {
+        Signed::new(
+            Offer {
+                salt: Salt::new([salt; 16]),
+                ..offer()
+            },
+            &key,
+        )
+        .job()
+    };
+    assert_ne!(job(1), job(2));
+}
+
+/// Arguments take the most bytes where each is the widest.
+#[test]
+fn the_widest_fit() {
+    let key = key();
+    let most = Amount::from_atto(u128::MAX);
+    let wide = Offer {
+        network: digest(255),
+        capsule: digest(255),
+        entry: "e".repeat(256),
+        arguments: vec![Value::I64(u64::MAX); 1000],
+        input: digest(255),
+        input_len: ByteLen::MAX,
+        backend: "b".repeat(64).parse().expect("a name"),
+        max_fee: most,
+        fuel_price: most,
+        verifiers: u16::MAX,
+        created: Timestamp::MAX,
+        deadline: Timestamp::MAX,
+        salt: Salt::new([255; 16]),
+    };
+    assert_eq!(
+        Fields::of(&Broken::of(&wide, &key).fields.to_bytes())
+            .all(4)
+            .len(),
+        1000
+    );
+    let (job, slot, at) = (digest(255), Slot::MAX, Timestamp::MAX);
+    let network = digest(255);
+    Broken::of(
+        &Claim {
+            network,
+            job,
+            slot,
+            at,
+        },
+        &key,
+    );
+    let executor = NodeId::from_bytes([255; 32]);
+    Broken::of(
+        &Award {
+            network,
+            job,
+            slot,
+            executor,
+            at,
+        },
+        &key,
+    );
+}

@@ -1,0 +1,164 @@
+//! The messages of `docs/spec/message.md`.
+
+use ed25519_dalek::SigningKey;
+use nonos_types::*;
+
+pub(crate) use crate::sample::key;
+use crate::sample::record;
+
+pub(crate) const BACKEND: BackendId = BackendId::new("halo2-ipa/v1");
+
+pub(crate) fn accuser() -> SigningKey {
+    SigningKey::from_bytes(&[8; 32])
+}
+
+pub(crate) fn id(key: &SigningKey) -> NodeId {
+    NodeId::from_bytes(key.verifying_key().to_bytes())
+}
+
+pub(crate) fn digest<T: Tag>(byte: u8) -> Digest<T> {
+    Digest::from_bytes([byte; 32])
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::new(1_700_000_000 + seconds)
+}
+
+pub(crate) fn descriptor() -> Descriptor {
+    Descriptor {
+        network: digest(1),
+        sequence: Sequence::new(300),
+        valid_from: at(0),
+        valid_until: at(Descriptor::MAX_VALIDITY),
+        addresses: vec![
+            "/ip4/10.0.0.1/tcp/4001".to_owned(),
+            "/ip4/10.0.0.1/udp/4001/quic-v1".to_owned(),
+        ],
+        roles: [Role::Seeder, Role::Verifier].into_iter().collect(),
+        profile: digest(2),
+        software: "nonos/0.1.0".to_owned(),
+    }
+}
+
+pub(crate) fn offer() -> Offer {
+    Offer {
+        network: digest(1),
+        capsule: digest(5),
+        entry: "main".to_owned(),
+        arguments: vec![Value::I32(0), Value::I64(u64::MAX)],
+        input: digest(7),
+        input_len: ByteLen::new(64),
+        backend: BACKEND,
+        max_fee: Amount::from_atto(10_000_000_000_000_000),
+        fuel_price: Amount::from_atto(1_000_000_000_000),
+        verifiers: 2,
+        created: at(0),
+        deadline: at(3600),
+        salt: Salt::new([9; 16]),
+    }
+}
+
+pub(crate) fn claim() -> Claim {
+    Claim {
+        network: digest(1),
+        job: digest(2),
+        slot: Slot::new(300),
+        at: at(1),
+    }
+}
+
+pub(crate) fn award() -> Award {
+    Award {
+        network: digest(1),
+        job: digest(2),
+        slot: Slot::new(300),
+        executor: NodeId::from_bytes([4; 32]),
+        at: at(2),
+    }
+}
+
+pub(crate) fn receipt() -> Receipt {
+    let mut receipt = Receipt {
+        record: record(),
+        attempt: Attempt::new(2),
+        backend: BACKEND,
+        verifying_key: digest(21),
+        proof: digest(22),
+        proof_len: ByteLen::new(30_000),
+        tapes: digest(23),
+        tapes_len: ByteLen::new(200),
+        fee: Amount::from_atto(1_000_000_000_000_000),
+        transfers: vec![
+            Transfer {
+                seeder: NodeId::from_bytes([24; 32]),
+                bytes: ByteLen::new(4096),
+            },
+            Transfer {
+                seeder: NodeId::from_bytes([25; 32]),
+                bytes: ByteLen::ZERO,
+            },
+        ],
+        at: at(3),
+    };
+    receipt.record.proven.executor = id(&key());
+    receipt.record.proven.nonce = receipt.assignment().nonce();
+    receipt
+}
+
+pub(crate) fn verdict() -> Verdict {
+    Verdict {
+        network: digest(1),
+        receipt: Signed::new(receipt(), &key()).receipt_id(),
+        valid: true,
+        at: at(4),
+    }
+}
+
+pub(crate) fn voucher() -> Voucher {
+    let line = |kind, amount| Line {
+        job: digest(2),
+        slot: Slot::new(300),
+        kind,
+        receipt: verdict().receipt,
+        amount: Amount::from_atto(amount),
+    };
+    Voucher {
+        network: digest(1),
+        payee: NodeId::from_bytes([4; 32]),
+        incarnation: Incarnation::new(1),
+        sequence: Sequence::new(7),
+        total: Amount::from_atto(1_000_000_000_000_000_000),
+        lines: vec![
+            line(FeeKind::Execute, 1_000_000_000_000_000),
+            line(FeeKind::Verify, 1),
+        ],
+        at: at(5),
+    }
+}
+
+pub(crate) fn accusation() -> Accusation {
+    Accusation {
+        network: digest(1),
+        evidence: Evidence::InvalidProof(Box::new(InvalidProof {
+            receipt: Signed::new(receipt(), &key()),
+            tapes: vec![1, 2, 3],
+            proof: vec![4, 5],
+        })),
+        at: at(6),
+    }
+}
+
+/// One of each kind, signed.
+pub(crate) fn messages() -> Vec<Message> {
+    let key = key();
+    vec![
+        Signed::new(descriptor(), &key).into(),
+        Signed::new(offer(), &key).into(),
+        Signed::new(claim(), &key).into(),
+        Signed::new(award(), &key).into(),
+        Signed::new(receipt(), &key).into(),
+        Signed::new(verdict(), &key).into(),
+        Signed::new(voucher(), &key).into(),
+        Signed::new(accusation(), &accuser()).into(),
+    ]
+}
