@@ -52,7 +52,7 @@ pub(crate) fn capsule() -> Vec<u8> {
         hex::encode(key.verifying_key().to_bytes()),
         nonos_package::PayloadHash::of(&wasm),
     );
-    let package = nonos_package::pack(&wasm, &manifest, &key).expect("a valid package");
+    let package = nonos_package::builder::pack(&wasm, &manifest, &key).expect("a valid package");
     package.bytes().to_vec()
 }
 
