@@ -22,7 +22,7 @@ use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
-    address::node_id,
+    address::{node_id, with_peer},
     error::{Error, FetchError},
 };
 use self::{driver::Command, gate::Gate};
@@ -103,7 +103,7 @@ pub enum Event {
         /// What to answer with.
         ticket: Ticket,
     },
-    /// A peer of this network is connected.
+    /// A peer of this network is connected and listens: what is published from now on reaches it.
     Connected(NodeId),
     /// It no longer is.
     Disconnected(NodeId),

@@ -83,6 +83,11 @@ impl<T> Intake<T> {
         Ok(())
     }
 
+    /// Does nothing wait?
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
     /// The next one: the oldest of the source that waited longest.
     pub fn pop(&mut self) -> Option<(NodeId, T)> {
         let from = self.turns.pop_front()?;

@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn holds_the_last_ones_and_never_more_than_twice_its_size() {
         let mut recent = Recent::new(10);
-        for key in 0..1000 {
+        for key in 0..1000_u32 {
             recent.entry(key, || ());
             assert!(recent.young.len() + recent.old.len() <= 20);
             for last in key.saturating_sub(9)..=key {

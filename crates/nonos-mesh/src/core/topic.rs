@@ -21,8 +21,8 @@ impl Shard {
 /// use nonos_types::{Kind, NetworkId};
 ///
 /// let presence = Topic::all().find(|topic| topic.kind() == Kind::Descriptor).expect("it is there");
-/// assert_eq!(presence.name(NetworkId::named("example")), "/nonos/18e96bfb/1/presence");
-/// assert_eq!(Topic::all().count(), 11);
+/// assert_eq!(presence.name(NetworkId::ZERO), "/nonos/00000000/1/presence");
+/// assert_eq!(Topic::all().count(), Topic::COUNT);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Topic {
@@ -31,6 +31,9 @@ pub struct Topic {
 }
 
 impl Topic {
+    /// How many there are.
+    pub const COUNT: usize = Kind::ALL.len() - 1 + Shard::COUNT as usize;
+
     /// Every topic.
     pub fn all() -> impl Iterator<Item = Self> {
         Kind::ALL.iter().flat_map(|&kind| {

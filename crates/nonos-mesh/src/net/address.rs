@@ -39,6 +39,15 @@ pub(super) fn peer_id(node: &NodeId) -> Option<PeerId> {
     Some(PublicKey::from(key).to_peer_id())
 }
 
+/// An address with the name of the node there, as peers are given it: `/ip4/192.0.2.7/tcp/4710/p2p/12D3…`. As it
+/// is, if the name is not a usable key.
+pub fn with_peer(address: Multiaddr, node: &NodeId) -> Multiaddr {
+    match peer_id(node) {
+        Some(peer) => address.with_p2p(peer).unwrap_or_else(|address| address),
+        None => address,
+    }
+}
+
 /// Refuses what needs a name server, or a transport that is not there.
 pub(super) fn check(address: &Multiaddr) -> Result<(), Error> {
     let named = |it: &Protocol<'_>| {

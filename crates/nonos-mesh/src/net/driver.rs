@@ -325,7 +325,7 @@ impl Driver {
             } => {
                 if let Some(peer) = self.peers.closed(&peer_id, connection_id) {
                     self.statics.lost(peer_id, now);
-                    if peer.identified {
+                    if peer.ready {
                         self.pending.disconnected(peer.node);
                     }
                 }
@@ -376,14 +376,16 @@ impl Driver {
             let _ = self.swarm.disconnect_peer_id(peer_id);
             return;
         }
-        let Some(peer) = self.peers.get_mut(&peer_id) else {
-            return;
-        };
-        if !peer.identified {
-            peer.identified = true;
-            self.pending.connected(peer.node);
-            self.statics.succeeded(peer_id);
-            self.score(&peer_id);
+        let ready = self.peers.identified(&peer_id);
+        self.on_ready(peer_id, ready);
+    }
+
+    /// It is of this network and listens to all topics: what is published from now on reaches it.
+    fn on_ready(&mut self, peer: PeerId, node: Option<NodeId>) {
+        if let Some(node) = node {
+            self.pending.connected(node);
+            self.statics.succeeded(peer);
+            self.score(&peer);
         }
     }
 
@@ -404,7 +406,10 @@ impl Driver {
                 message_id,
                 message,
             } => self.on_message(propagation_source, message_id, message),
-            gossipsub::Event::Subscribed { peer_id, .. } => self.peers.subscribed(&peer_id),
+            gossipsub::Event::Subscribed { peer_id, .. } => {
+                let ready = self.peers.subscribed(&peer_id);
+                self.on_ready(peer_id, ready);
+            }
             gossipsub::Event::Unsubscribed { peer_id, .. } => self.peers.unsubscribed(&peer_id),
             // Who takes no gossip is no node; it is cut for its silence.
             gossipsub::Event::GossipsubNotSupported { .. } | gossipsub::Event::SlowPeer { .. } => {}

@@ -70,12 +70,13 @@ impl Gate {
         refused: mpsc::Sender<(Ticket, Refusal)>,
     ) {
         loop {
-            // Room first: what waits, waits where sources take turns.
+            self.wait().await;
+            // What waits, waits where sources take turns, and takes no room from other events.
             let Ok(room) = events.reserve().await else {
                 return;
             };
-            let Some((from, inbound)) = self.next().await else {
-                return;
+            let Some((from, inbound)) = lock(&self.intake).pop() else {
+                continue;
             };
             match self.admit(&inbound) {
                 Ok(message) => room.send(Event::Message {
@@ -94,11 +95,9 @@ impl Gate {
         }
     }
 
-    async fn next(&self) -> Option<(NodeId, Inbound)> {
-        loop {
-            if let Some(next) = lock(&self.intake).pop() {
-                return Some(next);
-            }
+    /// Until something waits.
+    async fn wait(&self) {
+        while lock(&self.intake).is_empty() {
             self.arrived.notified().await;
         }
     }

@@ -5,6 +5,7 @@ use nonos_types::{ByteLen, NodeId};
 use tokio::time::Instant;
 
 use super::PeerInfo;
+use crate::core::Topic;
 
 /// Who is connected, and by what.
 pub(super) struct Peers {
@@ -18,9 +19,11 @@ pub(super) struct Peer {
     connections: Vec<Connection>,
     since: Instant,
     /// Has it said that it is of this network?
-    pub(super) identified: bool,
+    identified: bool,
     /// Topics it has subscribed to. Only its first connection tells.
     topics: usize,
+    /// Did it say both, once?
+    pub(super) ready: bool,
     pub(super) messages: u64,
     pub(super) bytes: u64,
 }
@@ -65,6 +68,7 @@ impl Peers {
             since: now,
             identified: false,
             topics: 0,
+            ready: false,
             messages: 0,
             bytes: 0,
         });
@@ -90,10 +94,18 @@ impl Peers {
         self.peers.get_mut(peer)
     }
 
-    pub(super) fn subscribed(&mut self, peer: &PeerId) {
-        if let Some(it) = self.peers.get_mut(peer) {
-            it.topics += 1;
-        }
+    /// The peer is of this network. Returns it if it can be talked to from now on.
+    pub(super) fn identified(&mut self, peer: &PeerId) -> Option<NodeId> {
+        let it = self.peers.get_mut(peer)?;
+        it.identified = true;
+        it.becomes_ready()
+    }
+
+    /// The peer listens to one topic more. Returns it if it can be talked to from now on.
+    pub(super) fn subscribed(&mut self, peer: &PeerId) -> Option<NodeId> {
+        let it = self.peers.get_mut(peer)?;
+        it.topics += 1;
+        it.becomes_ready()
     }
 
     pub(super) fn unsubscribed(&mut self, peer: &PeerId) {
@@ -123,9 +135,9 @@ impl Peers {
         }
     }
 
-    /// Who has not said its network and its topics in time, with the address if this node dialled it.
+    /// Who has not said its network and all topics in time, with the address if this node dialled it.
     pub(super) fn silent(&self, timeout: Duration, now: Instant) -> Vec<(PeerId, Option<Multiaddr>)> {
-        let is_silent = |it: &Peer| (it.topics == 0 || !it.identified) && it.since + timeout <= now;
+        let is_silent = |it: &Peer| !it.says_all() && it.since + timeout <= now;
         let dialled = |it: &Peer| {
             let connection = it.connections.iter().rfind(|it| it.outbound)?;
             it.identified.then(|| connection.address.clone())
@@ -140,7 +152,7 @@ impl Peers {
     pub(super) fn list(&self) -> Vec<PeerInfo> {
         let info = |it: &Peer| {
             let connection = it.connections.last()?;
-            it.identified.then(|| PeerInfo {
+            it.ready.then(|| PeerInfo {
                 id: it.node,
                 address: connection.address.clone(),
                 outbound: connection.outbound,
@@ -149,5 +161,18 @@ impl Peers {
             })
         };
         self.peers.values().filter_map(info).collect()
+    }
+}
+
+impl Peer {
+    /// Every node listens to every topic.
+    fn says_all(&self) -> bool {
+        self.identified && self.topics >= Topic::COUNT
+    }
+
+    fn becomes_ready(&mut self) -> Option<NodeId> {
+        let becomes = self.says_all() && !self.ready;
+        self.ready |= becomes;
+        becomes.then_some(self.node)
     }
 }

@@ -1,0 +1,18 @@
+//! The mesh's rules, alone; and real nodes on loopback, with peers beside them that do not keep to the rules.
+
+mod admission;
+#[cfg(feature = "net")]
+mod catch_up;
+#[cfg(feature = "net")]
+mod gossip;
+#[cfg(feature = "net")]
+mod hostile;
+#[cfg(feature = "net")]
+mod node;
+#[cfg(feature = "net")]
+mod objects;
+#[cfg(feature = "net")]
+mod raw;
+#[cfg(feature = "net")]
+mod reconnect;
+mod sample;

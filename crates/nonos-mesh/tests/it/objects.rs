@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use nonos_mesh::{FetchError, Limits, Object};
+use nonos_types::{ByteLen, CapsuleHash, InputDigest};
+
+use crate::{
+    node::{Node, QUIC, Setup, Shelf, TCP, pair, soon},
+    raw::{Answer, Raw},
+    sample::{NOW, claim, network, node},
+};
+
+const OBJECT: Object = Object::Capsule(CapsuleHash::ZERO);
+const MOST: ByteLen = ByteLen::new(8 << 20);
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|index| (index % 251) as u8).collect()
+}
+
+/// A node that has an object of this length, and one that fetches it.
+async fn seeder_and_leech(listen: &str, len: usize) -> (Node, Node, Accounts) {
+    let mut shelf = Shelf::empty();
+    shelf.objects.insert(OBJECT, bytes(len));
+    let accounts = shelf.accounts();
+    let seeder = Setup {
+        shelf,
+        listen: listen.parse().expect("an address"),
+        ..Setup::new(1)
+    };
+    let seeder = seeder.start().await;
+    let mut leech = Setup {
+        listen: listen.parse().expect("an address"),
+        ..Setup::dialling(2, &seeder)
+    }
+    .start()
+    .await;
+    leech.connected(seeder.id).await;
+    (seeder, leech, accounts)
+}
+
+type Accounts = tokio::sync::mpsc::UnboundedReceiver<(nonos_types::NodeId, Object, ByteLen)>;
+
+async fn fetches_over(listen: &str, len: usize) {
+    let (seeder, leech, mut accounts) = seeder_and_leech(listen, len).await;
+    let fetched = soon("an object", leech.mesh.fetch(seeder.id, OBJECT, MOST)).await;
+    assert_eq!(fetched.expect("fetched"), bytes(len));
+    let mut sent = 0;
+    loop {
+        let (to, object, bytes) = soon("an account", accounts.recv()).await.expect("open");
+        assert_eq!((to, object), (leech.id, OBJECT));
+        sent += bytes.get();
+        if sent == len as u64 {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn objects_come_in_parts_over_tcp_and_are_accounted() {
+    for len in [0, 1, 256 << 10, (256 << 10) + 1, 700_000] {
+        fetches_over(TCP, len).await;
+    }
+}
+
+#[tokio::test]
+async fn objects_come_in_parts_over_quic_and_are_accounted() {
+    fetches_over(QUIC, 700_000).await;
+}
+
+#[tokio::test]
+async fn many_objects_are_fetched_at_once() {
+    let (seeder, leech, _accounts) = seeder_and_leech(TCP, 300_000).await;
+    let fetches = (0..32).map(|_| leech.mesh.fetch(seeder.id, OBJECT, MOST));
+    let fetched = soon("objects", futures::future::join_all(fetches)).await;
+    for object in fetched {
+        assert_eq!(object.expect("fetched").len(), 300_000);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let (alice, bob) = pair().await;
+    let fetched = alice.mesh.fetch(bob.id, OBJECT, MOST).await;
+    assert!(matches!(fetched, Err(FetchError::NotFound)), "{fetched:?}");
+}
+
+#[tokio::test]
+async fn refuses_an_object_longer_than_asked_for() {
+    let (seeder, leech, _accounts) = seeder_and_leech(TCP, 1000).await;
+    let fetched = leech.mesh.fetch(seeder.id, OBJECT, ByteLen::new(999)).await;
+    let Err(FetchError::TooLarge { total, most }) = fetched else {
+        panic!("{fetched:?}");
+    };
+    assert_eq!((total, most), (ByteLen::new(1000), ByteLen::new(999)));
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_from_strangers() {
+    let (alice, _bob) = pair().await;
+    let fetched = alice.mesh.fetch(node(9), OBJECT, MOST).await;
+    assert!(matches!(fetched, Err(FetchError::NotConnected)), "{fetched:?}");
+}
+
+#[tokio::test]
+async fn an_object_that_a_node_reads_wrongly_is_not_sent() {
+    struct Short;
+    impl nonos_mesh::Objects for Short {
+        fn read(&self, _: &Object, _: ByteLen, _: ByteLen) -> Option<nonos_mesh::Part> {
+            Some(nonos_mesh::Part {
+                total: ByteLen::new(10),
+                bytes: vec![7; 9],
+            })
+        }
+        fn messages_after(&self, cursor: nonos_mesh::Cursor, _: usize) -> nonos_mesh::Page {
+            nonos_mesh::Page {
+                next: cursor,
+                messages: vec![vec![]],
+            }
+        }
+    }
+    let alice = Setup::new(1).start_with(std::sync::Arc::new(Short)).await;
+    let mut bob = Setup::dialling(2, &alice).start().await;
+    bob.connected(alice.id).await;
+    let fetched = bob.mesh.fetch(alice.id, OBJECT, MOST).await;
+    assert!(matches!(fetched, Err(FetchError::NotFound)), "{fetched:?}");
+    let page = bob.mesh.messages_after(alice.id, nonos_mesh::Cursor::START).await;
+    assert!(matches!(page, Err(FetchError::NotFound)), "{page:?}");
+}
+
+#[tokio::test]
+async fn gossip_goes_on_while_a_peer_does_not_answer() {
+    let limits = Limits {
+        part_timeout: Duration::from_secs(4),
+        ..Limits::default()
+    };
+    let mut alice = Setup {
+        limits,
+        ..Setup::new(1)
+    }
+    .start()
+    .await;
+    let mut bob = Setup::dialling(2, &alice).start().await;
+    alice.connected(bob.id).await;
+    bob.connected(alice.id).await;
+    let mut silent = Raw::dialling(3, &alice).await;
+    alice.connected(silent.id).await;
+
+    let fetching = tokio::spawn({
+        let (mesh, silent) = (alice.mesh.clone(), silent.id);
+        async move { mesh.fetch(silent, OBJECT, MOST).await }
+    });
+    silent.asked().await; // and does not answer
+
+    let message = claim(network(), 2, 0, NOW);
+    bob.mesh.publish(&message).await.expect("published");
+    assert_eq!(alice.message().await.0, message);
+    assert!(!fetching.is_finished());
+    let fetched = soon("a timeout", fetching).await.expect("no panic");
+    assert!(matches!(fetched, Err(FetchError::Timeout)), "{fetched:?}");
+}
+
+/// What a node makes of these bytes as the answer to its request.
+async fn answered(answer: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+    let mut alice = Setup::new(1).start().await;
+    let mut liar = Raw::dialling(3, &alice).await;
+    alice.connected(liar.id).await;
+    let fetching = tokio::spawn({
+        let (mesh, liar) = (alice.mesh.clone(), liar.id);
+        async move { mesh.fetch(liar, Object::Input(InputDigest::ZERO), MOST).await }
+    });
+    liar.asked().await;
+    liar.answer(Answer::Bytes(answer)).await;
+    soon("an error", fetching).await.expect("no panic")
+}
+
+fn framed(bytes: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(bytes.len()).expect("short");
+    [&len.to_be_bytes()[..], bytes].concat()
+}
+
+#[tokio::test]
+async fn refuses_answers_that_are_none() {
+    for (what, answer) in [
+        ("garbage", framed(b"garbage")),
+        ("nothing", framed(b"")),
+        ("longer than any answer", u32::MAX.to_be_bytes().to_vec()),
+        ("cut off", framed(&[7; 100])[..50].to_vec()),
+        ("no frame", vec![]),
+        // A part of nothing of ten bytes.
+        ("an empty part", framed(&[0x0a, 2, 0x08, 10])),
+        // A part of two bytes, of one.
+        ("more than there is", framed(&[0x0a, 6, 0x08, 1, 0x12, 2, 7, 7])),
+        // A page at 1 without messages.
+        ("a page", framed(&[0x12, 2, 0x08, 1])),
+        ("another refusal", framed(&[0x18, 3])),
+    ] {
+        let fetched = answered(answer).await;
+        assert!(
+            matches!(fetched, Err(FetchError::BadAnswer)),
+            "{what}: {fetched:?}"
+        );
+    }
+    // The same peer, honest for once.
+    let fetched = answered(framed(&[0x0a, 6, 0x08, 2, 0x12, 2, 7, 8])).await;
+    assert_eq!(fetched.expect("fetched"), [7, 8]);
+    let fetched = answered(framed(&[0x18, 1])).await;
+    assert!(matches!(fetched, Err(FetchError::NotFound)), "{fetched:?}");
+}
