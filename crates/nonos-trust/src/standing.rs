@@ -106,7 +106,7 @@ pub(crate) enum Level {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) tallies: [Tally; 5],
-    /// Latest time anything was counted; nothing is read at an earlier one.
+    /// Latest time anything was counted or done; nothing is read at an earlier one.
     pub(crate) latest: Timestamp,
     pub(crate) level: Level,
     /// When it did the last thing it is on probation for.
@@ -139,9 +139,10 @@ impl Peer {
     }
 
     pub(crate) fn block(&self, now: Timestamp) -> Option<Block> {
-        let mut peer = self.clone();
-        peer.settle(now);
-        peer.block
+        match self.block {
+            Some(Block::Faults { until }) if until <= self.now(now) => None,
+            block => block,
+        }
     }
 
     pub(crate) fn count(&mut self, context: Context, deed: Deed, weight: Weight, now: Timestamp) {
@@ -169,12 +170,13 @@ impl Peer {
 
     pub(crate) fn act(&mut self, act: Act, now: Timestamp) {
         self.settle(now);
+        self.latest = self.latest.max(now);
         match act {
             Act::Block => self.block = Some(Block::Operator),
             Act::Unblock => {
                 self.block = None;
                 self.probations.clear();
-                self.probation = Some(self.now(now));
+                self.probation = Some(self.latest);
             }
         }
         if self.acts.len() == MAX_ACTS {
@@ -202,11 +204,7 @@ impl Peer {
     /// Lets pass what passes with time, and sets the level by the scores.
     fn settle(&mut self, now: Timestamp) {
         let now = self.now(now);
-        if let Some(Block::Faults { until }) = self.block
-            && until <= now
-        {
-            self.block = None;
-        }
+        self.block = self.block(now);
         let scores = self.scores(now);
         if let Some(last) = self.probation {
             let recovered = scores.iter().zip(&self.tallies).all(|(score, tally)| {

@@ -173,3 +173,21 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     *rest = tail;
     Some(*head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_secret_that_is_not_that_of_the_header() {
+        let entropy = Entropy {
+            seed: [1; 32],
+            salt: [2; 16],
+            nonce: [3; 24],
+        };
+        let other = Identity::from_seed([4; 32]);
+        let sealed = Sealed::seal(&other, &entropy, b"x", Cost::MIN).expect("there is memory");
+        let error = sealed.open(b"x").expect_err("is another's");
+        assert!(matches!(error, KeystoreError::NotAKeystore { .. }), "{error:?}");
+    }
+}

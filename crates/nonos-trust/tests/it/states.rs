@@ -176,3 +176,12 @@ fn the_last_sixteen_acts_are_kept() {
     let acts = book.acts(peer(1)).expect("is answered");
     assert_eq!((acts.len(), acts[0].0), (16, later(4)));
 }
+
+#[test]
+fn a_clock_that_runs_back_after_an_act_does_no_harm() {
+    let book = book();
+    book.unblock(peer(1), NOW).expect("is recorded");
+    assert_eq!(state(&book, Timestamp::ZERO), State::Probation);
+    runs(&book, peer(1), Deed::Bad, 0..1, Timestamp::ZERO);
+    assert_eq!(state(&book, Timestamp::ZERO), State::Probation);
+}
