@@ -16,7 +16,7 @@ use nonos_types::{
 
 use crate::{
     Body, Claimed, Entry, EntryDigest, Error, audit,
-    post::{self, Books, INCARNATION, check_amount, check_incarnation, next, next_voucher, post},
+    post::{Books, INCARNATION, check_amount, check_incarnation, next, next_voucher, post},
     tables::{At, BOOKED, CLAIMS, ENTRIES, Fee, HEAD, HOLDS, Head, Held, PAID, PeerSlot, RECEIVED},
 };
 
@@ -158,8 +158,6 @@ impl Ledger {
         if payee == self.author {
             return Err(Error::Oneself);
         }
-        // Checked before anything is signed with it.
-        self.check_key(key)?;
         let _turn = self.turn();
         let lines = self.unpaid(payee, lines)?;
         if lines.is_empty() {
@@ -184,15 +182,9 @@ impl Ledger {
         let mut unpaid = Vec::new();
         for line in lines {
             let fee = Fee(payee, line.job, line.slot, line.kind);
-            if PAID.get(&*self.store, &fee)?.is_some() {
-                continue;
+            if PAID.get(&*self.store, &fee)?.is_none() {
+                unpaid.push(line);
             }
-            if line.kind == FeeKind::Execute
-                && let Some(other) = self.paid(line.job, line.slot)?
-            {
-                return Err(post::paid_to_another(&line, other));
-            }
-            unpaid.push(line);
         }
         Ok(unpaid)
     }

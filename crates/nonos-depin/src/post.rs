@@ -199,7 +199,8 @@ impl Post<'_> {
             if line.kind == FeeKind::Execute {
                 let key = JobSlot(line.job, line.slot);
                 if let Some(payee) = EXECUTED.get(self.books.store, &key)? {
-                    return Err(paid_to_another(line, payee));
+                    let (job, slot) = (line.job, line.slot);
+                    return Err(Error::PaidToAnother { job, slot, payee });
                 }
                 EXECUTED.put(&mut self.batch, &key, &payee);
             }
@@ -272,14 +273,6 @@ impl Post<'_> {
             });
         }
         Ok(Channel { sequence, total })
-    }
-}
-
-pub(crate) fn paid_to_another(line: &Line, payee: NodeId) -> Error {
-    Error::PaidToAnother {
-        job: line.job,
-        slot: line.slot,
-        payee,
     }
 }
 

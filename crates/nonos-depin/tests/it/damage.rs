@@ -116,6 +116,20 @@ fn names_the_first_of_two_swapped_entries() {
 }
 
 #[test]
+fn names_an_entry_of_another_sequence() {
+    let alice = Node::new(1);
+    alice.hold(1, 10).expect("held");
+    let mut other = alice.ledger.entries(None, 1).expect("entries").remove(0);
+    other.sequence = Sequence::new(2);
+    let other = Signed::new(other, &alice.key).to_bytes();
+    let store = MemoryStore::new();
+    store.put(&entry_key(1), &other, Durable).expect("a write");
+    let (entry, damage) = named(Ledger::rebuild(&store, NETWORK, alice.id()));
+    assert_eq!(entry, 1);
+    assert!(matches!(damage, Damage::OutOfPlace), "{damage:?}");
+}
+
+#[test]
 fn names_an_entry_that_does_not_follow_the_one_before() {
     let alice = books();
     // The author signed another second entry: the third still names the first.
