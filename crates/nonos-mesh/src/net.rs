@@ -90,6 +90,10 @@ impl Default for Limits {
 pub type Events = mpsc::Receiver<Event>;
 
 /// Something that happened.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all events are messages, so that a box would cost what it saves"
+)]
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {

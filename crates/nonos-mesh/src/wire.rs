@@ -291,6 +291,28 @@ mod tests {
         }
     }
 
+    /// Those of `docs/spec/mesh.md`, without their frames.
+    #[test]
+    fn the_vectors_are_as_specified() {
+        let after = |cursor| Request::After {
+            cursor: Cursor::new(cursor),
+        };
+        assert_eq!(after(0).to_bytes(), [0x12, 0]);
+        assert_eq!(after(5).to_bytes(), [0x12, 2, 0x08, 5]);
+        let part = Response::Part(Part {
+            total: ByteLen::new(2),
+            bytes: vec![7, 8],
+        });
+        assert_eq!(part.to_bytes(), [0x0a, 6, 0x08, 2, 0x12, 2, 7, 8]);
+        let page = Response::Page(Page {
+            next: Cursor::new(5),
+            messages: vec![],
+        });
+        assert_eq!(page.to_bytes(), [0x12, 2, 0x08, 5]);
+        assert_eq!(Response::NotFound.to_bytes(), [0x18, 1]);
+        assert_eq!(Response::Busy.to_bytes(), [0x18, 2]);
+    }
+
     #[test]
     fn the_longest_page_fits_a_response() {
         let each = usize::try_from(Page::MAX_BYTES.get()).expect("small") / Page::MAX_MESSAGES;
