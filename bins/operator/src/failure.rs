@@ -72,6 +72,21 @@ pub(crate) enum Failure {
     /// The record and the program do not go together, or such a run has no proof yet.
     #[error(transparent)]
     Statement(#[from] nonos_machine::StatementError),
+    /// There is no devnet, or not a good one.
+    #[error(transparent)]
+    Devnet(#[from] crate::commands::DevnetError),
+    /// A node cannot be made or started.
+    #[error(transparent)]
+    Node(#[from] nonos_node::Error),
+    /// A data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] nonos_node::DataDirError),
+    /// A node does not answer, or refuses.
+    #[error(transparent)]
+    Client(#[from] nonos_node::ClientError),
+    /// The node's key cannot be had.
+    #[error(transparent)]
+    Keystore(#[from] nonos_trust::keystore::KeystoreError),
     /// The backend cannot be set up.
     #[error("the halo2 backend cannot be set up")]
     Halo2(#[source] nonos_verify_halo2::Error),
@@ -146,6 +161,11 @@ impl Failure {
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
             Self::Store(error) => error.fault(),
+            Self::Devnet(error) => error.fault(),
+            Self::Node(error) => error.fault(),
+            Self::DataDir(error) => error.fault(),
+            Self::Client(error) => error.fault(),
+            Self::Keystore(error) => error.fault(),
             Self::Statement(error) => error.fault(),
             Self::Halo2(error) => error.fault(),
             Self::Prove(error) => error.fault(),

@@ -26,12 +26,17 @@ impl Output {
 
     /// Prints a result: `data` as JSON, or the table.
     pub(crate) fn show<T: Serialize>(self, data: &T, table: impl FnOnce() -> Table) -> Result<(), Failure> {
+        self.print(data, || lines(&table()))
+    }
+
+    /// Prints a result: `data` as JSON, or the text as it is.
+    pub(crate) fn print<T: Serialize>(self, data: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let text = if self.json {
             let mut text = serde_json::to_string(data).expect("plain data with string keys");
             text.push('\n');
             text
         } else {
-            lines(&table())
+            text()
         };
         match io::stdout().lock().write_all(text.as_bytes()) {
             // Who reads no further wants no more.

@@ -11,7 +11,7 @@ use crate::{
 use indicatif::ProgressBar;
 use nonos_capsule::{Capsule, Claim, Inputs, Run, Sandbox};
 use nonos_machine::{ExecutionStatement, Limits, Subject, VERSION, execute, tables::MAX_ROWS};
-use nonos_types::{ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
+use nonos_types::{BackendId, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
 use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
 use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
 use rand_chacha::ChaCha20Rng;
@@ -28,6 +28,15 @@ pub(crate) enum Backend {
     /// halo2: compact proofs, no trusted setup.
     #[default]
     Halo2,
+}
+
+impl Backend {
+    /// Its name among proof systems.
+    pub(crate) fn id(self) -> BackendId {
+        match self {
+            Self::Halo2 => Halo2::ID,
+        }
+    }
 }
 
 /// How to prove, for commands that do.

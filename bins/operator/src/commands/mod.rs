@@ -1,11 +1,14 @@
 //! The commands, one file each.
 
 mod capsule;
+mod devnet;
 mod prove;
 mod verify;
 
 use crate::{failure::Failure, output::Output};
 use std::path::PathBuf;
+
+pub(crate) use devnet::Error as DevnetError;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -43,6 +46,7 @@ pub(crate) enum Command {
     Prove(prove::Prove),
     /// Checks the proof of such a call, and shows what it proves.
     Verify(verify::Verify),
+    Devnet(devnet::Devnet),
 }
 
 impl Command {
@@ -52,6 +56,7 @@ impl Command {
             Self::Capsule(command) => command.run(context),
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),
+            Self::Devnet(command) => command.run(context),
         }
     }
 }
