@@ -1,5 +1,5 @@
 use nonos_mesh::core::{Acceptance, Admission, Budgets, Rate, Refusal, Topic};
-use nonos_types::{Kind, Message, NetworkId, Timestamp};
+use nonos_types::{ByteLen, Kind, Message, NetworkId, Timestamp};
 use proptest::prelude::*;
 
 use crate::sample::{NOW, at, claim, descriptor, key, network, node, receipt, tampered};
@@ -62,6 +62,8 @@ fn refuses_what_is_longer_than_its_kind_without_decoding_it() {
     let long = vec![0; usize::try_from(limit.get()).expect("short") + 1];
     let refused = admission(budgets()).offer(topic, node(FORWARDER), &long, NOW);
     assert_eq!(refused, Err(Refusal::Oversize { limit }));
+    let screened = admission(budgets()).screen(Kind::Claim, node(FORWARDER), ByteLen::from(long.len()), NOW);
+    assert_eq!(screened, Err(Refusal::Oversize { limit }));
     let fits = admission(budgets()).offer(topic, node(FORWARDER), &long[1..], NOW);
     assert_eq!(fits, Err(Refusal::Malformed));
 }
@@ -75,6 +77,8 @@ fn refuses_garbage_and_other_kinds() {
     assert_eq!(offer(b""), Err(Refusal::Malformed));
     assert_eq!(offer(b"garbage"), Err(Refusal::Malformed));
     assert_eq!(offer(&message.to_bytes()[1..]), Err(Refusal::Malformed));
+    let another = descriptor(1, NOW, at(60));
+    assert_eq!(offer(&another.to_bytes()), Err(Refusal::Malformed));
     let longer = [&message.to_bytes()[..], &[0]].concat();
     assert_eq!(offer(&longer), Err(Refusal::Malformed));
     assert_eq!(offer(&message.to_bytes()), Ok(message));
