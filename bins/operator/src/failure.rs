@@ -1,6 +1,6 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
-use nonos_types::{CapsuleHash, Fault, Outcome};
+use nonos_types::{CapsuleHash, Fault, JobId, Outcome};
 use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -140,6 +140,88 @@ pub(crate) enum Failure {
         /// How many there are.
         given: usize,
     },
+    /// No directory for the node's data is known.
+    #[error("no data directory: give --data DIR, or set HOME")]
+    NoDataDirectory,
+    /// A passphrase file that others may read.
+    #[error("{} can be read by others: chmod 600 it, and consider the passphrase known", path.display())]
+    OpenPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nobody is there to type the passphrase.
+    #[error("there is no terminal to ask for the passphrase on: give --passphrase-file FILE")]
+    NoTerminal,
+    /// The terminal could not be read.
+    #[error("cannot read the passphrase from the terminal")]
+    Prompt(#[source] io::Error),
+    /// Typed twice, differently.
+    #[error("the two passphrases differ: nothing was made")]
+    PassphrasesDiffer,
+    /// `--log` is neither a level nor directives.
+    #[error("`{level}` is neither a level (error, warn, info, debug, trace) nor a list of directives")]
+    BadLog {
+        /// What it is.
+        level: String,
+    },
+    /// Not hexadecimal digits, in pairs.
+    #[error("{what} is not hexadecimal")]
+    NotHex {
+        /// What should be.
+        what: &'static str,
+    },
+    /// The file is not exported evidence.
+    #[error("{} is not what `operator trust evidence --export` writes", path.display())]
+    NotEvidence {
+        /// The file.
+        path: PathBuf,
+        /// Where it is not.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The evidence is about a capsule that is not at hand.
+    #[error("the evidence comes without the capsule's package: give it by --capsule FILE")]
+    NoPackage,
+    /// The evidence shows no fault.
+    #[error(
+        "the evidence shows no fault of the accused: the proof is valid, or is not the one that was signed for"
+    )]
+    NotGuilty,
+    /// The evidence cannot be judged here.
+    #[error("the evidence cannot be judged: {reason}")]
+    Indeterminate {
+        /// Why not.
+        reason: String,
+    },
+    /// The job has no result.
+    #[error("job {job} has no result yet: it is {state}")]
+    NoResult {
+        /// The job.
+        job: JobId,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// The job's time is over.
+    #[error("job {job} has expired without a good receipt")]
+    Expired {
+        /// The job.
+        job: JobId,
+    },
+    /// The node's answer is not what it should be.
+    #[error("the node's answer cannot be read: {field}")]
+    BadAnswer {
+        /// What of it.
+        field: &'static str,
+    },
+    /// The runtime or its signals cannot be set up.
+    #[error("the system gives no threads or signals")]
+    Runtime(#[source] io::Error),
+    /// The configuration is refused.
+    #[error(transparent)]
+    Config(#[from] nonos_node::ConfigError),
+    /// The machine cannot be measured.
+    #[error(transparent)]
+    Probe(#[from] nonos_state::probe::Error),
 }
 
 impl Failure {
@@ -148,18 +230,37 @@ impl Failure {
         match self {
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Caller,
             Self::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => Fault::Caller,
-            Self::File { .. } | Self::Random(_) | Self::Stdout(_) => Fault::Environment,
-            Self::NotText { .. }
+            Self::File { .. }
+            | Self::Random(_)
+            | Self::Stdout(_)
+            | Self::Prompt(_)
+            | Self::BadAnswer { .. }
+            | Self::Runtime(_) => Fault::Environment,
+            Self::NoDataDirectory
+            | Self::OpenPassphrase { .. }
+            | Self::NoTerminal
+            | Self::PassphrasesDiffer
+            | Self::BadLog { .. }
+            | Self::NotHex { .. }
+            | Self::NoPackage
+            | Self::NotText { .. }
             | Self::NotAKey { .. }
             | Self::OpenKey { .. }
             | Self::NoParamsDirectory
             | Self::NoExport { .. }
             | Self::NotProvable { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
-            Self::TooLong { .. }
+            Self::NotEvidence { .. }
+            | Self::NotGuilty
+            | Self::Indeterminate { .. }
+            | Self::NoResult { .. }
+            | Self::Expired { .. }
+            | Self::TooLong { .. }
             | Self::OtherProgram { .. }
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
+            Self::Config(error) => error.fault(),
+            Self::Probe(error) => error.fault(),
             Self::Store(error) => error.fault(),
             Self::Devnet(error) => error.fault(),
             Self::Node(error) => error.fault(),

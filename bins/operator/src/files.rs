@@ -7,6 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// A path in the environment, unless it is empty.
+#[expect(clippy::disallowed_methods, reason = "the binary reads the environment")]
+pub(crate) fn environment(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
 /// Longest input tape.
 pub(crate) const INPUT_BYTES: u64 = 64 << 20;
 

@@ -1,12 +1,14 @@
-//! The operator node's command line: packs, runs, proves and verifies capsules, offline.
+//! The operator node's command line: makes and runs a node, asks the one that runs, and works on capsules offline.
 //!
 //! Data goes to stdout, speech to stderr. The exit code says who must act: see [`failure::Failure`].
 
 mod commands;
+mod datadir;
 mod failure;
 mod files;
 mod keys;
 mod output;
+mod passphrase;
 mod peak;
 mod proof_file;
 mod proving;
@@ -15,7 +17,7 @@ mod verifying;
 use clap::Parser;
 use std::{path::PathBuf, process::ExitCode};
 
-/// NØN-OS operator node: packs, runs, proves and verifies capsules.
+/// NØN-OS operator node: runs, proves and verifies capsules in a mesh, and is paid for it.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true)]
 struct Cli {

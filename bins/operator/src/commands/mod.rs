@@ -2,10 +2,18 @@
 
 mod capsule;
 mod devnet;
+mod init;
+mod job;
+mod ledger;
+mod peers;
+mod profile;
 mod prove;
+mod run;
+mod status;
+mod trust;
 mod verify;
 
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, files, output::Output};
 use std::path::PathBuf;
 
 pub(crate) use devnet::Error as DevnetError;
@@ -21,17 +29,11 @@ pub(crate) struct Context {
 
 impl Context {
     /// Directory of proving parameters.
-    #[expect(clippy::disallowed_methods, reason = "the binary reads the environment")]
     pub(crate) fn params(&self) -> Result<PathBuf, Failure> {
-        let set = |name| {
-            std::env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
         self.params
             .clone()
-            .or_else(|| Some(set("XDG_CACHE_HOME")?.join("nonos/params")))
-            .or_else(|| Some(set("HOME")?.join(".cache/nonos/params")))
+            .or_else(|| Some(files::environment("XDG_CACHE_HOME")?.join("nonos/params")))
+            .or_else(|| Some(files::environment("HOME")?.join(".cache/nonos/params")))
             .ok_or(Failure::NoParamsDirectory)
     }
 }
@@ -39,7 +41,26 @@ impl Context {
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Packs, inspects, runs, proves and verifies capsules.
+    /// Makes a new node.
+    Init(init::Init),
+    /// Runs the node.
+    Run(run::Run),
+    /// Shows how the running node is.
+    Status(status::Status),
+    /// Shows the peers of the running node.
+    Peers(peers::Peers),
+    /// Offers jobs to the mesh, and shows what became of them.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Shows and verifies the books of the running node.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    /// Shows what the running node thinks of its peers, and why.
+    #[command(subcommand)]
+    Trust(trust::Command),
+    /// Shows the machine's profile.
+    Profile(profile::Profile),
+    /// Packs, inspects, runs, proves, verifies and publishes capsules.
     #[command(subcommand)]
     Capsule(capsule::Command),
     /// Proves a call of an exported function of a plain wasm module.
@@ -53,6 +74,14 @@ impl Command {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Init(command) => command.run(context),
+            Self::Run(command) => command.run(context),
+            Self::Status(command) => command.run(context),
+            Self::Peers(command) => command.run(context),
+            Self::Job(command) => command.run(context),
+            Self::Ledger(command) => command.run(context),
+            Self::Trust(command) => command.run(context),
+            Self::Profile(command) => command.run(context),
             Self::Capsule(command) => command.run(context),
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),

@@ -3,8 +3,11 @@
 mod build;
 mod inspect;
 mod prove;
+mod publish;
 mod run;
 mod verify;
+
+pub(crate) use publish::publish;
 
 use super::Context;
 use crate::{failure::Failure, files};
@@ -32,6 +35,8 @@ pub(crate) enum Command {
     Prove(prove::Prove),
     /// Checks the proof of a run, and shows what it proves.
     Verify(verify::Verify),
+    /// Gives a package to the running node, for the mesh.
+    Publish(publish::Publish),
 }
 
 impl Command {
@@ -43,6 +48,7 @@ impl Command {
             Self::Run(command) => command.run(context),
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),
+            Self::Publish(command) => command.run(context),
         }
     }
 }
@@ -114,9 +120,11 @@ impl InputFiles {
     }
 }
 
+/// Bytes of a package file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    files::read(path, limits::PACKAGE_BYTES as u64)
+}
+
 fn open(path: &Path) -> Result<Package, Failure> {
-    Ok(Package::decode(&files::read(
-        path,
-        limits::PACKAGE_BYTES as u64,
-    )?)?)
+    Ok(Package::decode(&read(path)?)?)
 }

@@ -1,0 +1,177 @@
+//! `operator run`: a node, until it is told to stop.
+
+use super::Context;
+use crate::{datadir::DataArgs, failure::Failure, files, output::say, passphrase::PassphraseArgs};
+use nonos_node::{
+    Conduct, Config, DataDir, Handle, Node, NodeOptions, Proofs,
+    api::{Request, Status},
+};
+use nonos_trust::keystore;
+use std::{
+    io::{self, IsTerminal as _},
+    num::NonZeroUsize,
+    path::Path,
+    process,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Longest configuration.
+const CONFIG_BYTES: u64 = 1 << 20;
+/// How often a new node is asked where it listens, and how long between.
+const ASKED: (u32, Duration) = (100, Duration::from_millis(100));
+
+/// Runs the node until Ctrl-C, SIGTERM or a request to stop.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// Multiaddr to listen on, instead of the configuration's; may be given again.
+    #[arg(long, value_name = "ADDR", env = "NONOS_LISTEN", value_delimiter = ',')]
+    listen: Vec<String>,
+    /// Multiaddr of a peer to keep connected to, instead of the configuration's; may be given again.
+    #[arg(long, value_name = "ADDR", env = "NONOS_PEERS", value_delimiter = ',')]
+    peer: Vec<String>,
+    /// How much to log to stderr: error, warn, info, debug, trace, or directives as in `info,nonos_mesh=debug`.
+    #[arg(long, value_name = "LEVEL", env = "NONOS_LOG", default_value = "info")]
+    log: String,
+    /// How the node behaves: other than as it should only in meshes that try what others make of it.
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    conduct: ConductArg,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum ConductArg {
+    #[default]
+    Honest,
+    ForgeResults,
+}
+
+impl Run {
+    /// Does it.
+    pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
+        self.start_log()?;
+        let data = DataDir::open(&self.data.path()?)?;
+        let config = self.config(&data.config())?;
+        let identity = keystore::open(&data.keystore(), &self.passphrase.known()?)?;
+        let params = context.params.clone().unwrap_or_else(|| data.params());
+        let queue = NonZeroUsize::new(config.verifier.queue).unwrap_or(NonZeroUsize::MIN);
+        let proofs = Proofs::new(params, threads(config.verifier.threads), queue)?;
+        let options = NodeOptions {
+            data,
+            identity,
+            config,
+            proofs: Arc::new(proofs),
+            conduct: match self.conduct {
+                ConductArg::Honest => Conduct::Honest,
+                ConductArg::ForgeResults => Conduct::ForgeResults,
+            },
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.map_err(Failure::Runtime)?.block_on(serve(options))
+    }
+
+    fn config(&self, path: &Path) -> Result<Config, Failure> {
+        let mut config = Config::parse(&files::read_text(path, CONFIG_BYTES)?)?;
+        if !self.listen.is_empty() {
+            config.listen.clone_from(&self.listen);
+        }
+        if !self.peer.is_empty() {
+            config.peers.clone_from(&self.peer);
+        }
+        Ok(config)
+    }
+
+    fn start_log(&self) -> Result<(), Failure> {
+        // A bare level is for this program; libraries say only what should be looked at.
+        let directives = if self.log.bytes().all(|b| b.is_ascii_alphabetic()) {
+            format!("warn,nonos={0},operator={0}", self.log)
+        } else {
+            self.log.clone()
+        };
+        let filter = EnvFilter::builder()
+            .parse(directives)
+            .map_err(|_| Failure::BadLog {
+                level: self.log.clone(),
+            })?;
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal())
+            .init();
+        Ok(())
+    }
+}
+
+async fn serve(options: NodeOptions) -> Result<(), Failure> {
+    // Before the node starts, so that no signal is lost.
+    let mut stop = Stop::new()?;
+    let listeners = options.config.listen.len();
+    let node = Node::start(options).await?;
+    say(&format!("node {}", node.id()));
+    let announced = tokio::spawn(announce(node.handle(), listeners));
+    tokio::select! {
+        () = stop.asked() => say("stopping; again to stop at once"),
+        () = node.stopped() => {}
+    }
+    announced.abort();
+    tokio::select! {
+        () = node.shutdown() => {}
+        () = stop.asked() => process::exit(130),
+    }
+    Ok(())
+}
+
+/// Says where the node listens, once it does.
+async fn announce(node: Handle, listeners: usize) {
+    let mut said: Vec<String> = Vec::new();
+    for _ in 0..ASKED.0 {
+        let status = node.ask(Request::Status).await.ok();
+        let status: Option<Status> = status.and_then(|status| serde_json::from_value(status).ok());
+        for address in status.into_iter().flat_map(|status| status.addresses) {
+            if !said.contains(&address) {
+                say(&format!("listening on {address}"));
+                said.push(address);
+            }
+        }
+        if said.len() >= listeners {
+            return;
+        }
+        tokio::time::sleep(ASKED.1).await;
+    }
+}
+
+/// Threads that verify: as configured, or one less than there are cores.
+fn threads(configured: usize) -> NonZeroUsize {
+    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(configured)
+        .or_else(|| NonZeroUsize::new(cores() - 1))
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Ctrl-C and SIGTERM.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(Failure::Runtime)?,
+            terminate: signal(SignalKind::terminate()).map_err(Failure::Runtime)?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
