@@ -1,4 +1,4 @@
-use nonos_store::{Durability, MemoryStore, Store};
+use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_trust::{
     Block, Cause, Context, Conviction, Deed, Error, Judgement, ProofVerdict, State, TrustBook, Weight, judge,
 };
@@ -250,7 +250,7 @@ fn what_a_peer_takes_in_the_store_is_bounded() {
             size = (size.0 + 1, size.1 + key.len() + value.len());
             std::ops::ControlFlow::Continue(())
         };
-        store.scan(&nonos_store::KeyRange::ALL, &mut add).expect("a scan");
+        store.scan(&KeyRange::ALL, &mut add).expect("a scan");
         size
     };
     // A deed every half day, for years.
@@ -264,9 +264,28 @@ fn what_a_peer_takes_in_the_store_is_bounded() {
     assert!(bytes < 300 * 1024, "{bytes}");
 }
 
+/// Lets other threads run between any read and the write that follows from it.
+struct Slow(MemoryStore);
+
+impl Store for Slow {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, nonos_store::Error> {
+        let value = self.0.get(key);
+        std::thread::yield_now();
+        value
+    }
+
+    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), nonos_store::Error> {
+        self.0.scan(range, visit)
+    }
+
+    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), nonos_store::Error> {
+        self.0.write(batch, durability)
+    }
+}
+
 #[test]
 fn threads_that_observe_at_once_lose_nothing() {
-    let book = book();
+    let book = TrustBook::open(Arc::new(Slow(MemoryStore::new()))).expect("opens");
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let book = &book;

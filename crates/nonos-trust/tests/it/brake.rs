@@ -89,16 +89,18 @@ fn guilt_spread_over_more_than_ten_minutes_does_not_freeze() {
 #[test]
 fn the_same_accusation_convicts_when_the_freeze_is_over() {
     let book = knowing(5);
-    for seed in [1, 2, 3] {
+    for seed in [1, 2, 3, 4, 5] {
         convict(&book, seed, NOW);
     }
     // To hear it again neither convicts nor makes the freeze longer.
-    assert_eq!(convict(&book, 3, later(9 * MINUTE)), Conviction::Frozen);
+    for seed in [3, 4, 5] {
+        assert_eq!(convict(&book, seed, later(9 * MINUTE)), Conviction::Frozen);
+    }
     assert!(book.frozen(later(10 * MINUTE - 1)).expect("is answered"));
     assert!(!book.frozen(later(10 * MINUTE)).expect("is answered"));
     assert_eq!(convict(&book, 3, later(10 * MINUTE)), Conviction::New);
     assert!(book.is_blacklisted(peer(3)).expect("is answered"));
-    assert_eq!(book.held().expect("is answered"), []);
+    assert_eq!(book.held().expect("is answered").len(), 2);
 }
 
 #[test]

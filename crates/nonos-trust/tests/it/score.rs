@@ -144,6 +144,15 @@ fn a_clock_that_runs_back_changes_no_score() {
     assert_eq!(book.standing(peer(1), Timestamp::ZERO).expect("is known"), now);
 }
 
+/// 1000 · 2^−9 + 1 good deeds: (2.953125 + 0.6) / (2.953125 + 2).
+#[test]
+fn many_deeds_still_count_after_nine_half_lives() {
+    let book = book();
+    runs(&book, peer(1), Deed::Good, 0..1000, NOW);
+    let standing = runs(&book, peer(1), Deed::Good, 1000..1001, later(63 * DAY));
+    assert_eq!(standing.of(Context::Execute).score.get(), 717_350);
+}
+
 #[test]
 fn times_at_the_end_of_all_time_are_counted() {
     let book = book();

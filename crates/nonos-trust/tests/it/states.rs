@@ -47,7 +47,8 @@ fn trust_is_lost_later_than_it_is_gained() {
 fn a_silent_peer_is_new_again_in_the_end() {
     let book = book();
     runs(&book, peer(1), Deed::Good, 0..10, NOW);
-    assert_eq!(state(&book, later(28 * DAY)), State::Known);
+    // 44 %: enough to stay known, not to become it.
+    assert_eq!(state(&book, later(30 * DAY)), State::Known);
     assert_eq!(state(&book, later(60 * DAY)), State::New);
 }
 
