@@ -179,6 +179,12 @@ pub(crate) enum Failure {
         #[source]
         source: serde_json::Error,
     },
+    /// A part of exported evidence is not hexadecimal.
+    #[error("the evidence is damaged: {field} is not hexadecimal")]
+    BadEvidence {
+        /// The part.
+        field: &'static str,
+    },
     /// The evidence is about a capsule that is not at hand.
     #[error("the evidence comes without the capsule's package: give it by --capsule FILE")]
     NoPackage,
@@ -251,6 +257,7 @@ impl Failure {
             | Self::NotProvable { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
             Self::NotEvidence { .. }
+            | Self::BadEvidence { .. }
             | Self::NotGuilty
             | Self::Indeterminate { .. }
             | Self::NoResult { .. }

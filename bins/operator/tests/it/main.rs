@@ -2,5 +2,8 @@
 
 mod capsule;
 mod devnet;
+mod mesh;
+mod node;
 mod proof;
+mod refused;
 mod support;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 use tempfile::TempDir;
 
@@ -62,19 +62,29 @@ impl Place {
 
     /// Calls `operator` with these arguments; file names are relative to this place.
     pub(crate) fn operator(&self, arguments: &[&str]) -> Ended {
-        let output = Command::new(env!("CARGO_BIN_EXE_operator"))
-            .args(arguments)
-            .current_dir(self.dir.path())
-            .env_remove("NONOS_DATA")
-            // Shared, so that proving parameters are derived once for all tests.
-            .env("NONOS_PARAMS", concat!(env!("CARGO_TARGET_TMPDIR"), "/params"))
-            .output()
-            .expect("start operator");
+        let output = self.command(arguments).output().expect("start operator");
         Ended {
             code: output.status.code().expect("no signal"),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),
         }
+    }
+
+    /// A call of `operator`, not started, with nothing of the caller's own settings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_operator"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            // Shared, so that proving parameters are derived once for all tests.
+            .env("NONOS_PARAMS", concat!(env!("CARGO_TARGET_TMPDIR"), "/params"))
+            .env("HOME", self.dir.path());
+        for name in ["DATA", "LISTEN", "LOG", "NETWORK", "PASSPHRASE_FILE", "PEERS"] {
+            command.env_remove(format!("NONOS_{name}"));
+        }
+        command.env_remove("XDG_DATA_HOME");
+        command
     }
 
     /// Packs a sample capsule as `NAME.mod`, signed by `author.key`.

@@ -32,8 +32,8 @@ impl Check {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let view = self.read()?;
-        let accusation = hex::decode(&view.accusation_hex).map_err(|_| Failure::NotHex {
-            what: "accusation_hex",
+        let accusation = hex::decode(&view.accusation_hex).map_err(|_| Failure::BadEvidence {
+            field: "accusation_hex",
         })?;
         let package = self.package(&view)?;
         let judgement = nonos_node::check_accusation(&accusation, &package, &context.params()?)?;
@@ -76,7 +76,9 @@ impl Check {
     fn package(&self, view: &EvidenceView) -> Result<Vec<u8>, Failure> {
         match (&self.capsule, &view.package_hex) {
             (Some(path), _) => crate::commands::capsule::read(path),
-            (None, Some(text)) => hex::decode(text).map_err(|_| Failure::NotHex { what: "package_hex" }),
+            (None, Some(text)) => {
+                hex::decode(text).map_err(|_| Failure::BadEvidence { field: "package_hex" })
+            }
             (None, None) => Err(Failure::NoPackage),
         }
     }

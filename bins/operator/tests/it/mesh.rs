@@ -1,0 +1,200 @@
+//! Two nodes started by hand, each a process of its own, that know one static address.
+
+use crate::{
+    node::{Running, eventually, init},
+    support::Place,
+};
+use serde_json::{Value, json};
+
+/// From `printf abc | sha256sum`.
+const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+/// A requester, and another node that dials it.
+fn pair<'a>(place: &'a Place, more: &[&str]) -> (Running<'a>, String, Running<'a>) {
+    for data in ["requester", "executor"] {
+        init(place, data);
+    }
+    let mut requester = Running::start(place, "requester", &[]);
+    let address = requester.address();
+    assert!(address.starts_with("/ip4/127.0.0.1/tcp/"), "{address}");
+    assert!(address.contains("/p2p/"), "{address}");
+    let executor = Running::start(place, "executor", &[&["--peer", &address], more].concat());
+    for node in [&requester, &executor] {
+        eventually("each is connected to the other", || {
+            (node.ask(&["status"])["peers"] == 1).then_some(())
+        });
+    }
+    (requester, address, executor)
+}
+
+/// Submits `abc` to the sample capsule `sha256`; the job.
+fn submit(place: &Place, requester: &Running<'_>) -> String {
+    place.pack("sha256");
+    place.write("abc", "abc");
+    let submitted = requester.ask(&[
+        "job",
+        "submit",
+        "sha256.mod",
+        "--input",
+        "abc",
+        "--verifiers",
+        "0",
+    ]);
+    submitted["job"].as_str().expect("a job").to_owned()
+}
+
+/// The job as a node sees it, once it is in this state.
+fn once(node: &Running<'_>, job: &str, state: &str) -> Value {
+    eventually(&format!("the job is {state}"), || {
+        // It is not known before the offer has come.
+        let shown = node.operator(&["job", "show", job]);
+        let view = (shown.code == 0).then(|| shown.json());
+        view.filter(|view| view["state"] == state)
+    })
+}
+
+/// What `node` says that `peer` owes it, in atto-NONOS.
+fn owed(node: &Running<'_>, peer: &str) -> i128 {
+    let books = node.ask(&["ledger", "balance"]);
+    let owed = books["owed_by"].as_array().expect("a list");
+    let line = owed.iter().find(|line| line[0] == peer);
+    line.map_or(0, |line| {
+        line[1].as_str().expect("an amount").parse().expect("a number")
+    })
+}
+
+/// Asserts that the job was paid once, and that both books are right and agree on it.
+#[track_caller]
+fn settled(job: &str, requester: &Running<'_>, executor: &Running<'_>) {
+    let id = |node: &Running<'_>| node.ask(&["status"])["id"].as_str().expect("an id").to_owned();
+    let (payer, payee) = (id(requester), id(executor));
+    for (node, peer, paid) in [(requester, &payee, true), (executor, &payer, false)] {
+        let view = once(node, job, "paid");
+        let booked = view["booked"].as_array().expect("a list");
+        let fees: Vec<_> = booked.iter().filter(|line| line["kind"] == "execute").collect();
+        assert_eq!(fees.len(), 1, "{view:#}");
+        assert_eq!((&fees[0]["peer"], &fees[0]["paid"]), (&json!(peer), &json!(paid)));
+        assert!(node.ask(&["ledger", "verify"])["entries"].as_u64() > Some(0));
+    }
+    let debt = owed(executor, &payer);
+    assert!(debt > 0, "{debt}");
+    assert_eq!(owed(requester, &payee), -debt);
+}
+
+#[test]
+fn two_nodes_find_each_other_and_do_a_job() {
+    let place = Place::new();
+    let (requester, _, executor) = pair(&place, &[]);
+    let job = submit(&place, &requester);
+    let early = requester.operator(&["job", "result", &job]);
+    early.refused(3, "has no result yet");
+
+    let paid = once(&requester, &job, "paid");
+    assert_eq!(paid["receipt"]["result_hex"], SHA256_OF_ABC);
+    assert!(paid["receipt"]["verify_ms"].as_u64().is_some(), "{paid:#}");
+    settled(&job, &requester, &executor);
+
+    let written = place.operator(&["job", "result", &job, "--data", "requester", "-o", "result"]);
+    assert_eq!(
+        (written.code, written.stdout.as_str()),
+        (0, ""),
+        "{}",
+        written.stderr
+    );
+    assert_eq!(hex::encode(place.read("result")), SHA256_OF_ABC);
+    let result = place
+        .command(&["job", "result", &job, "--data", "requester"])
+        .output();
+    assert_eq!(hex::encode(result.expect("start operator").stdout), SHA256_OF_ABC);
+
+    let listed = executor.ask(&["job", "list"]);
+    assert_eq!(listed[0]["job"], job.as_str());
+    let profile = executor.ask(&["profile"]);
+    assert_eq!(profile["snapshot"], executor.ask(&["status"])["snapshot"]);
+    for words in [["status"], ["peers"]] {
+        let table = place.operator(&[&words[..], &["--data", "executor"]].concat());
+        assert!(table.stdout.contains("127.0.0.1"), "{}", table.stdout);
+    }
+    let unknown = requester.operator(&["job", "show", &"11".repeat(32)]);
+    assert_eq!(
+        (unknown.code, unknown.stdout.as_str()),
+        (2, ""),
+        "{}",
+        unknown.stderr
+    );
+
+    for node in [requester, executor] {
+        assert_eq!(node.terminate().code(), Some(0));
+    }
+}
+
+#[test]
+fn an_executor_killed_in_the_middle_finishes_after_its_restart() {
+    let place = Place::new();
+    let (requester, address, executor) = pair(&place, &[]);
+    let job = submit(&place, &requester);
+    once(&executor, &job, "running");
+    executor.kill();
+
+    let executor = Running::start(&place, "executor", &["--peer", &address]);
+    let paid = once(&requester, &job, "paid");
+    assert_eq!(paid["receipt"]["result_hex"], SHA256_OF_ABC);
+    settled(&job, &requester, &executor);
+}
+
+#[test]
+fn a_forger_is_convicted_on_evidence_that_anyone_can_check() {
+    let place = Place::new();
+    let (requester, _, forger) = pair(&place, &["--conduct", "forge-results"]);
+    let id = forger.ask(&["status"])["id"].clone();
+    submit(&place, &requester);
+    let trust = eventually("the forger is blacklisted", || {
+        let trust = requester.ask(&["trust", "list"]);
+        let peer = trust.as_array()?.iter().find(|peer| peer["node"] == id)?.clone();
+        (peer["state"] == "blacklisted").then_some(peer)
+    });
+    let (id, evidence) = (
+        id.as_str().expect("an id"),
+        trust["evidence"][0].as_str().expect("evidence"),
+    );
+    requester.ask(&["trust", "evidence", evidence, "--export", "e.json"]);
+    let points = requester.ask(&["trust", "explain", id]);
+    let points = points.as_array().expect("a list");
+    assert!(points.iter().any(|point| point["good"] == false), "{points:?}");
+
+    // A third party: neither node is asked.
+    let check = |name: &str| place.operator(&["--json", "trust", "check", name]);
+    let judged = check("e.json").json();
+    assert_eq!(
+        judged,
+        json!({ "judgement": "guilty", "subject": id, "evidence": evidence })
+    );
+
+    let exported: Value = serde_json::from_slice(&place.read("e.json")).expect("JSON");
+    let mut without = exported.clone();
+    let package = hex::decode(without["package_hex"].take().as_str().expect("a package")).expect("hex");
+    place.write("without.json", without.to_string());
+    check("without.json").refused(2, "--capsule");
+    place.write("c.mod", package);
+    let judged = place.operator(&["--json", "trust", "check", "without.json", "--capsule", "c.mod"]);
+    assert_eq!(judged.json()["judgement"], "guilty");
+
+    let mut forged = exported;
+    let accusation = forged["accusation_hex"].as_str().expect("text").to_owned();
+    let mut bytes = hex::decode(accusation).expect("hex");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    forged["accusation_hex"] = json!(hex::encode(bytes));
+    place.write("forged.json", forged.to_string());
+    check("forged.json").refused(3, "error: ");
+
+    requester.ask(&["trust", "unblock", id]);
+    let trust = requester.ask(&["trust", "list"]);
+    let peer = trust
+        .as_array()
+        .and_then(|peers| peers.iter().find(|peer| peer["node"] == id));
+    assert!(
+        peer.is_none_or(|peer| peer["state"] != "blacklisted"),
+        "{trust:#}"
+    );
+}
