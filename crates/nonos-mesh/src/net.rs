@@ -292,13 +292,13 @@ impl Mesh {
     }
 
     /// Lets a message in that came by [`Mesh::messages_after`], by the same rules as one that is gossiped, but for
-    /// the budgets: who asks sets the pace. Offers, awards, receipts, verdicts, vouchers and accusations may be of
+    /// the budgets, since who asks sets the pace, and for what was seen before, since it may be asked for again. Offers, awards, receipts, verdicts, vouchers and accusations may be of
     /// any age.
     ///
     /// It decodes and verifies, a tenth of a millisecond or so: for a page, call it where it does not hold up others.
     ///
     /// # Errors
-    /// [`Refusal`]; [`Refusal::Duplicate`] is the usual one.
+    /// [`Refusal`], but not [`Refusal::Duplicate`].
     pub fn check(&self, bytes: &[u8], from: NodeId) -> Result<Message, Refusal> {
         self.gate.check(bytes, from)
     }

@@ -19,6 +19,9 @@ pub struct Config {
     pub verifier: Verifier,
     /// How the machine is measured.
     pub probe: Probe,
+    /// Guilty peers within ten minutes, being more than a fifth of all, from which on nobody is blacklisted without
+    /// the operator: a fault of this program is then the likelier cause.
+    pub brake_peers: usize,
     /// Seconds after which a job is given to another executor.
     pub award_timeout_s: u64,
 }
@@ -68,6 +71,7 @@ impl Default for Config {
             executor: Executor::default(),
             verifier: Verifier::default(),
             probe: Probe::Quick,
+            brake_peers: nonos_trust::TrustBook::BRAKE_PEERS,
             award_timeout_s: 600,
         }
     }
@@ -153,6 +157,10 @@ impl Config {
 
 # How the machine is measured at the first start: "quick" or "full".
 #probe = "quick"
+
+# So many peers found guilty within ten minutes, being more than a fifth of all, stop the blacklisting: a fault of
+# this program is then the likelier cause.
+#brake_peers = 3
 
 [executor]
 # Run capsules of others?

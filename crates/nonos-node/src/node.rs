@@ -288,7 +288,7 @@ fn open(
     let store: Arc<dyn Store> = Arc::new(RocksStore::open(data.database())?);
     let network = NetworkId::named(&config.network);
     let ledger = Ledger::open(Arc::clone(&store), network, identity.node_id())?;
-    let trust = TrustBook::open(Arc::clone(&store))?;
+    let trust = TrustBook::open(Arc::clone(&store))?.brake_from(config.brake_peers);
     let (snapshot, profile) = snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
     let about = About {
         data_dir: data.path().display().to_string(),

@@ -24,8 +24,7 @@ const CONVICTED: Table<EvidenceId, Case> = Table::new("trust-convicted");
 const HELD: Table<EvidenceId, Case> = Table::new("trust-held");
 const EVIDENCE: Table<EvidenceId, Vec<u8>> = Table::new("trust-evidence");
 
-/// The brake: so many guilty peers, and more than one of so many, within this time in seconds.
-const BRAKE_PEERS: usize = 3;
+/// The brake: more than one of so many peers guilty within this time in seconds.
 const BRAKE_SHARE: usize = 5;
 const BRAKE_TIME: u64 = 10 * 60;
 
@@ -57,6 +56,8 @@ pub struct TrustBook {
     writing: Mutex<()>,
     /// Latest time any call brought.
     latest: AtomicU64,
+    /// Fewer guilty peers than this never brake.
+    brake_peers: usize,
 }
 
 /// What came of an accusation.
@@ -80,6 +81,8 @@ impl TrustBook {
     pub const MAX_POINTS: u64 = 1000;
     /// Accusations kept while convictions are frozen; the oldest make room.
     pub const MAX_HELD: usize = 64;
+    /// Guilty peers from which on the brake works.
+    pub const BRAKE_PEERS: usize = 3;
 
     /// The book in this store.
     ///
@@ -90,7 +93,17 @@ impl TrustBook {
             store,
             writing: Mutex::new(()),
             latest: AtomicU64::new(0),
+            brake_peers: Self::BRAKE_PEERS,
         })
+    }
+
+    /// Lets the brake work only from so many guilty peers on; [`TrustBook::BRAKE_PEERS`] if this is not called.
+    #[must_use]
+    pub fn brake_from(self, peers: usize) -> Self {
+        Self {
+            brake_peers: peers,
+            ..self
+        }
     }
 
     /// Counts what a peer did, unless the same cause was counted for it in this context before.
@@ -353,7 +366,7 @@ impl TrustBook {
                 .filter(|(_, case)| now.get().saturating_sub(case.at.get()) < BRAKE_TIME);
             guilty.extend(recent.map(|(_, case)| case.subject));
         }
-        if guilty.len() < BRAKE_PEERS {
+        if guilty.len() < self.brake_peers {
             return Ok(false);
         }
         let known = PEERS.entries(&*self.store, Bound::Unbounded, usize::MAX)?;

@@ -177,15 +177,14 @@ impl Admission {
         Ok(())
     }
 
-    /// Network, time and duplicate of a message that this node asked a peer for. Budgets do not count, since the
-    /// asker sets the pace; offers, awards, receipts, verdicts, vouchers and accusations may be of any age.
+    /// Network and time of a message that this node asked a peer for. Budgets do not count, since the asker sets the
+    /// pace; offers, awards, receipts, verdicts, vouchers and accusations may be of any age. That it was seen before is
+    /// no reason to refuse it: what an application could not use when it was gossiped, it asks for again.
     ///
     /// # Errors
-    /// [`Refusal::ForeignNetwork`], [`Refusal::Stale`], [`Refusal::Duplicate`].
-    pub fn admit_asked(&mut self, message: &Message, now: Timestamp) -> Result<(), Refusal> {
-        self.check(message, Path::CatchUp, now)?;
-        self.saw(message.id());
-        Ok(())
+    /// [`Refusal::ForeignNetwork`], [`Refusal::Stale`].
+    pub fn admit_asked(&self, message: &Message, now: Timestamp) -> Result<(), Refusal> {
+        self.check(message, Path::CatchUp, now)
     }
 
     /// Remembers a message, such as one of this node's own, so that it is refused as a duplicate.
@@ -209,7 +208,7 @@ impl Admission {
         if !self.is_timely(message, path, now) {
             return Err(Refusal::Stale);
         }
-        if self.seen.contains(&message.id()) {
+        if path == Path::Gossip && self.seen.contains(&message.id()) {
             return Err(Refusal::Duplicate);
         }
         Ok(())

@@ -133,11 +133,14 @@ fn a_descriptor_is_timely_as_long_as_it_is_valid() {
 #[test]
 fn what_was_asked_for_may_be_old_but_not_of_the_future() {
     let mut admission = admission(budgets());
-    let mut asked = |message: Message| admission.admit_asked(&message, NOW);
-    assert_eq!(asked(receipt(1, 0, at(-1_000_000))), Ok(()));
-    assert_eq!(asked(receipt(1, 0, at(601))), Err(Refusal::Stale));
+    let asked = |admission: &Admission, message: Message| admission.admit_asked(&message, NOW);
+    assert_eq!(asked(&admission, receipt(1, 0, at(-1_000_000))), Ok(()));
+    assert_eq!(asked(&admission, receipt(1, 0, at(601))), Err(Refusal::Stale));
     // Nobody needs an old claim.
-    assert_eq!(asked(claim(network(), 1, 0, at(-601))), Err(Refusal::Stale));
+    assert_eq!(
+        asked(&admission, claim(network(), 1, 0, at(-601))),
+        Err(Refusal::Stale)
+    );
     assert_eq!(
         offer(&mut admission, FORWARDER, &receipt(2, 0, at(-1_000_000))),
         Err(Refusal::Stale)
@@ -145,17 +148,26 @@ fn what_was_asked_for_may_be_old_but_not_of_the_future() {
 }
 
 #[test]
-fn refuses_a_duplicate_by_whichever_way_it_comes() {
+fn refuses_a_duplicate_that_is_gossiped() {
     let mut admission = admission(budgets());
-    let (gossiped, fetched, own) = (receipt(1, 0, NOW), receipt(2, 0, NOW), receipt(3, 0, NOW));
+    let (gossiped, own) = (receipt(1, 0, NOW), receipt(3, 0, NOW));
     assert_eq!(offer(&mut admission, FORWARDER, &gossiped), Ok(()));
-    assert_eq!(admission.admit_asked(&fetched, NOW), Ok(()));
     admission.saw(own.id());
-    for message in [gossiped, fetched, own] {
+    for message in [gossiped, own] {
         let again = offer(&mut admission, FORWARDER + 1, &message);
         assert_eq!(again, Err(Refusal::Duplicate));
-        assert_eq!(admission.admit_asked(&message, NOW), Err(Refusal::Duplicate));
     }
+}
+
+#[test]
+fn what_was_heard_before_can_be_asked_for_and_what_was_asked_for_can_be_heard() {
+    let mut admission = admission(budgets());
+    let (gossiped, asked) = (receipt(1, 0, NOW), receipt(2, 0, NOW));
+    assert_eq!(offer(&mut admission, FORWARDER, &gossiped), Ok(()));
+    assert_eq!(admission.admit_asked(&gossiped, NOW), Ok(()));
+    assert_eq!(admission.admit_asked(&asked, NOW), Ok(()));
+    assert_eq!(admission.admit_asked(&asked, NOW), Ok(()));
+    assert_eq!(offer(&mut admission, FORWARDER, &asked), Ok(()));
 }
 
 #[test]

@@ -131,3 +131,14 @@ fn what_is_kept_of_a_freeze_is_bounded() {
         assert_eq!(book.evidence(id).expect("is answered"), None);
     }
 }
+
+#[test]
+fn an_operator_sets_from_how_many_guilty_on_it_brakes() {
+    let book = TrustBook::open(Arc::new(MemoryStore::new()))
+        .expect("opens")
+        .brake_from(4);
+    for seed in [1, 2, 3] {
+        assert_eq!(convict(&book, seed, NOW), Conviction::New);
+    }
+    assert_eq!(convict(&book, 4, NOW), Conviction::Frozen);
+}
