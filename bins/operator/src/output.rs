@@ -29,7 +29,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    fn lines(&self) -> String {
+    /// As text: a line for the names, and one per row.
+    pub(crate) fn lines(&self) -> String {
         let head = self.head.iter().map(|&name| name.to_owned()).collect();
         let rows: Vec<Vec<String>> = [&vec![head], &self.rows]
             .into_iter()

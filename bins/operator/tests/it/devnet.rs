@@ -20,13 +20,13 @@ fn nodes(report: &Value) -> &[Value] {
 
 #[test]
 fn three_nodes_run_prove_verify_and_pay() {
-    let ended = devnet(&Place::new(), &["--nodes", "3"]);
+    let ended = devnet(&Place::new(), &["--nodes", "3", "--jobs", "1"]);
     let report = ended.json();
     assert_eq!(report["ok"], true, "{report:#}");
     let job = &report["jobs"][0];
     assert_eq!(job["output_hex"], FOX);
     assert_eq!(job["paid"], true);
-    assert_eq!(job["backend"], "halo2");
+    assert_eq!(job["backend"], "halo2-ipa-pasta/1");
     assert!(
         job["proof_bytes"].as_u64().is_some_and(|bytes| bytes > 10_000),
         "{job:#}"
@@ -62,7 +62,11 @@ fn three_nodes_run_prove_verify_and_pay() {
 
 #[test]
 fn every_honest_node_blacklists_a_forger() {
-    let report = devnet(&Place::new(), &["--nodes", "4", "--malicious", "1"]).json();
+    let report = devnet(
+        &Place::new(),
+        &["--nodes", "4", "--malicious", "1", "--jobs", "1"],
+    )
+    .json();
     assert_eq!(report["ok"], true, "{report:#}");
     let (forger, honest) = nodes(&report).split_last().expect("four");
     assert_eq!(forger["malicious"], true);
@@ -83,7 +87,17 @@ fn each_node_can_be_a_process() {
     let place = Place::new();
     let report = devnet(
         &place,
-        &["--nodes", "3", "--processes", "--data", "net", "--input", "abc"],
+        &[
+            "--nodes",
+            "3",
+            "--jobs",
+            "1",
+            "--processes",
+            "--data",
+            "net",
+            "--input",
+            "abc",
+        ],
     )
     .json();
     assert_eq!(report["ok"], true, "{report:#}");
@@ -101,7 +115,7 @@ fn each_node_can_be_a_process() {
 #[test]
 fn a_devnet_of_before_is_taken_up_again() {
     let place = Place::new();
-    let run = || devnet(&place, &["--nodes", "2", "--data", "net"]).json();
+    let run = || devnet(&place, &["--nodes", "2", "--jobs", "1", "--data", "net"]).json();
     let (first, second) = (run(), run());
     assert_eq!((&first["ok"], &second["ok"]), (&true.into(), &true.into()));
     assert_ne!(first["jobs"][0]["job"], second["jobs"][0]["job"]);
@@ -136,7 +150,7 @@ fn a_devnet_that_is_too_slow_fails_and_says_what_is_missing() {
 fn stays_up_until_it_is_interrupted_and_leaves_nothing() {
     let place = Place::new();
     let mut child = Command::new(env!("CARGO_BIN_EXE_operator"))
-        .args(["devnet", "--nodes", "2", "--processes"])
+        .args(["devnet", "--nodes", "2", "--jobs", "1", "--processes"])
         .env("NONOS_PARAMS", concat!(env!("CARGO_TARGET_TMPDIR"), "/params"))
         .env("TMPDIR", place.path(""))
         .stdout(Stdio::piped())

@@ -47,7 +47,7 @@ pub(crate) struct Devnet {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(2, 32))]
     nodes: u16,
     /// How many jobs.
-    #[arg(long, value_name = "M", default_value_t = 1, value_parser = count(1, 1000))]
+    #[arg(long, value_name = "M", default_value_t = 3, value_parser = count(1, 1000))]
     jobs: u16,
     /// The proof system.
     #[arg(long, value_enum, default_value_t)]
@@ -151,7 +151,7 @@ impl Devnet {
         };
         let mut mesh = Mesh {
             watched: Vec::new(),
-            nodes: Nodes::new(host)?,
+            nodes: Nodes::new(host, self.malicious.into())?,
             home,
         };
         let honest = usize::from(self.nodes - self.malicious);
@@ -268,10 +268,14 @@ impl Mesh {
 
     /// Tells what has happened.
     fn news(&mut self, board: &mut Board) -> Result<(), Failure> {
+        let mut news = Vec::new();
         for (position, node) in self.watched.iter_mut().enumerate() {
-            for event in node.news()? {
-                board.tell(position, &event.what);
-            }
+            news.extend(node.news()?.into_iter().map(|event| (position, event.what)));
+        }
+        // Nodes are asked one after the other: what one did because of another is told after it.
+        news.sort_by_key(|(_, what)| watch::rank(what));
+        for (position, what) in &news {
+            board.tell(*position, what);
         }
         Ok(())
     }

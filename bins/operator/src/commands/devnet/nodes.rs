@@ -4,7 +4,7 @@ use super::{
     error::Error,
     home::{Place, failed},
 };
-use crate::{failure::Failure, output::say};
+use crate::{failure::Failure, files, output::say};
 use nonos_node::{
     Client, Conduct, Config, DataDir, Node, NodeOptions, Proofs,
     api::{Done, Request, Status},
@@ -50,6 +50,8 @@ pub(super) enum Host {
 /// The nodes, which stop when this is dropped.
 pub(super) struct Nodes {
     host: Host,
+    /// What their files say.
+    config: String,
     running: Vec<Running>,
     interrupt: mpsc::Receiver<()>,
     /// There until this is dropped.
@@ -77,8 +79,8 @@ impl Host {
 }
 
 impl Nodes {
-    /// None yet; but Ctrl-C is caught from now on.
-    pub(super) fn new(host: Host) -> Result<Self, Failure> {
+    /// None yet, and this many of them malicious; but Ctrl-C is caught from now on.
+    pub(super) fn new(host: Host, malicious: usize) -> Result<Self, Failure> {
         let system = |action| move |source| Error::System { action, source };
         let runtime = Runtime::new().map_err(system("start the runtime's threads"))?;
         let (sender, interrupt) = mpsc::channel();
@@ -97,6 +99,7 @@ impl Nodes {
         });
         Ok(Self {
             host,
+            config: config_text(malicious),
             running: Vec::new(),
             interrupt,
             runtime: Some(runtime),
@@ -119,19 +122,18 @@ impl Nodes {
         let secret = place.passphrase(&entropy)?;
         let passphrase = Passphrase::new(secret.to_vec())?;
         if !place.is_taken() {
-            nonos_node::init(&place.data, &passphrase, Cost::MIN, &config_text())?;
+            nonos_node::init(&place.data, &passphrase, Cost::MIN, &self.config)?;
         }
         let life = match &self.host {
             Host::Here(proofs) => {
                 let data = DataDir::open(&place.data)?;
+                files::write(&data.config(), self.config.as_bytes())?;
                 let options = NodeOptions {
                     identity: keystore::open(&data.keystore(), &passphrase)?,
                     data,
                     config: Config {
-                        network: NETWORK.to_owned(),
-                        listen: vec![LISTEN.to_owned()],
                         peers: peers.to_vec(),
-                        ..Config::default()
+                        ..Config::parse(&self.config)?
                     },
                     proofs: Arc::clone(proofs),
                     conduct: if malicious {
@@ -143,6 +145,10 @@ impl Nodes {
                 Life::Here(Some(self.runtime().block_on(Node::start(options))?))
             }
             Host::Processes { params } => {
+                // Opened, so that it is not another process's.
+                let data = DataDir::open(&place.data)?;
+                files::write(&data.config(), self.config.as_bytes())?;
+                drop(data);
                 let mut command = process(&place, malicious, peers)?;
                 let _entered = self.runtime().enter();
                 let spawned = command.env("NONOS_PARAMS", params).spawn();
@@ -250,9 +256,13 @@ fn process(place: &Place, malicious: bool, peers: &[String]) -> Result<Command, 
     Ok(command)
 }
 
-/// What a devnet's node is told by its file; its peers change with every start.
-fn config_text() -> String {
-    format!("# A node of `operator devnet`.\nnetwork = \"{NETWORK}\"\nlisten = [\"{LISTEN}\"]\n")
+/// What a devnet's node is told by its file. Its peers change with every start, and are not in it.
+fn config_text(malicious: usize) -> String {
+    format!(
+        "# A node of `operator devnet`, which writes this at every start.\nnetwork = \"{NETWORK}\"\nlisten = \
+         [\"{LISTEN}\"]\n# All that are malicious, and no more, may be found so at once.\nbrake_peers = {}\n",
+        malicious + 1
+    )
 }
 
 impl Drop for Nodes {

@@ -4,6 +4,7 @@ use super::{
     check::{self, Finding},
     facts::{Asked, Facts, NodeFacts},
 };
+use crate::output::{Grid, joined, or_dash, percent};
 use nonos_node::api::{JobState, JobView, What};
 use nonos_types::{Amount, CapsuleHash, ExecHash, Fuel, JobId, NodeId};
 use serde::Serialize;
@@ -152,7 +153,12 @@ impl JobReport {
 /// How often a node acted in each role.
 fn roles(node: &NodeFacts) -> BTreeMap<String, u64> {
     let mut roles = BTreeMap::new();
-    for role in node.events.iter().filter_map(|event| event.role) {
+    // How a proof comes along is no act of its own.
+    let acts = node
+        .events
+        .iter()
+        .filter(|event| !matches!(event.what, What::Proving { .. }));
+    for role in acts.filter_map(|event| event.role) {
         *roles.entry(role.to_string()).or_default() += 1;
     }
     roles
@@ -183,59 +189,56 @@ fn block(text: &mut String, facts: &Facts, position: usize, node: &NodeFacts) {
         _ => "",
     };
     let _ = writeln!(text, "node {position}  {}{kind}", short(node.id()));
-    let events = roles(node)
-        .iter()
-        .map(|(role, times)| format!("{role} {times}"))
-        .collect::<Vec<_>>();
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "  {name:<7}{}", if value.is_empty() { "-" } else { value });
+        let _ = writeln!(text, "  {name:<7}{value}");
     };
-    line("events", &events.join(", "));
+    let acts = roles(node);
+    line(
+        "events",
+        &joined(acts.iter().map(|(role, times)| format!("{role} {times}"))),
+    );
     line("fees", &fees(facts, node));
     line("trust", &trust(facts, node));
-    line(
-        "ledger",
-        &match &node.ledger {
-            Ok(verified) => format!("{} entries, recomputed", verified.entries),
-            Err(why) => format!("wrong: {why}"),
-        },
-    );
-    let mut rows = vec![
-        [
-            "job",
-            "did",
-            "capsule hash",
-            "exec hash",
-            "backend",
-            "prove ms",
-            "verify ms",
-            "proof bytes",
-            "fees",
-        ]
-        .map(str::to_owned),
-    ];
-    for (job, asked) in facts.jobs.iter().enumerate() {
-        rows.extend(node.job(asked.job).map(|view| row(job, node, view)));
+    let ledger = match &node.ledger {
+        Ok(verified) => format!("{} entries, recomputed", verified.entries),
+        Err(why) => format!("wrong: {why}"),
+    };
+    line("ledger", &ledger);
+    let views = facts.jobs.iter().enumerate();
+    let grid = Grid {
+        head: HEAD,
+        rows: views
+            .filter_map(|(job, asked)| Some(row(job, node, node.job(asked.job)?)))
+            .collect(),
+    };
+    for row in grid.lines().lines() {
+        let _ = writeln!(text, "  {row}");
     }
-    grid(text, &rows);
 }
 
-fn row(job: usize, node: &NodeFacts, view: &JobView) -> [String; 9] {
+const HEAD: &[&str] = &[
+    "job",
+    "did",
+    "capsule hash",
+    "exec hash",
+    "backend",
+    "prove ms",
+    "verify ms",
+    "proof bytes",
+    "fees",
+];
+
+fn row(job: usize, node: &NodeFacts, view: &JobView) -> Vec<String> {
     let receipt = view.receipt.as_ref();
-    let figure = |of: Option<u64>| of.map_or_else(|| "-".to_owned(), |it| it.to_string());
-    let checked = node.events.iter().rev().find_map(|event| match event.what {
-        What::Checked { job, ms, .. } if job == view.job => Some(ms),
-        _ => None,
-    });
-    [
+    vec![
         job.to_string(),
         deed(node, view),
         short(view.capsule),
-        receipt.map_or_else(|| "-".to_owned(), |it| short(it.exec_hash)),
+        or_dash(receipt.map(|it| short(it.exec_hash))),
         view.backend.clone(),
-        figure(receipt.and_then(|it| it.prove_ms)),
-        figure(receipt.and_then(|it| it.verify_ms).or(checked)),
-        figure(receipt.map(|it| it.proof_bytes)),
+        or_dash(receipt.and_then(|it| it.prove_ms)),
+        or_dash(receipt.and_then(|it| it.verify_ms)),
+        or_dash(receipt.map(|it| it.proof_bytes)),
         signed(&sum(view, false), &sum(view, true)),
     ]
 }
@@ -298,37 +301,13 @@ fn fees(facts: &Facts, node: &NodeFacts) -> String {
 fn trust(facts: &Facts, node: &NodeFacts) -> String {
     let views = node.trust.iter().filter_map(|view| {
         let position = facts.position(view.node)?;
-        let (percent, rest) = (view.score_ppm / 10_000, view.score_ppm / 1_000 % 10);
-        Some((
-            position,
-            format!("node {position} {percent}.{rest} % {}", view.state),
-        ))
+        let score = percent(view.score_ppm);
+        Some((position, format!("node {position} {score} {}", view.state)))
     });
-    views
-        .collect::<BTreeMap<_, _>>()
-        .into_values()
-        .collect::<Vec<_>>()
-        .join(", ")
+    joined(views.collect::<BTreeMap<_, _>>().into_values())
 }
 
 /// The first digits: enough to tell a handful apart.
 pub(super) fn short(name: impl ToString) -> String {
     name.to_string().chars().take(12).collect()
-}
-
-fn grid<const N: usize>(text: &mut String, rows: &[[String; N]]) {
-    let width: [usize; N] = std::array::from_fn(|column| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    });
-    for row in rows {
-        let cells = row
-            .iter()
-            .zip(width)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect::<Vec<_>>();
-        let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
-    }
 }

@@ -276,6 +276,15 @@ impl Board {
     }
 }
 
+/// Place in the life of a job.
+pub(super) fn rank(what: &What) -> u8 {
+    match what {
+        What::Checked { .. } | What::Blacklisted { .. } => 1,
+        What::Booked { .. } => 2,
+        _ => 0,
+    }
+}
+
 fn job_of(what: &What) -> Option<JobId> {
     match what {
         What::Running { job }

@@ -257,7 +257,7 @@ fn names_a_job_that_is_not_paid() {
 fn names_an_honest_node_that_has_not_verified() {
     // Its check of the forgery does not count.
     breaks(
-        |facts| drop(facts.nodes[VERIFIER].events.pop()),
+        |facts| facts.nodes[VERIFIER].events.truncate(1),
         &[Finding::NotVerified {
             job: 0,
             node: VERIFIER,
@@ -339,7 +339,7 @@ fn names_a_fee_that_only_one_side_has() {
         &[bounty.clone()],
     );
     breaks(
-        |facts| drop(facts.nodes[REQUESTER].jobs[0].booked.pop()),
+        |facts| facts.nodes[REQUESTER].jobs[0].booked.truncate(1),
         &[
             bounty,
             Finding::BountiesUnpaid {
