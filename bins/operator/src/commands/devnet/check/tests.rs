@@ -336,7 +336,7 @@ fn names_a_fee_that_only_one_side_has() {
     };
     breaks(
         |facts| facts.nodes[VERIFIER].jobs[0].booked[0].amount = FEE,
-        &[bounty.clone()],
+        std::slice::from_ref(&bounty),
     );
     breaks(
         |facts| facts.nodes[REQUESTER].jobs[0].booked.truncate(1),
