@@ -8,7 +8,12 @@ mod effect;
 mod executor;
 mod facts;
 mod job;
+mod jobs;
+mod parked;
+mod peers;
 mod requester;
+#[cfg(test)]
+mod tests;
 mod verifier;
 mod view;
 
@@ -18,19 +23,24 @@ use std::{
 };
 
 use nonos_depin::Ledger;
-use nonos_mesh::{Acceptance, Cursor, Ticket};
+use nonos_mesh::{Acceptance, Ticket};
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
-    Descriptor, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence, Signed,
-    Timestamp, Verdict, Voucher,
+    Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence, Signed,
+    Timestamp,
 };
 
-use self::job::Job;
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Files, Input, Moment, Origin, Ready, Reply},
     facts::Facts,
     view::json,
+};
+use self::{
+    job::Job,
+    parked::{Last, Need, Parked},
+    peers::PeerState,
+    verifier::Retry,
 };
 use crate::{Conduct, Config, Error, api::NodeEvent, api::What, journal::Journal};
 
@@ -40,18 +50,8 @@ const VERIFY_MS: Table<ReceiptId, Timestamp> = Table::new("verify-ms");
 
 /// Events that are kept.
 const EVENTS: usize = 10_000;
-/// Descriptors that are kept.
-const DIRECTORY: usize = 10_000;
-/// Jobs that are kept in memory.
-const JOBS: usize = 10_000;
-/// Receipts that are fetched and verified at a time; more of them are left to be read later.
-const CHECKING: usize = 64;
-/// Seconds between two reads of what a peer has accepted.
-const CATCH_UP_S: u64 = 10;
-/// Seconds a descriptor is published before it ends.
-const DESCRIPTOR_S: u64 = 6 * 60 * 60;
-/// Most peers this node dials of its own accord.
-const DIAL: usize = 16;
+/// Names of receipts and of evidence that are remembered to be worth nothing.
+const WORTHLESS: usize = 4096;
 
 /// A node's state and what it decides.
 pub(crate) struct Engine {
@@ -67,14 +67,27 @@ pub(crate) struct Engine {
     trust: TrustBook,
     about: About,
     jobs: BTreeMap<JobId, Job>,
+    /// Those of them for which something may be left to do.
+    open: BTreeSet<JobId>,
+    /// Jobs whose capsule and input are being fetched, and whose they are.
+    preparing: BTreeMap<JobId, NodeId>,
+    /// Receipts that verify, of the jobs above, and what others say of them.
     receipts: BTreeMap<ReceiptId, Signed<nonos_types::Receipt>>,
     verdicts: BTreeMap<ReceiptId, Vec<(NodeId, bool)>>,
-    /// Verdicts about receipts that are not verified here yet.
-    early: VecDeque<Signed<Verdict>>,
-    /// Receipts being verified.
-    checking: BTreeSet<ReceiptId>,
+    parked: Parked,
+    /// Receipts being verified, and who passed them on.
+    checking: BTreeMap<ReceiptId, Option<NodeId>>,
+    /// Receipts to verify later, and how often those were put off that are being verified.
+    retries: BTreeMap<ReceiptId, Retry>,
+    tries: BTreeMap<ReceiptId, u32>,
+    /// Receipts whose proofs do not hold.
+    bad: Last<ReceiptId>,
     /// Evidence being judged.
-    judging: BTreeSet<nonos_types::EvidenceId>,
+    judging: BTreeSet<EvidenceId>,
+    /// Evidence that shows nothing.
+    cleared: Last<EvidenceId>,
+    /// Somebody else signs with this node's key, or its data were lost.
+    doubled: bool,
     directory: BTreeMap<NodeId, Signed<Descriptor>>,
     descriptor_at: Timestamp,
     addresses: Vec<String>,
@@ -84,6 +97,7 @@ pub(crate) struct Engine {
     roles: BTreeSet<Role>,
     counts: Counts,
     effects: Vec<Effect>,
+    opened: Timestamp,
     now: Moment,
 }
 
@@ -95,17 +109,6 @@ pub(crate) struct About {
     pub(crate) profile: crate::api::ProfileView,
     pub(crate) backends: Vec<nonos_types::BackendId>,
     pub(crate) started_ms: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct PeerState {
-    /// How far its journal was read.
-    cursor: Cursor,
-    /// Is a page on its way?
-    reading: bool,
-    read_at: Timestamp,
-    /// Something was left out, so that it is to be read from the start.
-    again: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -153,11 +156,18 @@ impl Engine {
             trust: parts.trust,
             about: parts.about,
             jobs: BTreeMap::new(),
+            open: BTreeSet::new(),
+            preparing: BTreeMap::new(),
             receipts: BTreeMap::new(),
             verdicts: BTreeMap::new(),
-            early: VecDeque::new(),
-            checking: BTreeSet::new(),
+            parked: Parked::default(),
+            checking: BTreeMap::new(),
+            retries: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            bad: Last::new(WORTHLESS),
             judging: BTreeSet::new(),
+            cleared: Last::new(WORTHLESS),
+            doubled: false,
             directory: BTreeMap::new(),
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
@@ -167,6 +177,7 @@ impl Engine {
             roles: BTreeSet::new(),
             counts: Counts::default(),
             effects: Vec::new(),
+            opened: now.time,
             now,
         };
         loop {
@@ -212,16 +223,22 @@ impl Engine {
                 self.describe()
             }
             Input::Prepared { job, result } => self.prepared(job, result),
-            Input::SubmissionReady { submission, result, reply } => {
-                self.submission_ready(&submission, result, reply)
-            }
+            Input::SubmissionReady {
+                submission,
+                result,
+                reply,
+            } => self.submission_ready(&submission, result, reply),
             Input::Progress { job, stage, permille } => {
                 self.event(Some(Role::Executor), What::Proving { job, stage, permille });
                 Ok(())
             }
             Input::Ran { job, result, ms } => self.ran(job, result, ms),
             Input::Checked(checked) => self.checked(*checked),
-            Input::Judged { accusation, judgement, origin } => self.judged(&accusation, &judgement, origin),
+            Input::Judged {
+                accusation,
+                judgement,
+                origin,
+            } => self.judged(&accusation, &judgement, origin),
             Input::Read { peer, next, messages } => {
                 self.read(peer, next, messages);
                 Ok(())
@@ -242,16 +259,20 @@ impl Engine {
             self.report(origin.ticket, Acceptance::Ignore);
             return Ok(());
         }
+        if message.signer() == self.me {
+            // All that this node has signed it has in its journal.
+            self.report(origin.ticket, Acceptance::Ignore);
+            return self.saw_double(&message);
+        }
         let decision = match &message {
-            // What this node has signed it has in its journal, unless its data were lost; then it is news to it.
             Message::Descriptor(it) => self.judge_descriptor(it),
             Message::Offer(it) => self.judge_offer(it)?,
             Message::Claim(it) => self.judge_claim(it, &origin)?,
-            Message::Award(it) => self.judge_award(it, &origin),
+            Message::Award(it) => self.judge_award(it, &origin)?,
             Message::Receipt(it) => self.judge_receipt(it, &origin)?,
             Message::Verdict(it) => self.judge_verdict(it, &origin)?,
             Message::Voucher(it) => self.judge_voucher(it, &origin)?,
-            Message::Accusation(it) => self.judge_accusation(it, &origin)?,
+            Message::Accusation(it) => self.judge_accusation(it)?,
         };
         match decision {
             Decision::Accept => {
@@ -270,7 +291,7 @@ impl Engine {
             Decision::Later => {
                 match message {
                     Message::Receipt(it) => self.check(it, origin),
-                    Message::Accusation(it) => self.judge(it, origin),
+                    Message::Accusation(it) => self.judge_later(it, origin),
                     _ => unreachable!("only what is checked at length is put off"),
                 }
                 Ok(())
@@ -281,16 +302,8 @@ impl Engine {
     /// Adds a message to what is known. The same for a message that comes and for one read from the journal.
     fn apply(&mut self, message: &Message) {
         match message {
-            Message::Descriptor(it) => {
-                let newer = (self.directory.get(&it.signer())).is_none_or(|old| it.sequence > old.sequence);
-                if newer && (self.directory.len() < DIRECTORY || self.directory.contains_key(&it.signer())) {
-                    self.directory.insert(it.signer(), it.clone());
-                }
-            }
-            Message::Offer(it) => {
-                let job = Job::new(it.clone(), self.now);
-                self.jobs.entry(it.job()).or_insert(job);
-            }
+            Message::Descriptor(it) => self.apply_descriptor(it),
+            Message::Offer(it) => self.apply_offer(it),
             Message::Claim(it) => {
                 if let Some(job) = self.jobs.get_mut(&it.job) {
                     job.claim(it.signer());
@@ -303,18 +316,16 @@ impl Engine {
             }
             Message::Receipt(it) => self.apply_receipt(it),
             Message::Verdict(it) => {
+                // Those about receipts of jobs that are forgotten are, too.
+                if !self.receipts.contains_key(&it.receipt) {
+                    return;
+                }
                 let verdicts = self.verdicts.entry(it.receipt).or_default();
                 if !verdicts.iter().any(|(verifier, _)| *verifier == it.signer()) {
                     verdicts.push((it.signer(), it.valid));
                 }
             }
-            Message::Voucher(it) => {
-                for line in &it.lines {
-                    if let Some(job) = self.jobs.get_mut(&line.job) {
-                        job.booked(it, line);
-                    }
-                }
-            }
+            Message::Voucher(it) => self.apply_voucher(it),
             Message::Accusation(it) => self.counts.verified_bad += u64::from(it.signer() == self.me),
         }
     }
@@ -326,14 +337,35 @@ impl Engine {
                 self.dial(it);
                 Ok(())
             }
-            Message::Offer(it) => self.consider(it.job()),
+            Message::Offer(it) => {
+                self.unpark(Need::Job(it.job()))?;
+                self.consider(it.job())
+            }
             Message::Claim(it) => self.award(it.job),
-            Message::Award(it) => self.awarded(it.job),
+            Message::Award(it) => {
+                self.unpark(Need::Award(it.job, it.executor))?;
+                self.awarded(it.job)
+            }
             Message::Receipt(_) => Ok(()),
             Message::Verdict(it) => self.saw_verdict(it),
             Message::Voucher(it) => self.saw_voucher(it),
             Message::Accusation(_) => Ok(()),
         }
+    }
+
+    /// Takes up messages that have waited.
+    fn unpark(&mut self, need: Need) -> Result<(), Error> {
+        for message in self.parked.take(need) {
+            self.message(message, Origin::default())?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a message until what it is about is here.
+    fn park(&mut self, need: Need, message: impl Into<Message>, origin: &Origin) -> Decision {
+        self.read_soon(origin);
+        self.parked.park(need, message.into());
+        Decision::Ignore
     }
 
     /// Journals and applies a message.
@@ -387,150 +419,14 @@ impl Engine {
         });
     }
 
-    fn remember(&self, table: &Table<ReceiptId, Timestamp>, receipt: ReceiptId, ms: u64) -> Result<(), Error> {
+    fn remember(
+        &self,
+        table: &Table<ReceiptId, Timestamp>,
+        receipt: ReceiptId,
+        ms: u64,
+    ) -> Result<(), Error> {
         let mut batch = Batch::new();
         table.put(&mut batch, &receipt, &Timestamp::new(ms));
         Ok(self.store.write(&batch, Durability::Buffered)?)
     }
-
-    // Peers.
-
-    fn judge_descriptor(&self, it: &Signed<Descriptor>) -> Decision {
-        let old = self.directory.get(&it.signer());
-        if it.valid_until < self.now.time || old.is_some_and(|old| old.sequence >= it.sequence) {
-            Decision::Ignore
-        } else {
-            Decision::Accept
-        }
-    }
-
-    fn peer_connected(&mut self, peer: NodeId) -> Result<(), Error> {
-        if self.trust.is_blacklisted(peer)? {
-            self.effects.push(Effect::Block(peer));
-            return Ok(());
-        }
-        if self.connected.insert(peer, PeerState::default()).is_none() {
-            self.event(None, What::Connected { peer });
-        }
-        self.read_on(peer);
-        Ok(())
-    }
-
-    /// Dials a node whose descriptor is new, if more peers are wanted.
-    fn dial(&mut self, descriptor: &Signed<Descriptor>) {
-        let peer = descriptor.signer();
-        if peer != self.me && !self.connected.contains_key(&peer) && self.connected.len() < DIAL {
-            for address in descriptor.addresses.clone() {
-                self.effects.push(Effect::Dial { peer, address });
-            }
-        }
-    }
-
-    /// Publishes this node's descriptor.
-    fn describe(&mut self) -> Result<(), Error> {
-        let executor = self.config.executor.enabled.then_some(Role::Executor);
-        let roles = [Role::Seeder, Role::Verifier, Role::Broadcaster];
-        let known = self.directory.get(&self.me).map_or(0, |it| it.sequence.get() + 1);
-        self.descriptor_at = self.now.time;
-        self.say(Descriptor {
-            network: self.network,
-            sequence: Sequence::new(known.max(self.now.time.get())),
-            valid_from: self.now.time,
-            valid_until: Timestamp::new(self.now.time.get() + Descriptor::MAX_VALIDITY),
-            addresses: self.addresses.clone(),
-            roles: roles.into_iter().chain(executor).collect(),
-            profile: self.about.snapshot,
-            software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
-        })?;
-        Ok(())
-    }
-
-    /// Asks a peer for what it has accepted since, unless it was just asked.
-    fn read_on(&mut self, peer: NodeId) {
-        let now = self.now.time;
-        if let Some(state) = self.connected.get_mut(&peer)
-            && !state.reading
-        {
-            if std::mem::take(&mut state.again) {
-                state.cursor = Cursor::START;
-            }
-            state.reading = true;
-            state.read_at = now;
-            let cursor = state.cursor;
-            self.effects.push(Effect::Read { peer, cursor });
-        }
-    }
-
-    /// A page of a peer's journal was read, and its messages handled before this.
-    fn read(&mut self, peer: NodeId, next: Option<Cursor>, messages: usize) {
-        let Some(state) = self.connected.get_mut(&peer) else { return };
-        state.reading = false;
-        if let Some(next) = next {
-            state.cursor = next;
-            if messages > 0 && !state.again {
-                self.read_on(peer);
-            }
-        }
-    }
-
-    /// Something that a peer sent could not be taken now: its journal is read again, soon.
-    fn later(&mut self, origin: &Origin) {
-        let peers = match origin.peer {
-            Some(peer) => vec![peer],
-            None => self.connected.keys().copied().collect(),
-        };
-        for peer in peers {
-            if let Some(state) = self.connected.get_mut(&peer) {
-                state.again = true;
-            }
-        }
-    }
-
-    fn tick(&mut self) -> Result<(), Error> {
-        let now = self.now.time.get();
-        let due: Vec<NodeId> = (self.connected.iter())
-            .filter(|(_, state)| now >= state.read_at.get() + if state.again { 2 } else { CATCH_UP_S })
-            .map(|(peer, _)| *peer)
-            .collect();
-        for peer in due {
-            self.read_on(peer);
-        }
-        if now >= self.descriptor_at.get() + DESCRIPTOR_S {
-            self.describe()?;
-        }
-        // A job is forgotten a day after its deadline; the journal and the ledger keep what it left.
-        let day = 24 * 60 * 60;
-        self.jobs.retain(|_, job| now < job.offer.deadline.get() + day);
-        let ids: Vec<JobId> = self.jobs.keys().copied().collect();
-        for job in ids {
-            self.consider(job)?;
-            self.award(job)?;
-            self.settle(job)?;
-        }
-        self.start_next()
-    }
-
-    /// Takes up what was left when the node stopped.
-    fn resume(&mut self) -> Result<(), Error> {
-        for (peer, _) in self.trust.convictions()? {
-            if self.trust.is_blacklisted(peer)? {
-                self.effects.push(Effect::Block(peer));
-            }
-        }
-        self.publish_unpublished_vouchers()?;
-        self.give_missing_verdicts()?;
-        self.describe()?;
-        let descriptors: Vec<_> = self.directory.values().cloned().collect();
-        for descriptor in descriptors {
-            if descriptor.valid_until >= self.now.time {
-                self.dial(&descriptor);
-            }
-        }
-        self.tick()
-    }
-}
-
-/// The vouchers' lines that pay a run.
-fn pays_run(voucher: &Voucher) -> impl Iterator<Item = &nonos_types::Line> {
-    voucher.lines.iter().filter(|line| line.kind == nonos_types::FeeKind::Execute)
 }

@@ -5,10 +5,11 @@ use std::{ops::Bound, sync::Arc};
 
 use nonos_mesh::{Cursor, Page};
 use nonos_store::{Batch, Durability, Error, Store, Table};
-use nonos_types::{Message, MessageId, Sequence};
+use nonos_types::{JobId, Message, MessageId, Offer, Sequence, Signed};
 
 const MESSAGES: Table<Sequence, Vec<u8>> = Table::new("journal");
 const KNOWN: Table<MessageId, Sequence> = Table::new("journal-id");
+const OFFERS: Table<JobId, Sequence> = Table::new("journal-offer");
 
 /// Most bytes of a page's messages together.
 const PAGE_BYTES: usize = 1 << 20;
@@ -36,10 +37,26 @@ impl Journal {
         let mut batch = Batch::new();
         MESSAGES.insert(&mut batch, &next, &message.to_bytes());
         KNOWN.insert(&mut batch, &message.id(), &next);
-        let durability = if own { Durability::Durable } else { Durability::Buffered };
+        if let Message::Offer(offer) = message {
+            OFFERS.put(&mut batch, &offer.job(), &next);
+        }
+        let durability = if own {
+            Durability::Durable
+        } else {
+            Durability::Buffered
+        };
         self.store.write(&batch, durability)?;
         *last = next;
         Ok(())
+    }
+
+    /// The offer of a job, also of one that is long over.
+    pub(crate) fn offer(&self, job: JobId) -> Result<Option<Signed<Offer>>, Error> {
+        let Some(position) = OFFERS.get(&*self.store, &job)? else {
+            return Ok(None);
+        };
+        let bytes = MESSAGES.get(&*self.store, &position)?;
+        Ok(bytes.and_then(|bytes| Signed::from_bytes(&bytes).ok()))
     }
 
     /// Up to `limit` messages after a position, with theirs.

@@ -82,7 +82,12 @@ impl ObjectStore {
     }
 
     /// A part of an object, and its whole length.
-    pub(crate) fn part(&self, object: &Object, offset: ByteLen, most: ByteLen) -> io::Result<(ByteLen, Vec<u8>)> {
+    pub(crate) fn part(
+        &self,
+        object: &Object,
+        offset: ByteLen,
+        most: ByteLen,
+    ) -> io::Result<(ByteLen, Vec<u8>)> {
         let mut file = File::open(self.path(object))?;
         let total = file.metadata()?.len();
         file.seek(SeekFrom::Start(offset.get()))?;

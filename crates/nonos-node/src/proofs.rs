@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroUsize,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use nonos_machine::{ExecutionStatement, Subject};
@@ -11,8 +11,8 @@ use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
 use nonos_types::{BackendId, Payload as _, Receipt};
 use nonos_verify::{
-    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover, Proving, Public, Statement as _, Verdict,
-    Verifier, VerifierPool, VerifierSet, VerifyError,
+    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover, Proving, Public, Statement as _,
+    Verdict, Verifier, VerifierPool, VerifierSet, VerifyError,
 };
 use nonos_verify_halo2::{Halo2, ParamsStore};
 
@@ -35,7 +35,11 @@ impl Proofs {
     ///
     /// # Errors
     /// If a backend cannot be set up or the threads cannot be started.
-    pub fn new(params: impl Into<PathBuf>, threads: NonZeroUsize, queue: NonZeroUsize) -> Result<Self, Error> {
+    pub fn new(
+        params: impl Into<PathBuf>,
+        threads: NonZeroUsize,
+        queue: NonZeroUsize,
+    ) -> Result<Self, Error> {
         let halo2 = Halo2::new(ParamsStore::in_directory(params)).map_err(|source| Error::Backend {
             source: Box::new(source),
         })?;
@@ -62,14 +66,12 @@ impl Proofs {
         *backend == Halo2::ID
     }
 
-    /// Proves a run. Blocks, first until the proof before it is done.
-    pub(crate) fn prove(
-        &self,
-        statement: &ExecutionStatement,
-        proving: &mut Proving<'_>,
-    ) -> Result<Proof, ProveError> {
-        let _turn = self.proving.lock().unwrap_or_else(PoisonError::into_inner);
-        self.halo2.prove(statement, &(), proving)
+    /// Waits until the proof before this one is done. Blocks.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        Turn {
+            halo2: &self.halo2,
+            _alone: self.proving.lock().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     /// Checks the proof of a receipt on the pool; tapes and proof must be those the receipt commits to.
@@ -85,11 +87,12 @@ impl Proofs {
         deliver: impl FnOnce(ProofVerdict) + Send + 'static,
     ) -> Result<(), PoolError> {
         match self.verifier(receipt) {
-            Ok(verifier) => self
-                .pool
-                .submit_then(verifier, claim(receipt, package, tapes, proof), |verdict| {
-                    deliver(verdict_of(verdict));
-                }),
+            Ok(verifier) => {
+                self.pool
+                    .submit_then(verifier, claim(receipt, package, tapes, proof), |verdict| {
+                        deliver(verdict_of(verdict));
+                    })
+            }
             Err(unknown) => {
                 deliver(unknown);
                 Ok(())
@@ -101,6 +104,23 @@ impl Proofs {
         self.verifiers
             .get(&ExecutionStatement::ID, &receipt.backend, receipt.verifying_key)
             .map_err(|_| unknown("no verifier for its backend and key"))
+    }
+}
+
+/// The right to prove, one at a time.
+pub(crate) struct Turn<'a> {
+    halo2: &'a Erased<ExecutionStatement, Halo2>,
+    _alone: MutexGuard<'a, ()>,
+}
+
+impl Turn<'_> {
+    /// Proves a run. Blocks as long as that takes.
+    pub(crate) fn prove(
+        &self,
+        statement: &ExecutionStatement,
+        proving: &mut Proving<'_>,
+    ) -> Result<Proof, ProveError> {
+        self.halo2.prove(statement, &(), proving)
     }
 }
 

@@ -3,7 +3,7 @@
 mod answer;
 mod run;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use nonos_mesh::{Cursor, FetchError, Mesh, Multiaddr, Object, Weight};
 use nonos_package::Package;
@@ -21,6 +21,9 @@ use crate::{
     objects::ObjectStore,
     proofs::{Checker, Proofs},
 };
+
+/// How long a peer may take to give an object, however fast each part of it comes.
+const FETCH: Duration = Duration::from_secs(120);
 
 /// What effects are done with.
 pub(crate) struct Worker {
@@ -80,24 +83,46 @@ impl Worker {
                 let result = self.prepare(&offer, &sources).await;
                 Input::Prepared { job, result }
             }
-            Effect::PrepareSubmission { submission, sources, reply } => {
-                self.prepare_submission(submission, &sources, reply).await
-            }
-            Effect::Execute { offer, attempt, conduct, transfers } => {
-                let (job, started) = (offer.job(), self.clock.millis());
+            Effect::PrepareSubmission {
+                submission,
+                sources,
+                reply,
+            } => self.prepare_submission(submission, &sources, reply).await,
+            Effect::Execute {
+                offer,
+                attempt,
+                conduct,
+                transfers,
+            } => {
+                let job = offer.job();
                 let worker = Arc::clone(&self);
                 let run = move || worker.execute(&offer, attempt, conduct, transfers);
-                let result = match tokio::task::spawn_blocking(run).await {
-                    Ok(result) => result.map(Box::new),
-                    Err(_) => Err("the run panicked; that is a defect of this program".to_owned()),
+                let (result, ms) = match tokio::task::spawn_blocking(run).await {
+                    Ok(Ok((receipt, ms))) => (Ok(Box::new(receipt)), ms),
+                    Ok(Err(reason)) => (Err(reason), 0),
+                    Err(_) => (
+                        Err("the run panicked; that is a defect of this program".to_owned()),
+                        0,
+                    ),
                 };
-                let ms = self.clock.millis() - started;
                 Input::Ran { job, result, ms }
             }
-            Effect::Check { receipt, origin, sources } => self.check(*receipt, origin, &sources).await,
-            Effect::Judge { accusation, origin, sources } => {
+            Effect::Check {
+                receipt,
+                origin,
+                sources,
+            } => self.check(*receipt, origin, &sources).await,
+            Effect::Judge {
+                accusation,
+                origin,
+                sources,
+            } => {
                 let judgement = self.judge(&accusation, &sources).await;
-                Input::Judged { accusation, judgement, origin }
+                Input::Judged {
+                    accusation,
+                    judgement,
+                    origin,
+                }
             }
             Effect::Answer { what, reply } => return self.answer(what, reply).await,
             Effect::Publish(_)
@@ -121,7 +146,11 @@ impl Worker {
             Ok(page) => page,
             Err(error) => {
                 tracing::debug!(%peer, %error, "journal not read");
-                return Input::Read { peer, next: None, messages: 0 };
+                return Input::Read {
+                    peer,
+                    next: None,
+                    messages: 0,
+                };
             }
         };
         let (next, count) = (page.next, page.messages.len());
@@ -129,11 +158,18 @@ impl Worker {
         let check = move || -> Vec<Message> {
             let checked = page.messages.iter().map(|bytes| mesh.check(bytes, peer));
             checked
-                .filter_map(|result| result.inspect_err(|refusal| tracing::debug!(%peer, %refusal, "left out")).ok())
+                .filter_map(|result| {
+                    result
+                        .inspect_err(|refusal| tracing::debug!(%peer, %refusal, "left out"))
+                        .ok()
+                })
                 .collect()
         };
         for message in tokio::task::spawn_blocking(check).await.unwrap_or_default() {
-            let origin = Origin { peer: Some(peer), ticket: None };
+            let origin = Origin {
+                peer: Some(peer),
+                ticket: None,
+            };
             let message = Box::new(message);
             self.send(Input::Message { message, origin }).await;
         }
@@ -156,7 +192,8 @@ impl Worker {
         }
         for source in sources {
             let most = ObjectStore::limit(&object, self.max_input);
-            match self.mesh.fetch(*source, object, most).await {
+            let fetched = tokio::time::timeout(FETCH, self.mesh.fetch(*source, object, most)).await;
+            match fetched.unwrap_or(Err(FetchError::Timeout)) {
                 Ok(bytes) => {
                     let objects = Arc::clone(&self.objects);
                     let kept = blocking(move || {
@@ -165,9 +202,14 @@ impl Worker {
                         }
                         objects.put(&object, &bytes).map(|()| Some(bytes))
                     });
-                    match kept.await?.map_err(|error| format!("cannot keep {object:?}: {error}"))? {
+                    match kept
+                        .await?
+                        .map_err(|error| format!("cannot keep {object:?}: {error}"))?
+                    {
                         Some(bytes) => return Ok((bytes, Some(*source))),
-                        None => tracing::warn!(peer = %source, ?object, "gave other bytes than the name says"),
+                        None => {
+                            tracing::warn!(peer = %source, ?object, "gave other bytes than the name says")
+                        }
                     }
                 }
                 Err(FetchError::NotFound) => {}
@@ -177,20 +219,27 @@ impl Worker {
         Err(format!("no connected peer gives {object:?}"))
     }
 
-    async fn package(&self, capsule: nonos_types::CapsuleHash, sources: &[NodeId]) -> Result<Package, String> {
+    async fn package(
+        &self,
+        capsule: nonos_types::CapsuleHash,
+        sources: &[NodeId],
+    ) -> Result<Package, String> {
         let (bytes, from) = self.get(Object::Capsule(capsule), sources).await?;
         if let Some(seeder) = from {
             let bytes = ByteLen::from(bytes.len());
             let from = Transfer { seeder, bytes };
             self.send(Input::Fetched { capsule, from }).await;
         }
-        blocking(move || Package::decode(&bytes).map_err(|error| format!("the capsule is refused: {error}"))).await?
+        blocking(move || Package::decode(&bytes).map_err(|error| format!("the capsule is refused: {error}")))
+            .await?
     }
 
     async fn facts(&self, package: &Package) -> Result<Arc<Facts>, String> {
         let package = package.clone();
         let facts = blocking(move || Facts::of(&package)).await?;
-        facts.map(Arc::new).map_err(|error| format!("the capsule cannot be proved: {error}"))
+        facts
+            .map(Arc::new)
+            .map_err(|error| format!("the capsule cannot be proved: {error}"))
     }
 
     async fn prepare(&self, offer: &Signed<Offer>, sources: &[NodeId]) -> Result<Arc<Facts>, String> {
@@ -227,7 +276,11 @@ impl Worker {
         let input = hex::decode(&submission.input_hex)
             .map_err(|_| refuse("caller", "the input is not hexadecimal".to_owned()))?;
         if ByteLen::from(input.len()) > self.max_input {
-            let message = format!("the input has {}, the limit is {}", ByteLen::from(input.len()), self.max_input);
+            let message = format!(
+                "the input has {}, the limit is {}",
+                ByteLen::from(input.len()),
+                self.max_input
+            );
             return Err(refuse("caller", message));
         }
         let package = self.package(submission.capsule, sources).await;
@@ -235,10 +288,16 @@ impl Worker {
             let remedy = "publish it (`operator capsule publish`) or connect to a peer that has it";
             refuse("caller", format!("{message}: {remedy}"))
         })?;
-        let facts = self.facts(&package).await.map_err(|message| refuse("caller", message))?;
+        let facts = self
+            .facts(&package)
+            .await
+            .map_err(|message| refuse("caller", message))?;
         if submission.arguments.len() != facts.params.len() {
             let (given, takes) = (submission.arguments.len(), facts.params.len());
-            return Err(refuse("caller", format!("the entry takes {takes} arguments, {given} are given")));
+            return Err(refuse(
+                "caller",
+                format!("the entry takes {takes} arguments, {given} are given"),
+            ));
         }
         let arguments = (facts.params.iter().zip(&submission.arguments))
             .map(|(kind, text)| nonos_types::Value::parse(*kind, text))
@@ -252,7 +311,8 @@ impl Worker {
             .and_then(|kept| kept.map_err(|error| format!("cannot keep the input: {error}")))
             .map_err(|message| refuse("environment", message))?;
         let mut salt = [0; 16];
-        getrandom::fill(&mut salt).map_err(|_| refuse("environment", "the system gave no random bytes".to_owned()))?;
+        getrandom::fill(&mut salt)
+            .map_err(|_| refuse("environment", "the system gave no random bytes".to_owned()))?;
         Ok(crate::engine::Ready {
             facts,
             input: digest,
@@ -278,7 +338,6 @@ impl Worker {
         }))
     }
 
-    #[expect(clippy::type_complexity, reason = "taken apart at once, by its one caller")]
     async fn verify(
         &self,
         receipt: &Signed<Receipt>,
@@ -288,16 +347,21 @@ impl Worker {
         let facts = self.facts(&package).await?;
         let (tapes, _) = self.get(Object::Tapes(receipt.tapes), sources).await?;
         let (proof, _) = self.get(Object::Proof(receipt.proof), sources).await?;
-        if ByteLen::from(tapes.len()) != receipt.tapes_len || ByteLen::from(proof.len()) != receipt.proof_len {
+        if ByteLen::from(tapes.len()) != receipt.tapes_len || ByteLen::from(proof.len()) != receipt.proof_len
+        {
             return Err("tapes or proof have another length than the receipt says".to_owned());
         }
         let shown = (tapes.clone(), proof.clone());
         let (sender, verdict) = oneshot::channel();
         let started = self.clock.millis();
         self.proofs
-            .check(receipt, &package, tapes, proof, |verdict| drop(sender.send(verdict)))
+            .check(receipt, &package, tapes, proof, |verdict| {
+                drop(sender.send(verdict))
+            })
             .map_err(|error| error.to_string())?;
-        let verdict = verdict.await.map_err(|_| "the verifiers were shut down".to_owned())?;
+        let verdict = verdict
+            .await
+            .map_err(|_| "the verifiers were shut down".to_owned())?;
         Ok((Some(facts), Some(shown), verdict, self.clock.millis() - started))
     }
 
@@ -315,7 +379,9 @@ impl Worker {
             };
             judge(&accusation, &checker)
         });
-        judged.await.unwrap_or_else(|reason| Judgement::Indeterminate { reason })
+        judged
+            .await
+            .unwrap_or_else(|reason| Judgement::Indeterminate { reason })
     }
 }
 

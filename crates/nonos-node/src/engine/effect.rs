@@ -3,8 +3,8 @@ use std::sync::Arc;
 use nonos_mesh::{Acceptance, Cursor, Ticket};
 use nonos_trust::{Judgement, ProofVerdict};
 use nonos_types::{
-    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Message, NodeId, Offer, Receipt, Signed, Timestamp,
-    Value,
+    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Message, NodeId, Offer, Receipt, Signed,
+    Timestamp, Value,
 };
 
 use super::Facts;
@@ -175,8 +175,13 @@ pub(crate) enum Effect {
 pub(crate) enum Answer {
     Status(Box<crate::api::Status>),
     Peers(Vec<crate::api::PeerView>),
-    Publish { package_hex: String },
-    Evidence { view: crate::api::EvidenceView, capsule: Option<CapsuleHash> },
+    Publish {
+        package_hex: String,
+    },
+    Evidence {
+        view: crate::api::EvidenceView,
+        capsule: Option<CapsuleHash>,
+    },
     Job(Box<crate::api::JobView>, Box<Files>),
     Jobs(Vec<(crate::api::JobView, Files)>),
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use nonos_store::{Batch, Durability, Table};
 use nonos_types::{
-    Attempt, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Transfer,
+    Attempt, Award, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Transfer,
 };
 
 use super::{
-    Decision, Effect, Engine, Error, Facts, JOBS, Origin, PROVE_MS,
-    job::{Mine, SLOT},
+    Decision, Effect, Engine, Error, Facts, Need, Origin, PROVE_MS,
+    job::{Job, Mine, SLOT},
 };
 use crate::{Conduct, api::What};
 
@@ -20,9 +20,17 @@ const TRANSFERS: Table<CapsuleHash, Vec<u8>> = Table::new("transfer");
 
 /// How long a claim stands, in milliseconds, before this node takes another job.
 const CLAIM_MS: u64 = 10_000;
-/// How often a run is tried again if something of this machine fails, and after how many milliseconds.
-const FAILURES: u8 = 3;
+/// How often a run is begun, those included during which the node was stopped or killed, and how many milliseconds
+/// lie between two of them.
+const RUNS: u32 = 5;
 const RETRY_MS: u64 = 10_000;
+/// Jobs whose capsule and input are fetched at a time, and of one requester.
+const PREPARING: usize = 16;
+const PREPARING_OF_ONE: usize = 4;
+/// Longest pause between two tries to fetch them.
+const PREPARE_MOST_MS: u64 = 10 * 60 * 1000;
+/// A job that this node refuses is looked at again after so many milliseconds.
+const REFUSED_MS: u64 = 60_000;
 
 /// Why a node does not run a job; `why-not` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,19 +64,6 @@ pub(crate) enum Refusal {
 }
 
 impl Engine {
-    pub(super) fn judge_offer(&self, it: &Signed<Offer>) -> Result<Decision, Error> {
-        Ok(
-            if self.jobs.len() >= JOBS
-                || it.deadline < self.now.time
-                || self.trust.is_blacklisted(it.signer())?
-            {
-                Decision::Ignore
-            } else {
-                Decision::Accept
-            },
-        )
-    }
-
     /// The checks that need nothing but the offer, then those that need the capsule.
     fn refusal(&self, offer: &Signed<Offer>, facts: Option<&Facts>) -> Result<Option<Refusal>, Error> {
         let limits = &self.config.executor;
@@ -110,7 +105,12 @@ impl Engine {
                 offered: offer.entry.clone(),
                 entry: facts.entry.clone(),
             })
-        } else if !offer.arguments.iter().map(|it| it.kind()).eq(facts.params.iter().copied()) {
+        } else if !offer
+            .arguments
+            .iter()
+            .map(|it| it.kind())
+            .eq(facts.params.iter().copied())
+        {
             Some(Refusal::Arguments)
         } else if facts.fuel > limits.max_fuel {
             Some(Refusal::Fuel {
@@ -134,39 +134,44 @@ impl Engine {
 
     /// Would this node run the job? Claims it if it can at once.
     pub(super) fn consider(&mut self, id: JobId) -> Result<(), Error> {
-        let Some(job) = self.jobs.get(&id) else { return Ok(()) };
-        let free = match job.mine {
-            Mine::Nothing { not_before_ms, .. } => self.now.millis >= not_before_ms,
-            Mine::Claimed { at_ms } => self.now.millis >= at_ms + CLAIM_MS,
-            Mine::Running | Mine::Done => false,
+        let now = self.now.millis;
+        let Some(job) = self.jobs.get(&id) else {
+            return Ok(());
         };
-        if !free || job.good.is_some() || job.preparing {
+        let free = match job.mine {
+            Mine::Nothing => true,
+            Mine::Claimed { at_ms } => now >= at_ms + CLAIM_MS,
+            Mine::Failed { .. } | Mine::Running | Mine::Done | Mine::GivenUp => false,
+        };
+        if !free
+            || self.preparing.contains_key(&id)
+            || now < job.not_before_ms
+            || self.doubled
+            || self.is_done(job)
+        {
             return Ok(());
         }
-        let refusal = self.refusal(&job.offer, job.facts.as_deref())?;
-        let (offer, known) = (job.offer.clone(), job.facts.is_some());
-        let open = job.award.is_none();
-        let job = self.jobs.get_mut(&id).expect("found above");
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = self.refusal(&job.offer, job.facts.as_deref())? {
+            let job = self.jobs.get_mut(&id).expect("found above");
             job.refused = Some(refusal.to_string());
+            job.not_before_ms = now + REFUSED_MS;
             return Ok(());
         }
-        if !known {
-            job.preparing = true;
-            let sources = self.sources(&[], Some(offer.signer()));
-            let offer = Box::new(offer);
-            self.effects.push(Effect::Prepare { offer, sources });
-            return Ok(());
+        if job.facts.is_none() {
+            return self.prepare(id);
         }
-        job.refused = None;
         if self.conduct == Conduct::ForgeResults {
             return self.run(id);
         }
-        if open && !self.is_busy(id) {
-            let job = self.jobs.get_mut(&id).expect("found above");
-            job.mine = Mine::Claimed {
-                at_ms: self.now.millis,
-            };
+        // Whose award brings nothing for long may lose it: then others are wanted.
+        let patience = self.config.award_timeout_s / 2;
+        let stale = |award: &Signed<Award>| self.now.time.get() >= award.at.get().saturating_add(patience);
+        let open = job.award.as_ref().is_none_or(stale) && !job.claims.contains(&self.me);
+        let claim = open && !self.is_busy();
+        let job = self.jobs.get_mut(&id).expect("found above");
+        job.refused = None;
+        if claim {
+            job.mine = Mine::Claimed { at_ms: now };
             self.say(Claim {
                 network: self.network,
                 job: id,
@@ -177,16 +182,57 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs something, or waits for the answer to a claim.
-    fn is_busy(&self, but: JobId) -> bool {
-        self.jobs.iter().any(|(id, job)| match job.mine {
-            Mine::Running => true,
-            Mine::Claimed { at_ms } => {
-                *id != but && job.good.is_none() && job.award.is_none() && self.now.millis < at_ms + CLAIM_MS
+    /// Looks for a job to claim, and has others prepared.
+    pub(super) fn consider_all(&mut self) -> Result<(), Error> {
+        let busy = self.is_busy();
+        let open: Vec<JobId> = self.open.iter().copied().collect();
+        for id in open {
+            let room = self.preparing.len() < PREPARING;
+            let wanted = |job: &Job| match job.facts {
+                Some(_) => !busy || self.conduct == Conduct::ForgeResults,
+                None => room,
+            };
+            if self.jobs.get(&id).is_some_and(wanted) {
+                self.consider(id)?;
             }
-            Mine::Nothing { .. } => *id != but && self.is_to_run(*id),
-            Mine::Done => false,
-        })
+        }
+        Ok(())
+    }
+
+    /// Gets capsule and input of a job, if not too many are on their way.
+    pub(super) fn prepare(&mut self, id: JobId) -> Result<(), Error> {
+        let Some(job) = self.jobs.get(&id) else {
+            return Ok(());
+        };
+        let requester = job.offer.signer();
+        let of_one = self.preparing.values().filter(|it| **it == requester).count();
+        let full = self.preparing.len() >= PREPARING || of_one >= PREPARING_OF_ONE;
+        if self.preparing.contains_key(&id)
+            || self.now.millis < job.not_before_ms
+            || (full && requester != self.me)
+        {
+            return Ok(());
+        }
+        let sources = self.sources(&[], Some(requester));
+        let offer = Box::new(self.jobs[&id].offer.clone());
+        self.preparing.insert(id, requester);
+        self.open.insert(id);
+        self.effects.push(Effect::Prepare { offer, sources });
+        Ok(())
+    }
+
+    /// Runs something, or waits for the answer to a claim.
+    fn is_busy(&self) -> bool {
+        self.open
+            .iter()
+            .filter_map(|id| self.jobs.get(id))
+            .any(|job| match job.mine {
+                Mine::Running => true,
+                Mine::Claimed { at_ms } if job.award.is_none() => {
+                    job.receipts.is_empty() && self.now.millis < at_ms + CLAIM_MS
+                }
+                _ => self.is_to_run(job),
+            })
     }
 
     /// Peers to ask for an object: those that should have it, then the rest, and at last one that is asked by
@@ -206,20 +252,25 @@ impl Engine {
 
     pub(super) fn prepared(&mut self, id: JobId, result: Result<Arc<Facts>, String>) -> Result<(), Error> {
         let now = self.now.millis;
-        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
-        job.preparing = false;
+        self.preparing.remove(&id);
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return Ok(());
+        };
         match result {
             Ok(facts) => {
                 job.facts = Some(facts);
+                job.unprepared = 0;
+                self.settle(id)?;
                 self.consider(id)?;
                 self.start_next()
             }
             Err(reason) => {
                 job.refused = Some(Refusal::Preparation { reason }.to_string());
-                job.mine = Mine::Nothing {
-                    failures: 0,
-                    not_before_ms: now + RETRY_MS,
-                };
+                let pause = RETRY_MS
+                    .saturating_mul(1 << job.unprepared.min(16))
+                    .min(PREPARE_MOST_MS);
+                job.unprepared += 1;
+                job.not_before_ms = now + pause;
                 Ok(())
             }
         }
@@ -228,54 +279,63 @@ impl Engine {
     /// A job was awarded, to this node or to another.
     pub(super) fn awarded(&mut self, id: JobId) -> Result<(), Error> {
         let me = self.me;
-        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return Ok(());
+        };
         if job.is_awarded_to(me) {
             return self.start_next();
         }
         if matches!(job.mine, Mine::Claimed { .. }) {
-            job.mine = Mine::NEW;
+            job.mine = Mine::Nothing;
             // This node is free for another one.
-            let open: Vec<JobId> = self.jobs.keys().copied().collect();
-            for job in open {
-                self.consider(job)?;
-            }
+            self.consider_all()?;
         }
         Ok(())
     }
 
-    fn is_to_run(&self, id: JobId) -> bool {
-        self.jobs.get(&id).is_some_and(|job| {
-            let ready = match job.mine {
-                Mine::Nothing { failures, not_before_ms } => {
-                    failures < FAILURES && self.now.millis >= not_before_ms
-                }
-                Mine::Claimed { .. } => true,
-                Mine::Running | Mine::Done => false,
-            };
-            ready && job.is_awarded_to(self.me) && job.good.is_none() && job.offer.deadline > self.now.time
-        })
+    fn is_to_run(&self, job: &Job) -> bool {
+        let ready = match job.mine {
+            Mine::Nothing | Mine::Claimed { .. } => true,
+            Mine::Failed { at_ms } => self.now.millis >= at_ms + RETRY_MS,
+            Mine::Running | Mine::Done | Mine::GivenUp => false,
+        };
+        ready
+            && job.is_awarded_to(self.me)
+            && job.offer.deadline > self.now.time
+            && !self.doubled
+            && !self.is_done(job)
     }
 
     /// Runs the next job that is awarded to this node, one at a time.
     pub(super) fn start_next(&mut self) -> Result<(), Error> {
-        if self.jobs.values().any(|job| job.mine == Mine::Running) {
-            return Ok(());
-        }
-        let next = (self.jobs.iter())
-            .filter(|(id, job)| job.facts.is_some() && self.is_to_run(**id))
-            .min_by_key(|(_, job)| job.offer.created)
-            .map(|(id, _)| *id);
-        match next {
-            Some(id) => self.run(id),
-            None => Ok(()),
+        loop {
+            let open = || self.open.iter().filter_map(|id| Some((*id, self.jobs.get(id)?)));
+            if open().any(|(_, job)| job.mine == Mine::Running) {
+                return Ok(());
+            }
+            let next = open()
+                .filter(|(_, job)| job.facts.is_some() && self.is_to_run(job))
+                .min_by_key(|(_, job)| job.offer.created)
+                .map(|(id, _)| id);
+            match next {
+                Some(id) => self.run(id)?,
+                None => return Ok(()),
+            }
         }
     }
 
     fn run(&mut self, id: JobId) -> Result<(), Error> {
+        let attempt = ATTEMPTS.get(&*self.store, &id)?.unwrap_or(Attempt::ZERO);
         let job = self.jobs.get_mut(&id).expect("the caller has seen it");
+        if attempt.get() >= RUNS {
+            job.mine = Mine::GivenUp;
+            // The reason of the last failure says more.
+            job.refused
+                .get_or_insert_with(|| format!("it was begun {RUNS} times and never ended"));
+            return Ok(());
+        }
         job.mine = Mine::Running;
         let offer = Box::new(job.offer.clone());
-        let attempt = ATTEMPTS.get(&*self.store, &id)?.unwrap_or(Attempt::ZERO);
         let mut batch = Batch::new();
         ATTEMPTS.put(&mut batch, &id, &Attempt::new(attempt.get() + 1));
         self.store.write(&batch, Durability::Durable)?;
@@ -300,7 +360,9 @@ impl Engine {
         ms: u64,
     ) -> Result<(), Error> {
         let now = self.now.millis;
-        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return Ok(());
+        };
         match result {
             Ok(receipt) => {
                 job.mine = Mine::Done;
@@ -312,32 +374,24 @@ impl Engine {
                 // The books first: a receipt that is not booked would never be asked for.
                 if self.conduct == Conduct::Honest {
                     let (key, now) = (self.identity.signing_key(), self.now.time);
-                    self.ledger.claim(&receipt, requester, key, now)?;
+                    match self.ledger.claim(&receipt, requester, key, now) {
+                        Err(error) if error.fault() == nonos_types::Fault::Caller => {
+                            tracing::error!(job = %id, %error, "the fee is not asked for");
+                        }
+                        result => result?,
+                    }
                 }
                 self.tell(*receipt)?;
                 self.event(Some(Role::Broadcaster), What::Proved { job: id, ms });
             }
             Err(reason) => {
                 job.refused = Some(reason.clone());
-                let failures = match job.mine {
-                    Mine::Nothing { failures, .. } => failures,
-                    _ => ATTEMPTS
-                        .get(&*self.store, &id)?
-                        .map_or(1, |attempts| attempts.get().min(u32::from(FAILURES)) as u8),
-                };
-                job.mine = Mine::Nothing {
-                    failures,
-                    not_before_ms: now + RETRY_MS,
-                };
+                job.mine = Mine::Failed { at_ms: now };
                 self.event(Some(Role::Executor), What::Failed { job: id, reason });
             }
         }
         self.start_next()?;
-        let open: Vec<JobId> = self.jobs.keys().copied().collect();
-        for job in open {
-            self.consider(job)?;
-        }
-        Ok(())
+        self.consider_all()
     }
 
     /// A capsule came from a peer.
@@ -352,13 +406,16 @@ impl Engine {
         if self.trust.is_blacklisted(it.signer())? {
             return Ok(Decision::Ignore);
         }
+        let known = self.connected.contains_key(&it.signer());
         Ok(match self.jobs.get(&it.job) {
             Some(_) if it.slot != SLOT => Decision::Reject,
-            Some(_) => Decision::Accept,
-            None => {
-                self.later(origin);
-                Decision::Ignore
+            Some(job) => {
+                let most = if known { Job::CLAIMS } else { Job::STRANGERS };
+                let room = job.claims.len() < most && !job.claims.contains(&it.signer());
+                if room { Decision::Accept } else { Decision::Ignore }
             }
+            None if self.journal.offer(it.job)?.is_some() => Decision::Ignore,
+            None => self.park(Need::Job(it.job), it.clone(), origin),
         })
     }
 }

@@ -1,15 +1,18 @@
 //! As a requester: offers jobs, awards them, and pays for what verifies.
 
-use nonos_depin::{Body, Received, fees};
+use std::cmp::Reverse;
+
+use nonos_depin::{MAX_AMOUNT, Received, fees};
+use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
-    Amount, Award, FeeKind, JobId, Line, Message, NodeId, Offer, ReceiptId, Sequence, Signed, Timestamp, Voucher,
+    Amount, Award, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Timestamp, Voucher,
 };
 
 use super::{
-    Decision, Effect, Engine, Error, Origin, Reply,
+    Decision, Effect, Engine, Error, Need, Origin, Reply,
     effect::Ready,
     job::{Job, SLOT},
-    pays_run,
+    jobs::DEADLINE_S,
 };
 use crate::{
     api::{Booked, RequestError, Submission, Submitted, What},
@@ -38,9 +41,8 @@ impl Engine {
             Ok(ready) => self.offer(submission, ready)?,
         };
         // Whoever asked may be gone; the job stands.
-        let _gone = reply.send(answer.map(|job| {
-            serde_json::to_value(Submitted { job }).expect("plain data")
-        }));
+        let _gone =
+            reply.send(answer.map(|job| serde_json::to_value(Submitted { job }).expect("plain data")));
         Ok(())
     }
 
@@ -67,8 +69,16 @@ impl Engine {
                 ready.facts.base, submission.max_fee
             ));
         }
-        if submission.deadline_s == 0 || submission.deadline_s > 30 * 24 * 60 * 60 {
+        if submission.deadline_s == 0 || submission.deadline_s > DEADLINE_S {
             return refuse("the deadline must be 1 second to 30 days from now".to_owned());
+        }
+        if submission.max_fee > MAX_AMOUNT || submission.fuel_price > MAX_AMOUNT {
+            return refuse(format!("an amount may be at most {MAX_AMOUNT}"));
+        }
+        if self.doubled {
+            return refuse(
+                "this node offers nothing: its key is used elsewhere, or its data were lost".to_owned(),
+            );
         }
         let now = self.now.time;
         let offer = Offer {
@@ -98,102 +108,211 @@ impl Engine {
         Ok(Ok(id))
     }
 
-    pub(super) fn judge_award(&mut self, it: &Signed<Award>, origin: &Origin) -> Decision {
-        match self.jobs.get(&it.job) {
-            Some(job) if job.offer.signer() == it.signer() && it.slot == SLOT => Decision::Accept,
-            Some(_) => Decision::Reject,
-            None => {
-                self.later(origin);
-                Decision::Ignore
-            }
-        }
+    pub(super) fn judge_award(&mut self, it: &Signed<Award>, origin: &Origin) -> Result<Decision, Error> {
+        Ok(match self.jobs.get(&it.job) {
+            Some(job) if job.offer.signer() != it.signer() || it.slot != SLOT => Decision::Reject,
+            Some(job) if job.awards >= Job::AWARDS => Decision::Ignore,
+            Some(_) => Decision::Accept,
+            None if self.journal.offer(it.job)?.is_some() => Decision::Ignore,
+            None => self.park(Need::Job(it.job), it.clone(), origin),
+        })
     }
 
     /// Lets a claimant run a job of this node's, if nobody may or the one who may is too slow or worse.
     pub(super) fn award(&mut self, id: JobId) -> Result<(), Error> {
-        let Some(job) = self.jobs.get(&id) else { return Ok(()) };
-        if job.offer.signer() != self.me || job.offer.deadline <= self.now.time || self.payable(job).is_some() {
+        let Some(job) = self.jobs.get(&id) else {
+            return Ok(());
+        };
+        let now = self.now.time;
+        if job.offer.signer() != self.me
+            || job.offer.deadline <= now
+            || job.awards >= Job::AWARDS
+            || self.doubled
+            || self.payable(job).is_some()
+        {
             return Ok(());
         }
-        if let Some(award) = &job.award {
-            let until = award.at.get().saturating_add(self.config.award_timeout_s);
-            if self.now.time.get() < until && !self.trust.is_blacklisted(award.executor)? {
+        let old = job.award.as_ref().map(|it| (it.executor, it.at));
+        if let Some((executor, at)) = old {
+            let until = at.get().saturating_add(self.config.award_timeout_s);
+            if now.get() < until && !self.trust.is_blacklisted(executor)? {
                 return Ok(());
             }
         }
-        let mut claimants = Vec::new();
-        for claimant in &job.claims {
-            if *claimant != self.me && !self.trust.is_blacklisted(*claimant)? {
-                claimants.push(*claimant);
-            }
+        let Some(executor) = self.best_claimant(id)? else {
+            return Ok(());
+        };
+        // If it was this node that was away, nobody is to blame.
+        if let Some((old, at)) = old
+            && at >= self.opened
+        {
+            self.observe(old, Context::Execute, Deed::Bad, Cause::Job(id))?;
         }
-        // Those that had it before come last.
-        let next = (claimants.iter())
-            .find(|claimant| !job.awarded.contains(claimant))
-            .or(claimants.first());
-        let Some(executor) = next.copied() else { return Ok(()) };
         self.say(Award {
             network: self.network,
             job: id,
             slot: SLOT,
             executor,
-            at: self.now.time,
+            // It takes the job from the one before, also within the same second.
+            at: old.map_or(now, |(_, at)| now.max(Timestamp::new(at.get() + 1))),
         })?;
+        self.unpark(Need::Award(id, executor))?;
         self.awarded(id)
     }
 
-    /// The receipt that is to be paid: it verifies, it asks for the right fee, and its executor had the award.
+    /// Those that had it before come last, before them those who did badly, then those who are not connected, since
+    /// a key costs nothing; among equals the first.
+    fn best_claimant(&self, id: JobId) -> Result<Option<NodeId>, Error> {
+        let job = &self.jobs[&id];
+        let nobody = self.trust.standing(NodeId::from_bytes([0; 32]), self.now.time)?;
+        let newcomer = nobody.of(Context::Execute).score;
+        let mut best = None;
+        for claimant in &job.claims {
+            if *claimant == self.me || self.trust.is_blacklisted(*claimant)? {
+                continue;
+            }
+            let standing = self.trust.standing(*claimant, self.now.time)?;
+            let score = standing.of(Context::Execute).score;
+            let rank = (
+                Reverse(job.awarded.contains(claimant)),
+                score >= newcomer,
+                self.connected.contains_key(claimant),
+            );
+            if best.is_none_or(|(before, _)| rank > before) {
+                best = Some((rank, *claimant));
+            }
+        }
+        Ok(best.map(|(_, claimant)| claimant))
+    }
+
+    /// The receipt that is to be paid: the one that was paid already, else the first that verifies, that asks for the
+    /// right fee, and whose executor had the award.
     pub(super) fn payable(&self, job: &Job) -> Option<ReceiptId> {
-        let id = job.good?;
-        let receipt = self.receipts.get(&id)?;
-        let facts = job.facts.as_ref()?;
-        (job.awarded.contains(&receipt.signer()) && facts.fee_is_right(&job.offer, receipt)).then_some(id)
+        let facts = job.facts.as_ref();
+        let right = |it: &Receipt| facts.is_some_and(|facts| facts.fee_is_right(&job.offer, it));
+        match job.paid {
+            Some(paid) => (facts.is_some() && self.receipts.contains_key(&paid)).then_some(paid),
+            None => self.candidates(job).find(|id| right(&self.receipts[id])),
+        }
+    }
+
+    /// Receipts that verify, of executors that had the award.
+    fn candidates(&self, job: &Job) -> impl Iterator<Item = ReceiptId> {
+        (job.receipts.iter().copied()).filter(|id| {
+            self.receipts
+                .get(id)
+                .is_some_and(|it| job.awarded.contains(&it.signer()))
+        })
+    }
+
+    /// Is there a receipt that will be paid, as far as this node can tell?
+    pub(super) fn is_done(&self, job: &Job) -> bool {
+        let right =
+            |it: &Receipt| (job.facts.as_ref()).is_none_or(|facts| facts.fee_is_right(&job.offer, it));
+        job.paid.is_some() || self.candidates(job).any(|id| right(&self.receipts[&id]))
+    }
+
+    /// The receipt to show: the one that is or will be paid, else any that verifies.
+    pub(super) fn good(&self, job: &Job) -> Option<ReceiptId> {
+        let known = job.paid.filter(|paid| self.receipts.contains_key(paid));
+        known
+            .or_else(|| self.payable(job))
+            .or_else(|| self.candidates(job).next())
+            .or(job.receipts.first().copied())
     }
 
     /// Pays what is to be paid for a job of this node's. Whatever was paid before is not paid again, so that this
     /// can be called at any time.
     pub(super) fn settle(&mut self, id: JobId) -> Result<(), Error> {
-        let Some(job) = self.jobs.get(&id) else { return Ok(()) };
-        if job.offer.signer() != self.me {
+        let Some(job) = self.jobs.get(&id) else {
+            return Ok(());
+        };
+        if job.offer.signer() != self.me || self.doubled {
             return Ok(());
         }
         let late = job.offer.deadline <= self.now.time;
         let Some(receipt_id) = self.payable(job) else {
-            if job.good.is_some() && job.facts.is_none() && !job.preparing {
-                return self.prepare_own(id);
+            if !job.receipts.is_empty() && job.facts.is_none() {
+                return self.prepare(id);
             }
-            if late {
-                self.ledger.release(id, self.identity.signing_key(), self.now.time)?;
-            }
-            return Ok(());
+            return if late { self.close(id) } else { Ok(()) };
         };
         let receipt = self.receipts[&receipt_id].clone();
         let facts = job.facts.clone().expect("a payable job has them");
-        let verifiers = job.offer.verifiers;
-        let split = fees::split(receipt.fee, facts.shares, &receipt.transfers, receipt.signer(), verifiers)?;
-        let mut due: Vec<(NodeId, FeeKind, Amount)> = vec![(receipt.signer(), FeeKind::Execute, split.executor)];
-        due.extend(split.seeders.iter().map(|(node, amount)| (*node, FeeKind::Seed, *amount)));
-        let mut paid_verifiers = 0;
+        let verifiers = usize::from(job.offer.verifiers);
+        let split = match fees::split(
+            receipt.fee,
+            facts.shares,
+            &receipt.transfers,
+            receipt.signer(),
+            job.offer.verifiers,
+        ) {
+            Ok(split) => split,
+            Err(error) => {
+                tracing::error!(job = %id, %error, "the fee cannot be split: nothing is paid");
+                return self.close(id);
+            }
+        };
+        let mut due: Vec<(NodeId, FeeKind, Amount)> =
+            vec![(receipt.signer(), FeeKind::Execute, split.executor)];
+        due.extend(
+            split
+                .seeders
+                .iter()
+                .map(|(node, amount)| (*node, FeeKind::Seed, *amount)),
+        );
+        let paid = |job: &Job| {
+            job.booked
+                .iter()
+                .filter(|(_, it)| it.kind == FeeKind::Verify)
+                .count()
+        };
+        let mut bounties = paid(job);
         for (verifier, valid) in self.verdicts.get(&receipt_id).into_iter().flatten() {
             let outsider = *verifier != self.me && *verifier != receipt.signer();
-            if *valid && outsider && paid_verifiers < verifiers && !self.trust.is_blacklisted(*verifier)? {
-                paid_verifiers += 1;
+            if *valid
+                && outsider
+                && bounties < verifiers
+                && !job.has_booked(*verifier, FeeKind::Verify)
+                && !self.trust.is_blacklisted(*verifier)?
+            {
+                bounties += 1;
                 due.push((*verifier, FeeKind::Verify, split.bounty));
             }
         }
+        due.retain(|(payee, kind, amount)| {
+            *payee != self.me && *amount > Amount::ZERO && !job.has_booked(*payee, *kind)
+        });
         for (payee, kind, amount) in due {
-            if payee == self.me || amount == Amount::ZERO {
-                continue;
-            }
-            let line = Line {
-                job: id,
-                slot: SLOT,
-                kind,
-                receipt: receipt_id,
-                amount,
-            };
-            let (key, now) = (self.identity.signing_key(), self.now.time);
-            if let Some(voucher) = self.ledger.pay(payee, vec![line], key, now)? {
+            self.pay(id, receipt_id, payee, kind, amount)?;
+        }
+        if bounties >= verifiers || late {
+            self.close(id)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn pay(
+        &mut self,
+        job: JobId,
+        receipt: ReceiptId,
+        payee: NodeId,
+        kind: FeeKind,
+        amount: Amount,
+    ) -> Result<(), Error> {
+        let line = Line {
+            job,
+            slot: SLOT,
+            kind,
+            receipt,
+            amount,
+        };
+        match self
+            .ledger
+            .pay(payee, vec![line], self.identity.signing_key(), self.now.time)
+        {
+            Ok(Some(voucher)) => {
                 self.tell(voucher)?;
                 let booked = Booked {
                     kind,
@@ -201,75 +320,97 @@ impl Engine {
                     paid: true,
                     amount,
                 };
-                self.event(None, What::Booked { job: id, booked });
+                self.event(None, What::Booked { job, booked });
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            // The books refuse it, and are whole: no reason to stop.
+            Err(error) if error.fault() == nonos_types::Fault::Caller => {
+                tracing::error!(%job, %payee, %error, "not paid");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn close(&mut self, id: JobId) -> Result<(), Error> {
+        self.ledger
+            .release(id, self.identity.signing_key(), self.now.time)?;
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.settled = true;
+        }
+        Ok(())
+    }
+
+    /// A voucher is for jobs that its signer offered, and within what he offered for them: else anyone could fill
+    /// these books with debts that nobody will pay.
+    pub(super) fn judge_voucher(&mut self, it: &Signed<Voucher>, origin: &Origin) -> Result<Decision, Error> {
+        if it.total > MAX_AMOUNT {
+            return Ok(Decision::Reject);
+        }
+        for line in &it.lines {
+            let offer = match self.jobs.get(&line.job) {
+                Some(job) => job.offer.clone(),
+                None => match self.journal.offer(line.job)? {
+                    Some(offer) => offer,
+                    None => return Ok(self.park(Need::Job(line.job), it.clone(), origin)),
+                },
+            };
+            if offer.signer() != it.signer() || line.amount > offer.max_fee {
+                return Ok(Decision::Reject);
             }
         }
-        if paid_verifiers == verifiers || late {
-            self.ledger.release(id, self.identity.signing_key(), self.now.time)?;
-        }
-        Ok(())
-    }
-
-    /// After a restart: the capsule of an own job is read again.
-    fn prepare_own(&mut self, id: JobId) -> Result<(), Error> {
-        let sources = self.sources(&[], None);
-        let job = self.jobs.get_mut(&id).expect("the caller has seen it");
-        job.preparing = true;
-        let offer = Box::new(job.offer.clone());
-        self.effects.push(Effect::Prepare { offer, sources });
-        Ok(())
-    }
-
-    pub(super) fn judge_voucher(&mut self, it: &Signed<Voucher>, origin: &Origin) -> Result<Decision, Error> {
         if it.payee != self.me {
             return Ok(Decision::Accept);
         }
-        match self.ledger.receive(it, self.identity.signing_key(), self.now.time) {
+        match self
+            .ledger
+            .receive(it, self.identity.signing_key(), self.now.time)
+        {
             Ok(Received::Booked | Received::Known) => Ok(Decision::Accept),
-            Ok(Received::Gap { .. }) => {
-                self.later(origin);
-                Ok(Decision::Ignore)
-            }
-            Err(error) if error.fault() == nonos_types::Fault::Peer => {
+            Ok(Received::Gap { .. }) => Ok(self.park(Need::Voucher(it.signer()), it.clone(), origin)),
+            Err(error)
+                if matches!(
+                    error.fault(),
+                    nonos_types::Fault::Peer | nonos_types::Fault::Caller
+                ) =>
+            {
+                // Only the payee can tell: whoever passed it on could not.
                 tracing::warn!(payer = %it.signer(), %error, "voucher refused");
-                Ok(Decision::Reject)
+                Ok(Decision::Ignore)
             }
             Err(error) => Err(error.into()),
         }
     }
 
     pub(super) fn saw_voucher(&mut self, it: &Signed<Voucher>) -> Result<(), Error> {
-        if it.payee == self.me {
-            for line in &it.lines {
-                let booked = Booked {
-                    kind: line.kind,
-                    peer: it.signer(),
-                    paid: false,
-                    amount: line.amount,
-                };
-                self.event(None, What::Booked { job: line.job, booked });
-            }
-            if let Some(line) = pays_run(it).next() {
-                self.saw_payment(it.signer(), line.receipt)?;
+        if it.payee != self.me {
+            return Ok(());
+        }
+        for line in &it.lines {
+            let booked = Booked {
+                kind: line.kind,
+                peer: it.signer(),
+                paid: false,
+                amount: line.amount,
+            };
+            self.event(
+                None,
+                What::Booked {
+                    job: line.job,
+                    booked,
+                },
+            );
+            // Each receipt that is known here and paid for is one deed.
+            if line.kind == FeeKind::Execute && self.receipts.contains_key(&line.receipt) {
+                self.observe(
+                    it.signer(),
+                    Context::Pay,
+                    Deed::Good,
+                    Cause::Receipt(line.receipt),
+                )?;
             }
         }
-        Ok(())
-    }
-
-    /// A voucher is booked before it is journalled: what was left in between by a crash is published now.
-    pub(super) fn publish_unpublished_vouchers(&mut self) -> Result<(), Error> {
-        let mut after: Option<Sequence> = None;
-        loop {
-            let entries = self.ledger.entries(after, 1000)?;
-            let Some(last) = entries.last() else { return Ok(()) };
-            after = Some(last.sequence);
-            for entry in entries {
-                if let Body::Paid { voucher } = entry.body
-                    && !self.journal.has(&Message::from((*voucher).clone()))?
-                {
-                    self.tell(*voucher)?;
-                }
-            }
-        }
+        self.unpark(Need::Voucher(it.signer()))
     }
 }

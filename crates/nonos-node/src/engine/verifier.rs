@@ -1,37 +1,74 @@
 //! As a verifier: receipts are checked, verdicts given, and faults shown to all.
 
 use nonos_mesh::Acceptance;
-use nonos_trust::{Cause, Context, Conviction, Deed, Judgement, Observation, ProofVerdict};
+use nonos_trust::{
+    Cause, Context, Conviction, Deed, Judgement, Observation, ProofCheck, ProofVerdict, judge,
+};
 use nonos_types::{
-    Accusation, Evidence, InvalidProof, JobId, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Signed,
-    Verdict,
+    Accusation, Evidence, InvalidProof, JobId, Message, NodeId, Payload as _, Receipt, ReceiptId, Role,
+    Signed, Verdict,
 };
 
-use super::{CHECKING, Checked, Decision, Effect, Engine, Error, Origin, VERIFY_MS, job::Job};
+use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, job::Mine};
 use crate::api::What;
 
-/// Verdicts kept for receipts that are not verified here yet.
-const EARLY: usize = 1024;
+/// Receipts that are fetched and verified at a time, and of those that one peer passed on.
+const CHECKING: usize = 64;
+const CHECKING_OF_ONE: usize = 16;
+/// Accusations that are judged at a time.
+const JUDGING: usize = 16;
+/// Receipts to verify later, how often that is tried, and how many milliseconds after the first time.
+const RETRIES: usize = 256;
+const TRIES: u32 = 5;
+const RETRY_MS: u64 = 10_000;
+/// Verdicts of one receipt that are kept.
+const VERDICTS: usize = 256;
+
+/// A receipt that could not be verified yet.
+#[derive(Debug)]
+pub(super) struct Retry {
+    receipt: Signed<Receipt>,
+    tries: u32,
+    at_ms: u64,
+}
 
 impl Engine {
     pub(super) fn judge_receipt(&mut self, it: &Signed<Receipt>, origin: &Origin) -> Result<Decision, Error> {
         let id = it.receipt_id();
         if self.receipts.contains_key(&id)
-            || self.checking.contains(&id)
+            || self.checking.contains_key(&id)
+            || self.retries.contains_key(&id)
+            || self.bad.contains(&id)
             || self.trust.is_blacklisted(it.signer())?
         {
             return Ok(Decision::Ignore);
         }
-        let Some(job) = self.jobs.get(&it.record.proven.job) else {
-            self.later(origin);
-            return Ok(Decision::Ignore);
+        let name = it.record.proven.job;
+        let Some(job) = self.jobs.get(&name) else {
+            return Ok(match self.journal.offer(name)? {
+                Some(_) => Decision::Ignore,
+                None => self.park(Need::Job(name), it.clone(), origin),
+            });
         };
         if let Some(part) = job.contradicts(it) {
             tracing::warn!(executor = %it.signer(), part, "receipt contradicts its offer");
             return Ok(Decision::Reject);
         }
-        if self.checking.len() >= CHECKING {
-            self.later(origin);
+        if !job.may_try(id, it.signer()) {
+            // If it gets the award, that is another matter.
+            if !job.awarded.contains(&it.signer()) {
+                self.parked
+                    .park(Need::Award(name, it.signer()), Message::from(it.clone()));
+            }
+            return Ok(Decision::Ignore);
+        }
+        let of_one = self
+            .checking
+            .values()
+            .filter(|from| **from == origin.peer)
+            .count();
+        if self.checking.len() >= CHECKING || of_one >= CHECKING_OF_ONE {
+            self.check_later(it.clone(), 0);
             return Ok(Decision::Ignore);
         }
         Ok(Decision::Later)
@@ -39,14 +76,56 @@ impl Engine {
 
     /// Has a receipt checked, which `judge_receipt` has put off.
     pub(super) fn check(&mut self, receipt: Signed<Receipt>, origin: Origin) {
-        self.checking.insert(receipt.receipt_id());
-        let first: Vec<NodeId> = [origin.peer, Some(receipt.signer())].into_iter().flatten().collect();
+        let id = receipt.receipt_id();
+        if let Some(job) = self.jobs.get_mut(&receipt.record.proven.job) {
+            job.tried.insert(id, receipt.signer());
+        }
+        self.checking.insert(id, origin.peer);
+        let first: Vec<NodeId> = [origin.peer, Some(receipt.signer())]
+            .into_iter()
+            .flatten()
+            .collect();
         let sources = self.sources(&first, None);
         self.effects.push(Effect::Check {
             receipt: Box::new(receipt),
             origin,
             sources,
         });
+    }
+
+    fn check_later(&mut self, receipt: Signed<Receipt>, tries: u32) {
+        if self.retries.len() >= RETRIES {
+            self.read_again();
+            return;
+        }
+        let at_ms = self.now.millis + (RETRY_MS << tries);
+        let retry = Retry {
+            receipt,
+            tries,
+            at_ms,
+        };
+        self.retries.insert(retry.receipt.receipt_id(), retry);
+    }
+
+    /// Checks receipts whose time has come.
+    pub(super) fn retry(&mut self) -> Result<(), Error> {
+        let room = CHECKING.saturating_sub(self.checking.len());
+        let due: Vec<ReceiptId> = (self.retries.iter())
+            .filter(|(_, retry)| retry.at_ms <= self.now.millis)
+            .map(|(id, _)| *id)
+            .take(room)
+            .collect();
+        for id in due {
+            let Retry { receipt, tries, .. } = self.retries.remove(&id).expect("listed above");
+            let useful = self.jobs.contains_key(&receipt.record.proven.job)
+                && !self.trust.is_blacklisted(receipt.signer())?
+                && !self.journal.has(&Message::from(receipt.clone()))?;
+            if useful {
+                self.tries.insert(id, tries);
+                self.check(receipt, Origin::default());
+            }
+        }
+        Ok(())
     }
 
     /// Only receipts that verify, and one's own, are journalled.
@@ -58,22 +137,15 @@ impl Engine {
             self.counts.verified_ok += 1;
         }
         if let Some(job) = self.jobs.get_mut(&it.record.proven.job) {
-            let awarded = |id: &ReceiptId, job: &Job| {
-                (self.receipts.get(id)).is_some_and(|it| job.awarded.contains(&it.signer()))
-            };
-            let better = match &job.good {
-                None => true,
-                Some(good) => job.awarded.contains(&it.signer()) && !awarded(good, job),
-            };
-            if better {
-                job.good = Some(id);
+            if job.receipts.is_empty() {
                 job.good_ms = Some(self.now.millis);
             }
+            job.receipts.push(id);
             if it.signer() == self.me {
-                job.mine = super::job::Mine::Done;
+                job.mine = Mine::Done;
             }
+            self.receipts.insert(id, it.clone());
         }
-        self.receipts.insert(id, it.clone());
     }
 
     pub(super) fn checked(&mut self, checked: Checked) -> Result<(), Error> {
@@ -87,6 +159,7 @@ impl Engine {
         } = checked;
         let (id, job, executor) = (receipt.receipt_id(), receipt.record.proven.job, receipt.signer());
         self.checking.remove(&id);
+        let tries = self.tries.remove(&id).unwrap_or(0);
         if let (Some(job), Some(facts)) = (self.jobs.get_mut(&job), facts) {
             job.facts.get_or_insert(facts);
         }
@@ -96,7 +169,9 @@ impl Engine {
             ProofVerdict::Unknown { reason } => {
                 tracing::warn!(%job, %executor, reason, "receipt not verified");
                 self.report(origin.ticket, Acceptance::Ignore);
-                self.later(&Origin::default());
+                if tries < TRIES {
+                    self.check_later(receipt, tries + 1);
+                }
                 return Ok(());
             }
         };
@@ -113,10 +188,12 @@ impl Engine {
             self.keep(&Message::from(receipt), false)?;
             self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
             self.give_verdict(id)?;
-            self.take_early(id)?;
-            self.settle(job)
+            self.unpark(Need::Receipt(id))?;
+            self.settle(job)?;
+            self.award(job)
         } else {
             self.report(origin.ticket, Acceptance::Reject);
+            self.bad.insert(id);
             self.accuse(receipt, shown)
         }
     }
@@ -135,12 +212,15 @@ impl Engine {
     pub(super) fn give_missing_verdicts(&mut self) -> Result<(), Error> {
         let missing: Vec<ReceiptId> = (self.receipts.iter())
             .filter(|(id, receipt)| {
-                let given = (self.verdicts.get(id)).is_some_and(|it| it.iter().any(|(node, _)| *node == self.me));
+                let given =
+                    (self.verdicts.get(id)).is_some_and(|it| it.iter().any(|(node, _)| *node == self.me));
                 receipt.signer() != self.me && !given
             })
             .map(|(id, _)| *id)
             .collect();
         for id in missing {
+            let executor = self.receipts[&id].signer();
+            self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
             self.give_verdict(id)?;
         }
         Ok(())
@@ -149,7 +229,11 @@ impl Engine {
     fn accuse(&mut self, receipt: Signed<Receipt>, shown: Option<(Vec<u8>, Vec<u8>)>) -> Result<(), Error> {
         let (tapes, proof) = shown.expect("an invalid receipt comes with what shows it");
         let (executor, job) = (receipt.signer(), receipt.record.proven.job);
-        let evidence = InvalidProof { receipt, tapes, proof };
+        let evidence = InvalidProof {
+            receipt,
+            tapes,
+            proof,
+        };
         let guilty = Judgement::Guilty {
             subject: executor,
             evidence: evidence.id(),
@@ -159,16 +243,20 @@ impl Engine {
             evidence: Evidence::InvalidProof(Box::new(evidence)),
             at: self.now.time,
         };
-        let fits = accusation.to_bytes().len() as u64 <= Accusation::MAX.get();
         let signed = Signed::new(accusation, self.identity.signing_key());
         self.convict(&signed, &guilty)?;
-        if fits {
+        if Self::fits(&signed) {
             self.tell(signed)?;
         } else {
             self.counts.verified_bad += 1;
             tracing::warn!(%executor, "evidence too long to be sent; it is kept for export");
         }
         self.award(job)
+    }
+
+    /// Is it short enough to be sent?
+    pub(super) fn fits(accusation: &Accusation) -> bool {
+        accusation.to_bytes().len() as u64 <= Accusation::MAX.get()
     }
 
     fn convict(&mut self, accusation: &Signed<Accusation>, judgement: &Judgement) -> Result<(), Error> {
@@ -178,7 +266,7 @@ impl Engine {
                 self.connected.remove(&peer);
                 self.effects.push(Effect::Block(peer));
                 self.event(Some(Role::Verifier), What::Blacklisted { peer, evidence });
-                let jobs: Vec<JobId> = self.jobs.keys().copied().collect();
+                let jobs: Vec<JobId> = self.open.iter().copied().collect();
                 for job in jobs {
                     self.award(job)?;
                 }
@@ -195,30 +283,17 @@ impl Engine {
         if self.trust.is_blacklisted(it.signer())? {
             return Ok(Decision::Ignore);
         }
-        if self.receipts.contains_key(&it.receipt) {
-            return Ok(Decision::Accept);
-        }
-        if !self.early.iter().any(|early| early == it) {
-            if self.early.len() == EARLY {
-                self.early.pop_front();
-            }
-            self.early.push_back(it.clone());
-        }
-        if !self.checking.contains(&it.receipt) {
-            self.later(origin);
-        }
-        Ok(Decision::Ignore)
-    }
-
-    /// Verdicts about a receipt that came before it was verified here.
-    fn take_early(&mut self, receipt: ReceiptId) -> Result<(), Error> {
-        let (now, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.early).into_iter().partition(|it| it.receipt == receipt);
-        self.early = later.into();
-        for verdict in now {
-            self.message(Message::from(verdict), Origin::default())?;
-        }
-        Ok(())
+        let Some(receipt) = self.receipts.get(&it.receipt) else {
+            return Ok(self.park(Need::Receipt(it.receipt), it.clone(), origin));
+        };
+        let given = self.verdicts.get(&it.receipt).map_or(&[][..], Vec::as_slice);
+        let news = given.len() < VERDICTS && given.iter().all(|(verifier, _)| *verifier != it.signer());
+        // Nobody judges himself.
+        Ok(if news && receipt.signer() != it.signer() {
+            Decision::Accept
+        } else {
+            Decision::Ignore
+        })
     }
 
     /// A verdict about a receipt that this node has verified itself.
@@ -233,24 +308,31 @@ impl Engine {
         }
     }
 
-    pub(super) fn judge_accusation(
-        &mut self,
-        it: &Signed<Accusation>,
-        origin: &Origin,
-    ) -> Result<Decision, Error> {
+    pub(super) fn judge_accusation(&mut self, it: &Signed<Accusation>) -> Result<Decision, Error> {
         let id = it.evidence.id();
         let known = self.trust.evidence(id)?.is_some() || self.judging.contains(&id);
         if known || self.trust.is_blacklisted(it.signer())? {
             return Ok(Decision::Ignore);
         }
-        if self.judging.len() >= CHECKING {
-            self.later(origin);
+        let Evidence::InvalidProof(shown) = &it.evidence;
+        // What costs little first: a receipt whose proof was seen to hold, and bytes that it does not commit to.
+        let holds = self.receipts.contains_key(&shown.receipt.receipt_id()) || self.cleared.contains(&id);
+        if holds || judge(it, &Unchecked) == Judgement::Innocent {
+            self.accused_wrongly(it)?;
+            return Ok(Decision::Reject);
+        }
+        if self.judging.len() >= JUDGING {
+            self.read_again();
             return Ok(Decision::Ignore);
         }
         Ok(Decision::Later)
     }
 
-    pub(super) fn judge(&mut self, accusation: Signed<Accusation>, origin: Origin) {
+    fn accused_wrongly(&mut self, it: &Signed<Accusation>) -> Result<(), Error> {
+        self.observe(it.signer(), Context::Verify, Deed::Bad, Cause::Message(it.id()))
+    }
+
+    pub(super) fn judge_later(&mut self, accusation: Signed<Accusation>, origin: Origin) {
         self.judging.insert(accusation.evidence.id());
         let sources = self.sources(&[accusation.signer()], None);
         self.effects.push(Effect::Judge {
@@ -274,8 +356,8 @@ impl Engine {
                 Acceptance::Accept
             }
             Judgement::Innocent => {
-                let cause = Cause::Message(accusation.id());
-                self.observe(accusation.signer(), Context::Verify, Deed::Bad, cause)?;
+                self.cleared.insert(accusation.evidence.id());
+                self.accused_wrongly(accusation)?;
                 Acceptance::Reject
             }
             Judgement::Indeterminate { .. } => Acceptance::Ignore,
@@ -304,9 +386,15 @@ impl Engine {
         });
         Ok(())
     }
+}
 
-    /// A requester has paid.
-    pub(super) fn saw_payment(&mut self, payer: NodeId, receipt: ReceiptId) -> Result<(), Error> {
-        self.observe(payer, Context::Pay, Deed::Good, Cause::Receipt(receipt))
+/// Checks no proof.
+struct Unchecked;
+
+impl ProofCheck for Unchecked {
+    fn check(&self, _: &Receipt, _: &[u8], _: &[u8]) -> ProofVerdict {
+        ProofVerdict::Unknown {
+            reason: "not checked".to_owned(),
+        }
     }
 }

@@ -11,8 +11,8 @@ use super::{
     job::{Job, Mine},
 };
 use crate::api::{
-    Books, Done, EventPage, EvidenceView, JobState, JobView, PeerView, ReceiptView, Request, RequestError, Status,
-    TrustPoint, TrustView, Verified,
+    Books, Done, EventPage, EvidenceView, JobState, JobView, PeerView, ReceiptView, Request, RequestError,
+    Status, TrustPoint, TrustView, Verified,
 };
 
 /// Events in one answer.
@@ -120,6 +120,13 @@ impl Engine {
         if self.connected.is_empty() {
             warnings.push("no peer is connected: jobs wait until one is".to_owned());
         }
+        if self.doubled {
+            warnings.push(
+                "a message came that was signed with this node's key elsewhere, or its data were lost: it pays, runs \
+                 and offers nothing any more. Let only one node use a key, and start this one with `operator init` anew"
+                    .to_owned(),
+            );
+        }
         if self.trust.frozen(self.now.time)? {
             warnings.push("too many peers were found guilty at once: blacklisting is frozen".to_owned());
         }
@@ -145,7 +152,12 @@ impl Engine {
     }
 
     fn peers(&self) -> Result<Vec<PeerView>, Error> {
-        let mut ids: Vec<NodeId> = self.directory.keys().chain(self.connected.keys()).copied().collect();
+        let mut ids: Vec<NodeId> = self
+            .directory
+            .keys()
+            .chain(self.connected.keys())
+            .copied()
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         let mut peers = Vec::new();
@@ -164,9 +176,9 @@ impl Engine {
     }
 
     fn state(&self, job: &Job) -> JobState {
-        if job.good.is_some() && job.is_paid() {
+        if !job.receipts.is_empty() && job.is_paid() {
             JobState::Paid
-        } else if job.good.is_some() {
+        } else if !job.receipts.is_empty() {
             JobState::Proved
         } else if job.offer.deadline <= self.now.time {
             JobState::Expired
@@ -181,7 +193,7 @@ impl Engine {
 
     fn job_view(&self, id: JobId, job: &Job) -> Result<(JobView, Files), Error> {
         let offer = &job.offer;
-        let receipt = job.good.and_then(|id| Some((id, self.receipts.get(&id)?)));
+        let receipt = self.good(job).and_then(|id| Some((id, self.receipts.get(&id)?)));
         let ms = |table: &nonos_store::Table<_, nonos_types::Timestamp>, id| {
             Ok::<_, Error>(table.get(&*self.store, id)?.map(nonos_types::Timestamp::get))
         };
@@ -256,21 +268,25 @@ impl Engine {
 
     fn trust_views(&self) -> Result<Vec<TrustView>, Error> {
         let convictions = self.trust.convictions()?;
-        let views = self.trust.list(self.now.time)?.into_iter().map(|(node, standing)| TrustView {
-            node,
-            state: name(&standing.state),
-            score_ppm: standing.score.get(),
-            contexts: (nonos_trust::Context::ALL.into_iter())
-                .map(|context| {
-                    let score = standing.of(context);
-                    (name(&context), score.score.get(), score.lower_bound.get())
-                })
-                .collect(),
-            evidence: (convictions.iter())
-                .filter(|(peer, _)| *peer == node)
-                .map(|(_, evidence)| *evidence)
-                .collect(),
-        });
+        let views = self
+            .trust
+            .list(self.now.time)?
+            .into_iter()
+            .map(|(node, standing)| TrustView {
+                node,
+                state: name(&standing.state),
+                score_ppm: standing.score.get(),
+                contexts: (nonos_trust::Context::ALL.into_iter())
+                    .map(|context| {
+                        let score = standing.of(context);
+                        (name(&context), score.score.get(), score.lower_bound.get())
+                    })
+                    .collect(),
+                evidence: (convictions.iter())
+                    .filter(|(peer, _)| *peer == node)
+                    .map(|(_, evidence)| *evidence)
+                    .collect(),
+            });
         Ok(views.collect())
     }
 
@@ -317,4 +333,3 @@ fn cause(cause: &nonos_trust::Cause) -> String {
         _ => "something of a newer version".to_owned(),
     }
 }
-

@@ -28,7 +28,10 @@ impl Worker {
             }
             Answer::Job(view, files) => json(&self.job(*view, &files)),
             Answer::Jobs(jobs) => {
-                let views: Vec<JobView> = jobs.into_iter().map(|(view, files)| self.job(view, &files)).collect();
+                let views: Vec<JobView> = jobs
+                    .into_iter()
+                    .map(|(view, files)| self.job(view, &files))
+                    .collect();
                 json(&views)
             }
         };
@@ -40,7 +43,11 @@ impl Worker {
         let addresses = self.mesh.addresses();
         status.addresses = addresses.iter().map(|it| with_peer(it, status.id)).collect();
         let drops = self.mesh.drops();
-        status.dropped = drops.iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count)).collect();
+        status.dropped = drops
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect();
         status
     }
 
@@ -70,7 +77,9 @@ impl Worker {
     }
 
     fn job(&self, mut view: JobView, files: &Files) -> JobView {
-        let input = files.input.and_then(|it| self.objects.get(&Object::Input(it)).ok().flatten());
+        let input = files
+            .input
+            .and_then(|it| self.objects.get(&Object::Input(it)).ok().flatten());
         view.input_hex = input.filter(|it| it.len() as u64 <= SHOWN).map(hex::encode);
         if let (Some(receipt), Some((tapes, len))) = (&mut view.receipt, files.tapes) {
             receipt.result_hex = self.result(tapes, len);

@@ -24,15 +24,17 @@ use crate::{
 pub(crate) type Forged = Arc<Mutex<Option<Proof>>>;
 
 impl Worker {
-    /// Runs, proves and signs; what the receipt commits to is kept here.
+    /// Runs, proves and signs; what the receipt commits to is kept here. Says how many milliseconds the proof took.
     pub(super) fn execute(
         &self,
         offer: &Signed<Offer>,
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<Transfer>,
-    ) -> Result<Signed<Receipt>, String> {
-        let text = |error: &dyn std::error::Error| crate::api::RequestError::new(error, nonos_types::Fault::Bug).message;
+    ) -> Result<(Signed<Receipt>, u64), String> {
+        let text = |error: &dyn std::error::Error| {
+            crate::api::RequestError::new(error, nonos_types::Fault::Bug).message
+        };
         let read = |object: Object| match self.objects.get(&object) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(format!("{object:?} is gone")),
@@ -69,20 +71,23 @@ impl Worker {
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
             ExecutionStatement::of_run(subject, record, input, Vec::new()).map_err(|it| text(&it))?;
-        let proof = match conduct {
+        let (proof, ms) = match conduct {
             Conduct::Honest => self.prove(&statement)?,
             Conduct::ForgeResults => {
                 let mut forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
-                let proof = match &*forged {
-                    Some(proof) => proof.clone(),
-                    None => forged.insert(self.prove(&statement)?).clone(),
+                let (proof, ms) = match &*forged {
+                    Some(proof) => (proof.clone(), 0),
+                    None => self.prove(&statement)?,
                 };
+                *forged = Some(proof.clone());
                 statement = forge(statement).map_err(|it| text(&it))?;
-                proof
+                (proof, ms)
             }
         };
         let public = statement.public();
-        let tapes = public.attachment(1).expect("a statement's second attachment is its tapes");
+        let tapes = public
+            .attachment(1)
+            .expect("a statement's second attachment is its tapes");
         let record: ExecutionRecord = statement.record().clone();
         let receipt = Receipt {
             attempt,
@@ -103,10 +108,10 @@ impl Worker {
         };
         keep(Object::Tapes(receipt.tapes), tapes)?;
         keep(Object::Proof(receipt.proof), &proof.bytes)?;
-        Ok(Signed::new(receipt, self.identity.signing_key()))
+        Ok((Signed::new(receipt, self.identity.signing_key()), ms))
     }
 
-    fn prove(&self, statement: &ExecutionStatement) -> Result<Proof, String> {
+    fn prove(&self, statement: &ExecutionStatement) -> Result<(Proof, u64), String> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
         let mut random = ChaCha20Rng::from_seed(secret);
@@ -117,7 +122,9 @@ impl Worker {
         };
         let job = statement.record().proven.job;
         let inputs = self.inputs.clone();
-        let mut tell = move |Progress { stage, done, total, .. }: Progress| {
+        let mut tell = move |Progress {
+                                 stage, done, total, ..
+                             }: Progress| {
             let permille = u16::try_from(done.saturating_mul(1000) / total.max(1)).unwrap_or(1000);
             // Progress that finds no room is not worth waiting for.
             let _full = inputs.try_send(Input::Progress {
@@ -127,9 +134,12 @@ impl Worker {
             });
         };
         let mut proving = Proving::new(&mut seeds).on_progress(&mut tell);
-        self.proofs
+        let turn = self.proofs.turn();
+        let started = self.clock.millis();
+        let proof = turn
             .prove(statement, &mut proving)
-            .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)
+            .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)?;
+        Ok((proof, self.clock.millis() - started))
     }
 }
 

@@ -1,0 +1,203 @@
+//! Which jobs are kept and for how long, and what the passing of time does to them.
+
+use std::collections::BTreeSet;
+
+use nonos_depin::{Body, MAX_AMOUNT};
+use nonos_store::{Batch, Durability, Table};
+use nonos_types::{JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
+
+use super::{Decision, Effect, Engine, Error, job::Job, job::Mine};
+
+/// Jobs that are kept in memory, and of these those of requesters that are not connected.
+const JOBS: usize = 10_000;
+const STRANGE_JOBS: usize = 5_000;
+/// Of one requester.
+const JOBS_OF_ONE: usize = 512;
+/// Seconds that a job may be wanted in advance, and how far clocks may be apart.
+pub(super) const DEADLINE_S: u64 = 30 * 24 * 60 * 60;
+const SKEW_S: u64 = 10 * 60;
+/// Seconds after its deadline that a job is kept in memory; the journal and the ledger keep what it left.
+const KEPT_S: u64 = 24 * 60 * 60;
+
+/// That a message with this node's signature came which it has not signed.
+const DOUBLED: Table<NodeId, Timestamp> = Table::new("key-used-twice");
+
+impl Engine {
+    /// An offer past its deadline is still taken: vouchers and verdicts are about it.
+    pub(super) fn judge_offer(&mut self, it: &Signed<Offer>) -> Result<Decision, Error> {
+        let (now, requester) = (self.now.time.get(), it.signer());
+        let (created, deadline) = (it.created.get(), it.deadline.get());
+        if deadline - created > DEADLINE_S || it.max_fee > MAX_AMOUNT || it.fuel_price > MAX_AMOUNT {
+            return Ok(Decision::Reject);
+        }
+        if created > now + SKEW_S || deadline + DEADLINE_S < now || self.trust.is_blacklisted(requester)? {
+            return Ok(Decision::Ignore);
+        }
+        if deadline + KEPT_S < now {
+            return Ok(Decision::Accept);
+        }
+        let most = if self.connected.contains_key(&requester) {
+            JOBS
+        } else {
+            STRANGE_JOBS
+        };
+        if self.jobs.len() >= most {
+            self.forget(|job| job.offer.deadline.get() < now);
+        }
+        let of_one = self
+            .jobs
+            .values()
+            .filter(|job| job.offer.signer() == requester)
+            .count();
+        let room = self.jobs.len() < most && of_one < JOBS_OF_ONE;
+        Ok(if room { Decision::Accept } else { Decision::Ignore })
+    }
+
+    pub(super) fn apply_offer(&mut self, it: &Signed<Offer>) {
+        let id = it.job();
+        if self.is_over(it) || self.jobs.contains_key(&id) {
+            return;
+        }
+        self.jobs.insert(id, Job::new(it.clone(), self.now));
+        self.open.insert(id);
+    }
+
+    /// Its lines are those of the requester's jobs: `judge_voucher` saw to that.
+    pub(super) fn apply_voucher(&mut self, it: &Signed<Voucher>) {
+        for line in &it.lines {
+            match self.jobs.get_mut(&line.job) {
+                Some(job) if job.offer.signer() == it.signer() => job.booked(it, line),
+                _ => {}
+            }
+        }
+    }
+
+    /// Is it so long past that it is not kept? What this node may still have to pay is kept longer.
+    fn is_over(&self, offer: &Signed<Offer>) -> bool {
+        let kept = if offer.signer() == self.me {
+            DEADLINE_S
+        } else {
+            KEPT_S
+        };
+        self.now.time.get() > offer.deadline.get().saturating_add(kept)
+    }
+
+    /// Drops jobs, and all that is kept of them, but not those this node has not paid yet.
+    fn forget(&mut self, over: impl Fn(&Job) -> bool) {
+        let me = self.me;
+        let gone: Vec<JobId> = (self.jobs.iter())
+            .filter(|(_, job)| {
+                over(job) && job.mine != Mine::Running && (job.settled || job.offer.signer() != me)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            self.open.remove(&id);
+            for receipt in self.jobs.remove(&id).into_iter().flat_map(|job| job.receipts) {
+                self.receipts.remove(&receipt);
+                self.verdicts.remove(&receipt);
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self) -> Result<(), Error> {
+        self.tick_peers()?;
+        self.retry()?;
+        let ids: Vec<JobId> = self.open.iter().copied().collect();
+        self.consider_all()?;
+        for job in ids {
+            self.award(job)?;
+            self.settle(job)?;
+            if self.is_finished(job) {
+                self.open.remove(&job);
+            }
+        }
+        let now = self.now.time.get();
+        self.forget(|job| now > job.offer.deadline.get().saturating_add(KEPT_S));
+        self.start_next()
+    }
+
+    /// Is there nothing that time alone could change?
+    fn is_finished(&self, id: JobId) -> bool {
+        let Some(job) = self.jobs.get(&id) else {
+            return true;
+        };
+        if job.offer.signer() == self.me {
+            return job.settled;
+        }
+        job.mine != Mine::Running && (job.offer.deadline <= self.now.time || self.is_done(job))
+    }
+
+    /// Takes up what was left when the node stopped.
+    pub(super) fn resume(&mut self) -> Result<(), Error> {
+        self.doubled = DOUBLED.get(&*self.store, &self.me)?.is_some();
+        for (peer, evidence) in self.trust.convictions()? {
+            if self.trust.is_blacklisted(peer)? {
+                self.effects.push(Effect::Block(peer));
+            }
+            // A peer is convicted before it is said: what was left in between by a crash is published now.
+            if let Some(accusation) = self.trust.evidence(evidence)?
+                && accusation.signer() == self.me
+                && Self::fits(&accusation)
+                && !self.journal.has(&Message::from(accusation.clone()))?
+            {
+                self.tell(accusation)?;
+            }
+        }
+        self.take_up_books()?;
+        self.give_missing_verdicts()?;
+        self.describe()?;
+        let descriptors: Vec<_> = self.directory.values().cloned().collect();
+        for descriptor in descriptors {
+            if descriptor.valid_until >= self.now.time {
+                self.dial(&descriptor);
+            }
+        }
+        self.tick()
+    }
+
+    /// Vouchers are booked before they are journalled, and holds before offers: what was left in between by a crash
+    /// is published, or released, now.
+    fn take_up_books(&mut self) -> Result<(), Error> {
+        let mut after: Option<Sequence> = None;
+        let mut held = BTreeSet::new();
+        loop {
+            let entries = self.ledger.entries(after, 1000)?;
+            let Some(last) = entries.last() else { break };
+            after = Some(last.sequence);
+            for entry in entries {
+                match entry.body {
+                    Body::Hold { job, .. } => drop(held.insert(job)),
+                    Body::Release { job } => drop(held.remove(&job)),
+                    Body::Paid { voucher } if !self.journal.has(&Message::from((*voucher).clone()))? => {
+                        self.tell(*voucher)?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for job in held {
+            if !self.jobs.contains_key(&job) {
+                self.ledger
+                    .release(job, self.identity.signing_key(), self.now.time)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message came with this node's signature that it has not signed. Two nodes with one key would each pay for
+    /// the same, so that this one pays, runs and offers nothing from now on.
+    pub(super) fn saw_double(&mut self, message: &Message) -> Result<(), Error> {
+        if self.doubled {
+            return Ok(());
+        }
+        tracing::error!(
+            kind = message.kind().name(),
+            "another node signs with this node's key, or this node's data were lost"
+        );
+        self.doubled = true;
+        let mut batch = Batch::new();
+        DOUBLED.put(&mut batch, &self.me, &self.now.time);
+        Ok(self.store.write(&batch, Durability::Durable)?)
+    }
+}

@@ -1,0 +1,646 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use ed25519_dalek::SigningKey;
+use nonos_depin::{Body, Ledger, fees::Shares};
+use nonos_mesh::Cursor;
+use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
+use nonos_trust::{Identity, Judgement, ProofVerdict, TrustBook};
+use nonos_types::*;
+
+use crate::{
+    Conduct, Config,
+    api::{ProfileView, Submission},
+    engine::{About, Checked, Effect, Engine, Facts, Input, Moment, Origin, Parts, Ready},
+    journal::Journal,
+};
+
+pub(super) const START: u64 = 1_800_000_000;
+pub(super) const PROOF: &[u8] = b"a proof";
+pub(super) const TAPES: &[u8] = b"tapes";
+const NEVER: usize = usize::MAX;
+
+pub(super) fn network() -> NetworkId {
+    NetworkId::named("tests")
+}
+
+pub(super) fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+pub(super) fn id(key: &SigningKey) -> NodeId {
+    NodeId::from_bytes(key.verifying_key().to_bytes())
+}
+
+pub(super) fn signed<P>(value: P, key: &SigningKey) -> Message
+where
+    P: Payload<Error = Error>,
+    Message: From<Signed<P>>,
+{
+    Signed::new(value, key).into()
+}
+
+pub(super) fn facts() -> Facts {
+    Facts {
+        capsule: Digest::from_bytes([5; 32]),
+        entry: "main".to_owned(),
+        params: vec![],
+        fuel: Fuel::new(1000),
+        pages: Pages::new(1),
+        base: Amount::from_atto(100),
+        shares: Shares {
+            seeders: BasisPoints::new(1000).expect("10 %"),
+            verifiers: BasisPoints::new(2000).expect("20 %"),
+        },
+    }
+}
+
+pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
+    Offer {
+        network: network(),
+        capsule: facts().capsule,
+        entry: "main".to_owned(),
+        arguments: vec![],
+        input: Digest::from_bytes([7; 32]),
+        input_len: ByteLen::new(8),
+        backend: crate::proofs::Proofs::DEFAULT,
+        max_fee: Amount::from_atto(1000),
+        fuel_price: Amount::ZERO,
+        verifiers: 1,
+        created: Timestamp::new(created),
+        deadline: Timestamp::new(deadline),
+        salt: Salt::new([salt; 16]),
+    }
+}
+
+/// What an executor would sign for an offer.
+pub(super) fn receipt(offer: &Signed<Offer>, key: &SigningKey, attempt: u32, at: u64) -> Signed<Receipt> {
+    let run = Assignment {
+        network: network(),
+        job: offer.job(),
+        slot: Slot::ZERO,
+        executor: id(key),
+        attempt: Attempt::new(attempt),
+    };
+    let proven = Proven {
+        network: run.network,
+        job: run.job,
+        slot: run.slot,
+        nonce: run.nonce(),
+        executor: run.executor,
+        capsule: offer.capsule,
+        machine: MachineVersion::new(1),
+        policy: Digest::from_bytes([6; 32]),
+        entry: offer.entry.clone(),
+        arguments: offer.arguments.clone(),
+        input: offer.input,
+        sealed_input: None,
+        inbound: Digest::from_bytes([9; 32]),
+        output: Output::Digest(Digest::from_bytes([10; 32])),
+        outcome: Outcome::Return(vec![]),
+        fuel_used: Fuel::new(500),
+        peak_pages: Pages::new(1),
+        segment_chain: SegmentChain::ZERO,
+    };
+    let attested = Attested {
+        checkpoint_root: CheckpointRoot::ZERO,
+        audit_root: AuditRoot::ZERO,
+        poi_pre: None,
+        poi_post: None,
+    };
+    let receipt = Receipt {
+        record: ExecutionRecord { proven, attested },
+        attempt: run.attempt,
+        backend: offer.backend.clone(),
+        verifying_key: Digest::from_bytes([11; 32]),
+        proof: ProofDigest::hash(&[PROOF]),
+        proof_len: ByteLen::from(PROOF.len()),
+        tapes: TapesDigest::hash(&[TAPES]),
+        tapes_len: ByteLen::from(TAPES.len()),
+        fee: facts().fee(offer, Fuel::new(500)),
+        transfers: vec![],
+        at: Timestamp::new(at),
+    };
+    Signed::new(receipt, key)
+}
+
+/// A store whose nth write from now fails, once.
+pub(super) struct Failing {
+    inner: MemoryStore,
+    left: AtomicUsize,
+    /// Is what fails written all the same?
+    written: bool,
+    pub(super) writes: AtomicUsize,
+}
+
+impl Failing {
+    pub(super) fn fail_after(&self, writes: usize) {
+        self.left.store(writes, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == NEVER
+    }
+}
+
+impl Store for Failing {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, nonos_store::Error> {
+        self.inner.get(key)
+    }
+
+    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), nonos_store::Error> {
+        self.inner.scan(range, visit)
+    }
+
+    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), nonos_store::Error> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        let left = self.left.load(Ordering::Relaxed);
+        if left != 0 {
+            if left != NEVER {
+                self.left.store(left - 1, Ordering::Relaxed);
+            }
+            return self.inner.write(batch, durability);
+        }
+        self.left.store(NEVER, Ordering::Relaxed);
+        if self.written {
+            self.inner.write(batch, durability)?;
+        }
+        Err(nonos_store::Error::Storage {
+            source: "no space left".into(),
+        })
+    }
+}
+
+pub(super) struct Node {
+    pub(super) key: SigningKey,
+    pub(super) store: Arc<Failing>,
+    pub(super) engine: Engine,
+    pub(super) up: bool,
+    /// Runs that go on: until when, and of what.
+    running: Vec<(u64, Box<Signed<Offer>>, Attempt)>,
+    /// Attempts that ended, and how many of the next fail.
+    pub(super) ran: Vec<(JobId, Attempt)>,
+    pub(super) failing_runs: u32,
+    pub(super) unprepared: bool,
+    pub(super) crashes: usize,
+}
+
+/// Some engines, and what is on the way between them.
+pub(super) struct World {
+    pub(super) nodes: Vec<Node>,
+    queue: VecDeque<(usize, Effect)>,
+    pub(super) millis: u64,
+    /// Receipts whose proofs do not hold, and whose objects nobody gives.
+    pub(super) invalid: BTreeSet<ReceiptId>,
+    pub(super) missing: BTreeSet<ReceiptId>,
+    /// Checks that were made, by node.
+    pub(super) checks: BTreeMap<(usize, ReceiptId), usize>,
+    pub(super) reads: usize,
+    pub(super) prepares: usize,
+    pub(super) proving_s: u64,
+    /// Shuffles what is on the way.
+    pub(super) seed: Option<u64>,
+    /// One node crashes after that many of its inputs, before anything is done of what it decided.
+    pub(super) crash: Option<(usize, usize)>,
+    pub(super) inputs: Vec<usize>,
+}
+
+fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
+    let store: Arc<dyn Store> = Arc::clone(store) as _;
+    Parts {
+        identity: Arc::new(Identity::from_seed(key.to_bytes())),
+        config: Config {
+            network: "tests".to_owned(),
+            award_timeout_s: 60,
+            ..Config::default()
+        },
+        conduct: Conduct::Honest,
+        ledger: Ledger::open(Arc::clone(&store), network(), id(key)).expect("books"),
+        trust: TrustBook::open(Arc::clone(&store)).expect("a book"),
+        store,
+        about: About {
+            data_dir: String::new(),
+            snapshot: PoiHash::ZERO,
+            profile: ProfileView {
+                profile: serde_json::Value::Null,
+                taken_at: Timestamp::ZERO,
+                snapshot: PoiHash::ZERO,
+                signed_hex: String::new(),
+                poi_v1_hex: String::new(),
+            },
+            backends: vec![crate::proofs::Proofs::DEFAULT],
+            started_ms: 0,
+        },
+    }
+}
+
+impl World {
+    pub(super) fn new(nodes: u8) -> Self {
+        Self::failing(nodes, false)
+    }
+
+    /// Stores fail with or without having written.
+    pub(super) fn failing(nodes: u8, written: bool) -> Self {
+        let mut world = Self {
+            nodes: vec![],
+            queue: VecDeque::new(),
+            millis: 0,
+            invalid: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            checks: BTreeMap::new(),
+            reads: 0,
+            prepares: 0,
+            proving_s: 5,
+            seed: None,
+            crash: None,
+            inputs: vec![0; nodes.into()],
+        };
+        for seed in 1..=nodes {
+            let store = Arc::new(Failing {
+                inner: MemoryStore::new(),
+                left: AtomicUsize::new(NEVER),
+                written,
+                writes: AtomicUsize::new(0),
+            });
+            let engine = Engine::open(parts(&key(seed), &store), world.now()).expect("it opens");
+            world.nodes.push(Node {
+                key: key(seed),
+                store,
+                engine,
+                up: true,
+                running: vec![],
+                ran: vec![],
+                failing_runs: 0,
+                unprepared: false,
+                crashes: 0,
+            });
+        }
+        for node in 0..world.nodes.len() {
+            world.connect(node);
+        }
+        world.run();
+        world
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment {
+            time: Timestamp::new(START + self.millis / 1000),
+            millis: self.millis,
+        }
+    }
+
+    pub(super) fn time(&self) -> u64 {
+        self.now().time.get()
+    }
+
+    pub(super) fn id(&self, node: usize) -> NodeId {
+        id(&self.nodes[node].key)
+    }
+
+    fn index(&self, of: NodeId) -> Option<usize> {
+        self.nodes.iter().position(|it| id(&it.key) == of)
+    }
+
+    fn connect(&mut self, node: usize) {
+        for other in 0..self.nodes.len() {
+            if other != node && self.nodes[other].up && self.nodes[node].up {
+                let (a, b) = (self.id(node), self.id(other));
+                self.give(node, Input::Connected(b));
+                self.give(other, Input::Disconnected(a));
+                self.give(other, Input::Connected(a));
+            }
+        }
+    }
+
+    /// The node stops without warning.
+    pub(super) fn stop(&mut self, node: usize) {
+        let gone = self.id(node);
+        self.nodes[node].up = false;
+        self.nodes[node].running.clear();
+        self.queue.retain(|(of, _)| *of != node);
+        for other in 0..self.nodes.len() {
+            self.give(other, Input::Disconnected(gone));
+        }
+    }
+
+    /// It starts with what is in its store.
+    pub(super) fn start(&mut self, node: usize) {
+        let now = self.now();
+        let it = &mut self.nodes[node];
+        it.running.clear();
+        // A store that fails while it starts makes it start again.
+        let engine = (0..3).find_map(|_| Engine::open(parts(&it.key, &it.store), now).ok());
+        it.engine = engine.expect("it opens");
+        it.up = true;
+        self.queue.retain(|(of, _)| *of != node);
+        self.connect(node);
+    }
+
+    fn restart(&mut self, node: usize) {
+        self.nodes[node].crashes += 1;
+        self.start(node);
+    }
+
+    pub(super) fn give(&mut self, node: usize, input: Input) {
+        if !self.nodes[node].up {
+            return;
+        }
+        let now = self.now();
+        self.inputs[node] += 1;
+        let it = &mut self.nodes[node];
+        let failed = it.engine.handle(input, now).is_err();
+        if failed || self.crash == Some((node, self.inputs[node])) {
+            self.crash = self.crash.filter(|(of, _)| *of != node);
+            self.restart(node);
+            return;
+        }
+        let effects = self.nodes[node].engine.effects();
+        self.queue.extend(effects.into_iter().map(|it| (node, it)));
+    }
+
+    pub(super) fn message(&mut self, node: usize, from: NodeId, message: Message) {
+        // As it comes: by its bytes.
+        let message = Message::from_bytes_of_any_kind(&message.to_bytes()).expect("it can be sent");
+        let origin = Origin {
+            peer: Some(from),
+            ticket: None,
+        };
+        let message = Box::new(message);
+        self.give(node, Input::Message { message, origin });
+    }
+
+    /// To all, from one that is none of them.
+    pub(super) fn inject(&mut self, message: &Message) {
+        for node in 0..self.nodes.len() {
+            self.message(node, message.signer(), message.clone());
+        }
+        self.run();
+    }
+
+    /// Does what was decided, until nothing is left.
+    pub(super) fn run(&mut self) {
+        for _ in 0..1_000_000 {
+            let next = match &mut self.seed {
+                None => 0,
+                Some(seed) => {
+                    *seed = seed
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    (*seed >> 33) as usize % self.queue.len().max(1)
+                }
+            };
+            let Some((node, effect)) = self.queue.remove(next) else {
+                return;
+            };
+            self.effect(node, effect);
+        }
+        panic!("they never come to rest");
+    }
+
+    fn effect(&mut self, node: usize, effect: Effect) {
+        let from = self.id(node);
+        match effect {
+            Effect::Publish(message) => {
+                for other in (0..self.nodes.len()).filter(|it| *it != node) {
+                    self.message(other, from, (*message).clone());
+                }
+            }
+            Effect::Read { peer, cursor } => self.read(node, peer, cursor),
+            Effect::Prepare { offer, .. } => {
+                self.prepares += 1;
+                let result = match self.nodes[node].unprepared {
+                    true => Err("nobody gives it".to_owned()),
+                    false => Ok(Arc::new(facts())),
+                };
+                self.give(
+                    node,
+                    Input::Prepared {
+                        job: offer.job(),
+                        result,
+                    },
+                );
+            }
+            Effect::Execute { offer, attempt, .. } => {
+                let due = self.millis + self.proving_s * 1000;
+                self.nodes[node].running.push((due, offer, attempt));
+            }
+            Effect::Check { receipt, origin, .. } => {
+                let name = receipt.receipt_id();
+                *self.checks.entry((node, name)).or_default() += 1;
+                let verdict = if self.missing.contains(&name) {
+                    ProofVerdict::Unknown {
+                        reason: "nobody gives it".to_owned(),
+                    }
+                } else if self.invalid.contains(&name) {
+                    ProofVerdict::Invalid
+                } else {
+                    ProofVerdict::Valid
+                };
+                let shown = (verdict == ProofVerdict::Invalid).then(|| (TAPES.to_vec(), PROOF.to_vec()));
+                let checked = Checked {
+                    receipt: *receipt,
+                    origin,
+                    verdict,
+                    facts: Some(Arc::new(facts())),
+                    shown,
+                    ms: 1,
+                };
+                self.give(node, Input::Checked(Box::new(checked)));
+            }
+            Effect::Judge {
+                accusation, origin, ..
+            } => {
+                let Evidence::InvalidProof(shown) = &accusation.evidence;
+                let judgement = if self.invalid.contains(&shown.receipt.receipt_id()) {
+                    Judgement::Guilty {
+                        subject: shown.receipt.signer(),
+                        evidence: shown.id(),
+                    }
+                } else {
+                    Judgement::Innocent
+                };
+                self.give(
+                    node,
+                    Input::Judged {
+                        accusation,
+                        judgement,
+                        origin,
+                    },
+                );
+            }
+            Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor) {
+        self.reads += 1;
+        let page = self.index(peer).filter(|it| self.nodes[*it].up).map(|it| {
+            let store: Arc<dyn Store> = Arc::clone(&self.nodes[it].store) as _;
+            Journal::new(store).page(cursor, 256).expect("a page")
+        });
+        let (next, count) = (
+            page.as_ref().map(|it| it.next),
+            page.as_ref().map_or(0, |it| it.messages.len()),
+        );
+        for bytes in page.into_iter().flat_map(|it| it.messages) {
+            self.message(
+                node,
+                peer,
+                Message::from_bytes_of_any_kind(&bytes).expect("a message"),
+            );
+        }
+        self.give(
+            node,
+            Input::Read {
+                peer,
+                next,
+                messages: count,
+            },
+        );
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.millis += 1000;
+            for node in 0..self.nodes.len() {
+                self.finish_runs(node);
+                self.give(node, Input::Tick);
+            }
+            self.run();
+        }
+    }
+
+    fn finish_runs(&mut self, node: usize) {
+        let (now, time) = (self.millis, self.time());
+        let it = &mut self.nodes[node];
+        let (done, on) = std::mem::take(&mut it.running)
+            .into_iter()
+            .partition(|(due, ..)| *due <= now);
+        it.running = on;
+        let done: Vec<(u64, Box<Signed<Offer>>, Attempt)> = done;
+        for (_, offer, attempt) in done {
+            let it = &mut self.nodes[node];
+            let job = offer.job();
+            it.ran.push((job, attempt));
+            let result = if it.failing_runs > 0 {
+                it.failing_runs -= 1;
+                Err("it failed".to_owned())
+            } else {
+                Ok(Box::new(receipt(&offer, &it.key, attempt.get(), time)))
+            };
+            self.give(
+                node,
+                Input::Ran {
+                    job,
+                    result,
+                    ms: 5000,
+                },
+            );
+        }
+    }
+
+    /// A job of the first node.
+    pub(super) fn submit(&mut self, salt: u8, verifiers: u16, deadline_s: u64) -> Option<JobId> {
+        let submission = Submission {
+            capsule: facts().capsule,
+            arguments: vec![],
+            input_hex: String::new(),
+            max_fee: Amount::from_atto(1000),
+            fuel_price: Amount::ZERO,
+            verifiers,
+            deadline_s,
+            backend: None,
+        };
+        self.submit_as(submission, salt)
+    }
+
+    pub(super) fn submit_as(&mut self, submission: Submission, salt: u8) -> Option<JobId> {
+        let (reply, mut answer) = tokio::sync::oneshot::channel();
+        let ready = Ready {
+            facts: Arc::new(facts()),
+            input: Digest::from_bytes([7; 32]),
+            input_len: ByteLen::new(8),
+            arguments: vec![],
+            salt: Salt::new([salt; 16]),
+        };
+        let result = Ok(ready);
+        self.give(
+            0,
+            Input::SubmissionReady {
+                submission,
+                result,
+                reply,
+            },
+        );
+        self.run();
+        let answer = answer.try_recv().ok()?.ok()?;
+        serde_json::from_value::<crate::api::Submitted>(answer)
+            .ok()
+            .map(|it| it.job)
+    }
+
+    /// What a node has paid, in order.
+    pub(super) fn paid(&self, node: usize) -> Vec<(NodeId, FeeKind, u128)> {
+        let entries = self.nodes[node]
+            .engine
+            .ledger
+            .entries(None, usize::MAX)
+            .expect("entries");
+        let mut paid = vec![];
+        for entry in entries {
+            if let Body::Paid { voucher } = entry.body {
+                paid.extend(
+                    voucher
+                        .lines
+                        .iter()
+                        .map(|line| (voucher.payee, line.kind, line.amount.atto())),
+                );
+            }
+        }
+        paid
+    }
+
+    /// Jobs for which a node still holds something.
+    pub(super) fn held(&self, node: usize) -> usize {
+        let entries = self.nodes[node]
+            .engine
+            .ledger
+            .entries(None, usize::MAX)
+            .expect("entries");
+        let mut held = BTreeSet::new();
+        for entry in entries {
+            match entry.body {
+                Body::Hold { job, .. } => drop(held.insert(job)),
+                Body::Release { job } => drop(held.remove(&job)),
+                _ => {}
+            }
+        }
+        held.len()
+    }
+
+    /// Books that are whole, and say of each other the same.
+    pub(super) fn assert_books_agree(&self) {
+        for a in &self.nodes {
+            a.engine.ledger.verify().expect("they are whole");
+            for b in &self.nodes {
+                let owed = |x: &Node, y: &Node| x.engine.ledger.owed_by(id(&y.key)).expect("a sum").atto();
+                assert_eq!(owed(a, b), -owed(b, a));
+            }
+        }
+    }
+
+    pub(super) fn blacklisted(&self, node: usize, peer: NodeId) -> bool {
+        self.nodes[node]
+            .engine
+            .trust
+            .is_blacklisted(peer)
+            .expect("an answer")
+    }
+}
