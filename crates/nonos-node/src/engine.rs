@@ -10,6 +10,7 @@ mod facts;
 mod job;
 mod jobs;
 mod parked;
+mod payee;
 mod peers;
 mod requester;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{Decision, Effect, Engine, Error, job::Job, job::Mine};
 /// Jobs that are kept in memory, and of these those of requesters that are not connected.
 const JOBS: usize = 10_000;
 const STRANGE_JOBS: usize = 5_000;
-/// Of one requester.
+/// Of one requester, if they are not finished.
 const JOBS_OF_ONE: usize = 512;
 /// Seconds that a job may be wanted in advance, and how far clocks may be apart.
 pub(super) const DEADLINE_S: u64 = 30 * 24 * 60 * 60;
@@ -42,13 +42,10 @@ impl Engine {
             STRANGE_JOBS
         };
         if self.jobs.len() >= most {
-            self.forget(|job| job.offer.deadline.get() < now);
+            self.forget(|job| job.offer.deadline.get() < now || job.is_paid());
         }
-        let of_one = self
-            .jobs
-            .values()
-            .filter(|job| job.offer.signer() == requester)
-            .count();
+        let unfinished = self.open.iter().filter_map(|id| self.jobs.get(id));
+        let of_one = unfinished.filter(|job| job.offer.signer() == requester).count();
         let room = self.jobs.len() < most && of_one < JOBS_OF_ONE;
         Ok(if room { Decision::Accept } else { Decision::Ignore })
     }

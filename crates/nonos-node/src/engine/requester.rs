@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
-use nonos_depin::{MAX_AMOUNT, Received, fees};
+use nonos_depin::{MAX_AMOUNT, fees};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
-    Amount, Award, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Timestamp, Voucher,
+    Amount, Award, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Timestamp,
 };
 
 use super::{
@@ -340,77 +340,5 @@ impl Engine {
             job.settled = true;
         }
         Ok(())
-    }
-
-    /// A voucher is for jobs that its signer offered, and within what he offered for them: else anyone could fill
-    /// these books with debts that nobody will pay.
-    pub(super) fn judge_voucher(&mut self, it: &Signed<Voucher>, origin: &Origin) -> Result<Decision, Error> {
-        if it.total > MAX_AMOUNT {
-            return Ok(Decision::Reject);
-        }
-        for line in &it.lines {
-            let offer = match self.jobs.get(&line.job) {
-                Some(job) => job.offer.clone(),
-                None => match self.journal.offer(line.job)? {
-                    Some(offer) => offer,
-                    None => return Ok(self.park(Need::Job(line.job), it.clone(), origin)),
-                },
-            };
-            if offer.signer() != it.signer() || line.amount > offer.max_fee {
-                return Ok(Decision::Reject);
-            }
-        }
-        if it.payee != self.me {
-            return Ok(Decision::Accept);
-        }
-        match self
-            .ledger
-            .receive(it, self.identity.signing_key(), self.now.time)
-        {
-            Ok(Received::Booked | Received::Known) => Ok(Decision::Accept),
-            Ok(Received::Gap { .. }) => Ok(self.park(Need::Voucher(it.signer()), it.clone(), origin)),
-            Err(error)
-                if matches!(
-                    error.fault(),
-                    nonos_types::Fault::Peer | nonos_types::Fault::Caller
-                ) =>
-            {
-                // Only the payee can tell: whoever passed it on could not.
-                tracing::warn!(payer = %it.signer(), %error, "voucher refused");
-                Ok(Decision::Ignore)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) fn saw_voucher(&mut self, it: &Signed<Voucher>) -> Result<(), Error> {
-        if it.payee != self.me {
-            return Ok(());
-        }
-        for line in &it.lines {
-            let booked = Booked {
-                kind: line.kind,
-                peer: it.signer(),
-                paid: false,
-                amount: line.amount,
-            };
-            self.event(
-                None,
-                What::Booked {
-                    job: line.job,
-                    booked,
-                },
-            );
-            // Each receipt that is known here and paid for is one deed.
-            if line.kind == FeeKind::Execute && self.receipts.contains_key(&line.receipt) {
-                self.observe(
-                    it.signer(),
-                    Context::Pay,
-                    Deed::Good,
-                    Cause::Receipt(line.receipt),
-                )?;
-            }
-        }
-        self.unpark(Need::Voucher(it.signer()))
     }
 }

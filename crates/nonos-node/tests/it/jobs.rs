@@ -22,16 +22,30 @@ async fn a_job_is_proved_verified_by_all_and_paid_once() {
 
     let capsule = publish(&seeder).await;
     let id = submit(&requester, submission(capsule, 20, 1)).await;
-    let paid = job(&requester, id, |it| it.state == JobState::Paid && it.verdicts.len() == 2).await;
+    let paid = job(&requester, id, |it| {
+        it.state == JobState::Paid && it.verdicts.len() == 2
+    })
+    .await;
 
     let receipt = paid.receipt.expect("a paid job has a receipt");
     assert_eq!(receipt.result_hex, Some(hex::encode(41u64.to_le_bytes())));
-    let executes = paid.booked.iter().filter(|it| it.kind == FeeKind::Execute).count();
+    let executes = paid
+        .booked
+        .iter()
+        .filter(|it| it.kind == FeeKind::Execute)
+        .count();
     assert_eq!(executes, 1);
-    assert!(paid.booked.iter().any(|it| it.kind == FeeKind::Verify && it.peer != receipt.executor));
+    assert!(
+        paid.booked
+            .iter()
+            .any(|it| it.kind == FeeKind::Verify && it.peer != receipt.executor)
+    );
 
     for node in nodes {
-        job(node, id, |it| it.state == JobState::Paid && it.verdicts.len() == 2).await;
+        job(node, id, |it| {
+            it.state == JobState::Paid && it.verdicts.len() == 2
+        })
+        .await;
         let report: Verified = ask(node, Request::VerifyLedger).await;
         assert!(report.entries > 0);
     }
@@ -61,7 +75,10 @@ async fn a_forger_is_blacklisted_by_all_and_the_job_is_done_by_another() {
     let capsule = publish(&requester).await;
     let id = submit(&requester, submission(capsule, 1, 0)).await;
     for node in [&requester, &honest] {
-        until(node, Request::Status, |it: &Status| it.blacklisted == [forger.id()]).await;
+        until(node, Request::Status, |it: &Status| {
+            it.blacklisted == [forger.id()]
+        })
+        .await;
         let done = job(node, id, |it| it.state == JobState::Paid).await;
         assert_eq!(done.executor, Some(honest.id()));
     }
@@ -81,7 +98,9 @@ async fn a_requester_that_stops_pays_when_it_is_back() {
     requester.shutdown().await;
     job(&executor, id, |it| it.state == JobState::Proved).await;
 
-    let requester = mesh.start("requester", &addresses(&executor).await, Conduct::Honest).await;
+    let requester = mesh
+        .start("requester", &addresses(&executor).await, Conduct::Honest)
+        .await;
     job(&requester, id, |it| it.state == JobState::Paid).await;
     job(&executor, id, |it| it.state == JobState::Paid).await;
 }

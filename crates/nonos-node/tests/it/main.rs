@@ -1,4 +1,5 @@
 //! Nodes on loopback, with real proofs.
 
+mod attacks;
 mod jobs;
 mod mesh;

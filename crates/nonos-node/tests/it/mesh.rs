@@ -104,13 +104,19 @@ pub(crate) async fn ask<T: DeserializeOwned>(node: &Node, request: Request) -> T
 }
 
 pub(crate) async fn addresses(node: &Node) -> Vec<String> {
-    until(node, Request::Status, |status: &Status| !status.addresses.is_empty())
-        .await
-        .addresses
+    until(node, Request::Status, |status: &Status| {
+        !status.addresses.is_empty()
+    })
+    .await
+    .addresses
 }
 
 /// Asks until the answer is as it should be; the test's own limit is nextest's.
-pub(crate) async fn until<T: DeserializeOwned>(node: &Node, request: Request, good: impl Fn(&T) -> bool) -> T {
+pub(crate) async fn until<T: DeserializeOwned>(
+    node: &Node,
+    request: Request,
+    good: impl Fn(&T) -> bool,
+) -> T {
     loop {
         let answer = ask(node, request.clone()).await;
         if good(&answer) {
@@ -145,9 +151,11 @@ pub(crate) async fn submit(node: &Node, submission: Submission) -> JobId {
 }
 
 pub(crate) async fn job(node: &Node, job: JobId, good: impl Fn(&JobView) -> bool) -> JobView {
-    until(node, Request::Jobs, |jobs: &Vec<JobView>| jobs.iter().any(|it| it.job == job && good(it)))
-        .await
-        .into_iter()
-        .find(|it| it.job == job)
-        .expect("just seen")
+    until(node, Request::Jobs, |jobs: &Vec<JobView>| {
+        jobs.iter().any(|it| it.job == job && good(it))
+    })
+    .await
+    .into_iter()
+    .find(|it| it.job == job)
+    .expect("just seen")
 }
