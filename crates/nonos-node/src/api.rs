@@ -1,7 +1,8 @@
 //! What a running node can be asked and what it answers, the same in the process and over its socket.
 
 use nonos_types::{
-    Amount, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash, ReceiptId, Role, Slot, Timestamp,
+    Amount, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash,
+    ReceiptId, Role, Slot, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 

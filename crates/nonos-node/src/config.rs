@@ -66,7 +66,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             network: "nonos-main".to_owned(),
-            listen: vec!["/ip4/0.0.0.0/udp/4710/quic-v1".to_owned(), "/ip4/0.0.0.0/tcp/4710".to_owned()],
+            listen: vec![
+                "/ip4/0.0.0.0/udp/4710/quic-v1".to_owned(),
+                "/ip4/0.0.0.0/tcp/4710".to_owned(),
+            ],
             peers: vec![],
             executor: Executor::default(),
             verifier: Verifier::default(),
@@ -91,7 +94,10 @@ impl Default for Executor {
 
 impl Default for Verifier {
     fn default() -> Self {
-        Self { threads: 0, queue: 256 }
+        Self {
+            threads: 0,
+            queue: 256,
+        }
     }
 }
 

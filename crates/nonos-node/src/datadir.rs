@@ -122,7 +122,9 @@ impl DataDir {
     /// [`DataDirError::NotEmpty`] where there is anything already.
     pub fn create(path: &Path) -> Result<Self, DataDirError> {
         if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(DataDirError::NotEmpty { path: path.to_owned() });
+            return Err(DataDirError::NotEmpty {
+                path: path.to_owned(),
+            });
         }
         Self::check_len(path)?;
         make_dir(path)?;
@@ -143,7 +145,9 @@ impl DataDir {
     /// [`DataDirError`] names what is wrong and what to do.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let path = fs::canonicalize(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => DataDirError::Missing { path: path.to_owned() },
+            io::ErrorKind::NotFound => DataDirError::Missing {
+                path: path.to_owned(),
+            },
             _ => DataDirError::io("open", path)(source),
         })?;
         let format = path.join("format");

@@ -98,9 +98,11 @@ impl Error {
             Self::Pool(error) => error.fault(),
             Self::Package(error) => error.fault(),
             Self::Message(error) => error.fault(),
-            Self::Store(_) | Self::BadJournal { .. } | Self::Backend { .. } | Self::Io { .. } | Self::Random => {
-                Fault::Environment
-            }
+            Self::Store(_)
+            | Self::BadJournal { .. }
+            | Self::Backend { .. }
+            | Self::Io { .. }
+            | Self::Random => Fault::Environment,
         }
     }
 }

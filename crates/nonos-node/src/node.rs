@@ -9,9 +9,7 @@ use nonos_state::{Snapshot, probe};
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
-use nonos_types::{
-    Accusation, ByteLen, Clock as _, NetworkId, NodeId, PoiHash, Signed, Timestamp,
-};
+use nonos_types::{Accusation, ByteLen, Clock as _, NetworkId, NodeId, PoiHash, Signed, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -113,7 +111,11 @@ pub fn init(
         salt: [0; 16],
         nonce: [0; 24],
     };
-    for part in [&mut entropy.seed[..], &mut entropy.salt[..], &mut entropy.nonce[..]] {
+    for part in [
+        &mut entropy.seed[..],
+        &mut entropy.salt[..],
+        &mut entropy.nonce[..],
+    ] {
         getrandom::fill(part).map_err(|_| Error::Random)?;
     }
     let identity = keystore::create(&data.keystore(), entropy, passphrase, cost)?;
@@ -139,7 +141,9 @@ impl Node {
         let clock = SystemClock::new();
         let addresses = |texts: &[String]| {
             let parse = |text: &String| {
-                let bad = |_| Error::BadAddress { address: text.clone() };
+                let bad = |_| Error::BadAddress {
+                    address: text.clone(),
+                };
                 text.parse::<Multiaddr>().map_err(bad)
             };
             texts.iter().map(parse).collect::<Result<Vec<_>, _>>()
@@ -156,7 +160,12 @@ impl Node {
                     source: source.into(),
                 })??
         };
-        let Opened { store, ledger, trust, about } = opened;
+        let Opened {
+            store,
+            ledger,
+            trust,
+            about,
+        } = opened;
         let snapshot = about.snapshot;
         let objects = Arc::new(ObjectStore::new(data.path()));
         let (inputs, inbox) = mpsc::channel(QUEUE);
@@ -318,7 +327,11 @@ fn snapshot(
     let kept = SNAPSHOT.get(store, &PoiHash::ZERO)?;
     let kept = kept.and_then(|bytes| Signed::<Snapshot>::from_bytes(&bytes).ok());
     let signed = match kept {
-        Some(it) if it.check_at(now).is_ok() && it.network == network && it.signer() == identity.node_id() => it,
+        Some(it)
+            if it.check_at(now).is_ok() && it.network == network && it.signer() == identity.node_id() =>
+        {
+            it
+        }
         _ => {
             let effort = match effort {
                 Probe::Quick => probe::Effort::quick(),
@@ -357,7 +370,12 @@ fn snapshot(
 }
 
 /// Runs the engine until its store fails or it is told to stop.
-fn think(mut engine: Engine, mut inbox: mpsc::Receiver<Input>, outbox: &mpsc::Sender<Effect>, clock: SystemClock) {
+fn think(
+    mut engine: Engine,
+    mut inbox: mpsc::Receiver<Input>,
+    outbox: &mpsc::Sender<Effect>,
+    clock: SystemClock,
+) {
     loop {
         for effect in engine.effects() {
             let last = matches!(effect, Effect::Stop);
@@ -365,7 +383,9 @@ fn think(mut engine: Engine, mut inbox: mpsc::Receiver<Input>, outbox: &mpsc::Se
                 return;
             }
         }
-        let Some(input) = inbox.blocking_recv() else { return };
+        let Some(input) = inbox.blocking_recv() else {
+            return;
+        };
         if let Err(error) = engine.handle(input, clock.moment()) {
             tracing::error!(%error, "the node stops: it cannot keep its word");
             let _ = outbox.blocking_send(Effect::Stop);
@@ -378,7 +398,11 @@ fn think(mut engine: Engine, mut inbox: mpsc::Receiver<Input>, outbox: &mpsc::Se
 async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
     while let Some(event) = events.recv().await {
         let input = match event {
-            Event::Message { message, from, ticket } => Input::Message {
+            Event::Message {
+                message,
+                from,
+                ticket,
+            } => Input::Message {
                 message: Box::new(message),
                 origin: Origin {
                     peer: Some(from),

@@ -60,7 +60,9 @@ async fn converse(stream: UnixStream, node: Handle) -> io::Result<()> {
             return Ok(());
         }
         let answer = if line.last() != Some(&b'\n') {
-            Answer::Error(caller(format!("a request has at most {MAX_LINE} bytes and ends with its line")))
+            Answer::Error(caller(format!(
+                "a request has at most {MAX_LINE} bytes and ends with its line"
+            )))
         } else {
             match serde_json::from_slice::<Request>(&line) {
                 Ok(request) => match node.ask(request).await {
