@@ -209,13 +209,16 @@ impl Node {
             inputs: inputs.clone(),
         };
         let (stop, stopped) = watch::channel(None);
-        let thinking = thread::Builder::new().name("engine".to_owned());
-        thinking
+        let (thought, thinking) = oneshot::channel();
+        thread::Builder::new()
+            .name("engine".to_owned())
             .spawn({
                 let data = Arc::clone(&data);
                 move || {
+                    // With the engine its part of the store is dropped.
                     think(engine, inbox, &outbox, clock);
                     drop(data);
+                    let _nobody_waits = thought.send(());
                 }
             })
             .map_err(|source| Error::Io {
@@ -229,12 +232,13 @@ impl Node {
             identity,
             network,
             snapshot,
-            store,
+            store: Arc::downgrade(&store),
             inputs: inputs.clone(),
             clock,
             max_input: ByteLen::new(config.executor.max_input),
             forged: Forged::default(),
         });
+        drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));
         let hearing = tokio::spawn(hear(events, inputs.clone()));
         let ticking = tokio::spawn(tick(inputs));
@@ -244,6 +248,8 @@ impl Node {
             ticking.abort();
             mesh.shutdown().await;
             hearing.abort();
+            // The engine ends with its effects; a store that is still written to must not see the process end.
+            let _ended = thinking.await;
             let _ = std::fs::remove_file(socket);
             let _nobody_waits = stop.send(Some(true));
         });

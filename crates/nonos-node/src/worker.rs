@@ -3,7 +3,10 @@
 mod answer;
 mod run;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use nonos_mesh::{Cursor, FetchError, Mesh, Multiaddr, Object, Weight};
 use nonos_package::Package;
@@ -33,7 +36,8 @@ pub(crate) struct Worker {
     pub(crate) identity: Arc<Identity>,
     pub(crate) network: NetworkId,
     pub(crate) snapshot: nonos_types::PoiHash,
-    pub(crate) store: Arc<dyn Store>,
+    /// Weak, so that a run that is abandoned does not keep the store open.
+    pub(crate) store: Weak<dyn Store>,
     pub(crate) inputs: mpsc::Sender<Input>,
     pub(crate) clock: SystemClock,
     pub(crate) max_input: ByteLen,

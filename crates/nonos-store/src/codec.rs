@@ -1,6 +1,6 @@
 use nonos_types::{
-    Amount, Attempt, ByteLen, Digest, ExecutionRecord, Fuel, NodeId, Pages, Payload as _, Sequence, Slot, Tag,
-    Timestamp,
+    Amount, Attempt, ByteLen, Digest, ExecutionRecord, Fuel, NodeId, Pages, Payload as _, Sequence, Slot,
+    Tag, Timestamp,
 };
 
 /// A key of a table.

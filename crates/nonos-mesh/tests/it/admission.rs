@@ -252,7 +252,7 @@ fn what_was_over_the_budget_may_come_again_later() {
 
 #[test]
 fn what_was_asked_for_is_not_held_to_the_budgets() {
-    let mut admission = admission(Budgets {
+    let admission = admission(Budgets {
         author: small(1),
         newcomers: small(1),
         forwarder: small(1),

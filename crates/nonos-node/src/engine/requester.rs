@@ -240,10 +240,16 @@ impl Engine {
         let receipt = self.receipts[&receipt_id].clone();
         let facts = job.facts.clone().expect("a payable job has them");
         let verifiers = usize::from(job.offer.verifiers);
+        let mut transfers = Vec::new();
+        for transfer in &receipt.transfers {
+            if !self.trust.is_blacklisted(transfer.seeder)? {
+                transfers.push(*transfer);
+            }
+        }
         let split = match fees::split(
             receipt.fee,
             facts.shares,
-            &receipt.transfers,
+            &transfers,
             receipt.signer(),
             job.offer.verifiers,
         ) {

@@ -244,12 +244,14 @@ impl Engine {
             at: self.now.time,
         };
         let signed = Signed::new(accusation, self.identity.signing_key());
-        self.convict(&signed, &guilty)?;
-        if Self::fits(&signed) {
+        let news = self.convict(&signed, &guilty)? != Conviction::Known;
+        if news && Self::fits(&signed) {
             self.tell(signed)?;
         } else {
             self.counts.verified_bad += 1;
-            tracing::warn!(%executor, "evidence too long to be sent; it is kept for export");
+            if news {
+                tracing::warn!(%executor, "evidence too long to be sent; it is kept for export");
+            }
         }
         self.award(job)
     }
@@ -259,9 +261,14 @@ impl Engine {
         accusation.to_bytes().len() as u64 <= Accusation::MAX.get()
     }
 
-    fn convict(&mut self, accusation: &Signed<Accusation>, judgement: &Judgement) -> Result<(), Error> {
+    fn convict(
+        &mut self,
+        accusation: &Signed<Accusation>,
+        judgement: &Judgement,
+    ) -> Result<Conviction, Error> {
         let (peer, evidence) = (accusation.evidence.subject(), accusation.evidence.id());
-        match self.trust.convict(accusation, judgement, self.now.time)? {
+        let conviction = self.trust.convict(accusation, judgement, self.now.time)?;
+        match conviction {
             Conviction::New => {
                 self.connected.remove(&peer);
                 self.effects.push(Effect::Block(peer));
@@ -276,7 +283,7 @@ impl Engine {
             }
             _ => {}
         }
-        Ok(())
+        Ok(conviction)
     }
 
     pub(super) fn judge_verdict(&mut self, it: &Signed<Verdict>, origin: &Origin) -> Result<Decision, Error> {
@@ -311,7 +318,9 @@ impl Engine {
     pub(super) fn judge_accusation(&mut self, it: &Signed<Accusation>) -> Result<Decision, Error> {
         let id = it.evidence.id();
         let known = self.trust.evidence(id)?.is_some() || self.judging.contains(&id);
-        if known || self.trust.is_blacklisted(it.signer())? {
+        // One fault is enough, and who showed it made it known.
+        let convicted = self.trust.is_blacklisted(it.evidence.subject())?;
+        if known || convicted || self.trust.is_blacklisted(it.signer())? {
             return Ok(Decision::Ignore);
         }
         let Evidence::InvalidProof(shown) = &it.evidence;

@@ -50,7 +50,9 @@ impl Worker {
             executor: self.identity.node_id(),
             attempt,
         };
-        let claim = Claim::new(&*self.store, assignment).map_err(|it| text(&it))?;
+        let store = self.store.upgrade().ok_or("the node has stopped")?;
+        let claim = Claim::new(&*store, assignment).map_err(|it| text(&it))?;
+        drop(store);
         let capsule = Sandbox::new().load(&package).map_err(|it| text(&it))?;
         let inputs = Inputs {
             input: input.clone(),

@@ -16,7 +16,7 @@ use nonos_types::{
     Sequence, Signed, Slot, Timestamp, Voucher,
 };
 
-use crate::mesh::{Mesh, addresses, ask, job, publish, submission, submit, until};
+use crate::mesh::{Mesh, addresses, ask, job, publish, stop, submission, submit, until};
 
 struct Now;
 
@@ -157,6 +157,7 @@ async fn a_peer_that_gives_other_bytes_stops_no_job_and_blames_nobody() {
         assert!(trust.iter().all(|it| it.score_ppm >= 300_000), "{trust:?}");
     }
     peer.stop().await;
+    stop([requester, executor]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,6 +182,7 @@ async fn a_peer_that_never_answers_holds_up_nobody_for_long() {
             .contains(&Object::Capsule(capsule))
     );
     peer.stop().await;
+    stop([requester, executor]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,4 +242,5 @@ async fn awards_and_vouchers_of_a_stranger_change_nothing() {
     let own_share = fee / 10 - seeded;
     assert_eq!(status.balance, format!("-{}", fee - own_share));
     peer.stop().await;
+    stop([requester, honest]).await;
 }

@@ -6,7 +6,7 @@ use nonos_node::{
 };
 use nonos_types::FeeKind;
 
-use crate::mesh::{Mesh, addresses, ask, job, publish, submission, submit, until};
+use crate::mesh::{Mesh, addresses, ask, job, publish, stop, submission, submit, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_proved_verified_by_all_and_paid_once() {
@@ -59,6 +59,7 @@ async fn a_job_is_proved_verified_by_all_and_paid_once() {
             assert_eq!(owed(at_a, b.id()), -owed(at_b, a.id()));
         }
     }
+    stop([requester, seeder, other]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,6 +83,7 @@ async fn a_forger_is_blacklisted_by_all_and_the_job_is_done_by_another() {
         let done = job(node, id, |it| it.state == JobState::Paid).await;
         assert_eq!(done.executor, Some(honest.id()));
     }
+    stop([requester, honest, forger]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,4 +105,5 @@ async fn a_requester_that_stops_pays_when_it_is_back() {
         .await;
     job(&requester, id, |it| it.state == JobState::Paid).await;
     job(&executor, id, |it| it.state == JobState::Paid).await;
+    stop([requester, executor]).await;
 }

@@ -159,3 +159,10 @@ pub(crate) async fn job(node: &Node, job: JobId, good: impl Fn(&JobView) -> bool
     .find(|it| it.job == job)
     .expect("just seen")
 }
+
+/// Stops nodes, and waits: their stores must be closed when the process ends.
+pub(crate) async fn stop(nodes: impl IntoIterator<Item = Node>) {
+    for node in nodes {
+        node.shutdown().await;
+    }
+}
