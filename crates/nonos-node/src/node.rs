@@ -64,7 +64,7 @@ pub struct NodeOptions {
 pub struct Node {
     id: NodeId,
     handle: Handle,
-    stopped: watch::Receiver<Option<bool>>,
+    stopped: watch::Receiver<bool>,
     // Dropped last.
     _data: Arc<DataDir>,
 }
@@ -208,7 +208,7 @@ impl Node {
         let handle = Handle {
             inputs: inputs.clone(),
         };
-        let (stop, stopped) = watch::channel(None);
+        let (stop, stopped) = watch::channel(false);
         let (thought, thinking) = oneshot::channel();
         thread::Builder::new()
             .name("engine".to_owned())
@@ -251,7 +251,7 @@ impl Node {
             // The engine ends with its effects; a store that is still written to must not see the process end.
             let _ended = thinking.await;
             let _ = std::fs::remove_file(socket);
-            let _nobody_waits = stop.send(Some(true));
+            let _nobody_waits = stop.send(true);
         });
         Ok(Self {
             id,
@@ -275,7 +275,7 @@ impl Node {
     pub async fn stopped(&self) {
         let mut stopped = self.stopped.clone();
         // The sender is dropped only after it has sent.
-        let _ = stopped.wait_for(Option::is_some).await;
+        let _ = stopped.wait_for(|stopped| *stopped).await;
     }
 
     /// Stops it, and waits until it has. A run that goes on is abandoned, and taken up at the next start.
@@ -362,6 +362,7 @@ fn snapshot(
             env!("CARGO_PKG_NAME").as_bytes(),
             env!("CARGO_PKG_VERSION").as_bytes(),
         ]),
+        // The export is made as the node starts, before it has joined the mesh.
         network_up: Duration::ZERO,
         capsule: None,
     };

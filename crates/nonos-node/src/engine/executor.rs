@@ -32,7 +32,7 @@ const PREPARE_MOST_MS: u64 = 10 * 60 * 1000;
 /// A job that this node refuses is looked at again after so many milliseconds.
 const REFUSED_MS: u64 = 60_000;
 
-/// Why a node does not run a job; `why-not` shows it.
+/// Why a node does not run a job; [`JobView::refused`](crate::api::JobView::refused) says it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("this node runs no capsules of others (executor.enabled is false)")]
