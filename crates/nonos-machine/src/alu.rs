@@ -1,14 +1,17 @@
 //! What pure operations compute: one function, used to fold constants and to execute.
 
+use nonos_types::TrapKind;
+
 use crate::isa::op;
 
-/// `op(a, b)`, or `None` for [`op::TRAP`] and unknown codes.
+/// `op(a, b)`, or `None` for unknown codes and where a division traps.
 ///
 /// ```
 /// use nonos_machine::{alu, isa::op};
 ///
 /// assert_eq!(alu(op::MUL | op::MUL_W32, 1 << 31, 2), Some(0));
-/// assert_eq!(alu(op::TRAP, 0, 0), None);
+/// assert_eq!(alu(op::DIV, 7, 0), None);
+/// assert_eq!(alu(op::DIV | op::DIV_REM, 7, 4), Some(3));
 /// ```
 pub fn alu(code: u16, a: u64, b: u64) -> Option<u64> {
     let has = |bit: u16| code & bit != 0;
@@ -48,7 +51,51 @@ pub fn alu(code: u16, a: u64, b: u64) -> Option<u64> {
         }
         op::MUL if has(op::MUL_W32) => u64::from((a as u32).wrapping_mul(b as u32)),
         op::MUL => a.wrapping_mul(b),
+        op::DIV if has(op::DIV_ZERO) || has(op::DIV_OVERFLOW) => 0,
+        op::DIV => return divide(code, a, b),
+        op::COUNT if has(op::COUNT_CLZ) => u64::from(a.leading_zeros()),
+        op::COUNT if has(op::COUNT_CTZ) => u64::from(a.trailing_zeros()),
+        op::COUNT if has(op::COUNT_POP) => u64::from(a.count_ones()),
         _ => return None,
+    })
+}
+
+/// Why a division of class [`op::DIV`] traps, if it does.
+pub(crate) fn div_fault(code: u16, a: u64, b: u64) -> Option<TrapKind> {
+    if b == 0 {
+        return Some(TrapKind::DivisionByZero);
+    }
+    let is_quotient = code & op::DIV_SIGNED != 0 && code & op::DIV_REM == 0;
+    let least = if code & op::DIV_W32 != 0 {
+        (1 << 31, u64::from(u32::MAX))
+    } else {
+        (1 << 63, u64::MAX)
+    };
+    (is_quotient && (a, b) == least).then_some(TrapKind::IntegerOverflow)
+}
+
+fn divide(code: u16, a: u64, b: u64) -> Option<u64> {
+    if div_fault(code, a, b).is_some() {
+        return None;
+    }
+    let has = |bit: u16| code & bit != 0;
+    let signed = |word: u64| {
+        if has(op::DIV_W32) {
+            i64::from((word as u32).cast_signed())
+        } else {
+            word.cast_signed()
+        }
+    };
+    let result = match (has(op::DIV_SIGNED), has(op::DIV_REM)) {
+        (false, false) => a / b,
+        (false, true) => a % b,
+        (true, false) => signed(a).wrapping_div(signed(b)).cast_unsigned(),
+        (true, true) => signed(a).wrapping_rem(signed(b)).cast_unsigned(),
+    };
+    Some(if has(op::DIV_W32) {
+        result & u64::from(u32::MAX)
+    } else {
+        result
     })
 }
 

@@ -16,7 +16,7 @@
 //! let inputs = Inputs { arguments: &[6, 7], ..Inputs::default() };
 //! let limits = Limits { fuel: Fuel::new(100), steps: 100 };
 //! let (run, trace) = execute_traced(&program, &inputs, limits);
-//! assert_eq!(run.end, End::Return(Some(42)));
+//! assert_eq!(run.end, End::Return(vec![42]));
 //!
 //! // A backend proves that the witness satisfies the system; the checker says so at once, and says where not.
 //! let trace = trace.ok_or("a return is provable")?;
@@ -30,8 +30,8 @@
 //! ```
 //!
 //! It proves nothing itself: the backends do, from [`air::System`]. It has no part in the sandbox that runs
-//! capsules for their own sake; the two are tested to agree. Runs that trap or exhaust their fuel have no
-//! witness yet.
+//! capsules for their own sake; the two are tested to agree. Every run that ends has a witness, one that traps or
+//! exhausts its fuel, too.
 //!
 //! # The types to know
 //! - [`lower`] and [`isa::Program`]: a module as register code; [`isa`] says what each instruction means.

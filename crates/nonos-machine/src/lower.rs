@@ -15,18 +15,18 @@ mod module;
 mod values;
 
 use nonos_package::{HostSet, fuel, instructions, limits};
-use nonos_types::{Fault, Pages, TrapKind};
+use nonos_types::{Fault, Pages};
 use wasmparser::{FunctionBody, Operator, ValType};
 
 pub use instructions::Signature;
 
 use self::{
-    emit::Emitter,
-    function::{Function, trap},
-    module::{Module, malformed},
+    emit::{Emitter, Label},
+    function::Function,
+    module::{Ends, Module, malformed},
     values::{Operand, copy, with_b},
 };
-use crate::isa::{Instr, Program, ext, flag, tape};
+use crate::isa::{Halts, Instr, Program, ext, flag, tape};
 
 /// What a policy says about how a module runs.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +130,7 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
     let most_pages = checked.max_pages.min(options.max_pages).get();
 
     let mut out = Emitter::default();
-    let ends = [out.label(), out.label()];
+    let ends = Ends::new(&mut out);
     let (module, rest) = Module::read(wasm, checked, options.hosts, most_pages, ends)?;
     let stub = Stub::emit(&mut out, &module, &entry.signature);
     let mut starts = Vec::new();
@@ -150,8 +150,7 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
             data: rest.data,
             pages,
             room: limits::CALL_DEPTH,
-            halt_return: stub.halt_return,
-            halt_exit: stub.halt_exit,
+            halts: stub.halts,
         },
         entry: entry.signature,
     })
@@ -160,8 +159,7 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
 /// The code around the entry: it takes the arguments, calls, and gives the result.
 struct Stub {
     call: usize,
-    halt_return: u32,
-    halt_exit: u32,
+    halts: Halts,
 }
 
 impl Stub {
@@ -201,22 +199,27 @@ impl Stub {
             };
             on_tape(out, tape::VALUES, with_b(write, Operand::Register(first)))(out, 0);
         }
-        let halt = Instr {
+        let halts = Halts {
+            returned: Self::halt(out),
+            exited: Self::bound_halt(out, module.ends.exit),
+            out_of_fuel: Self::halt(out),
+            traps: std::array::from_fn(|kind| Self::bound_halt(out, module.ends.traps[kind])),
+        };
+        Self { call, halts }
+    }
+
+    fn halt(out: &mut Emitter) -> u32 {
+        let at = out.position();
+        out.emit(Instr {
             flags: flag::COPY | flag::HALT,
             ..Instr::default()
-        };
-        let halt_return = out.position();
-        out.emit(halt);
-        out.bind(module.exit);
-        let halt_exit = out.position();
-        out.emit(halt);
-        out.bind(module.bad_tape);
-        out.emit(trap(TrapKind::BadTapeCall));
-        Self {
-            call,
-            halt_return,
-            halt_exit,
-        }
+        });
+        at
+    }
+
+    fn bound_halt(out: &mut Emitter, label: Label) -> u32 {
+        out.bind(label);
+        Self::halt(out)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{End, Inputs, Limits, Run, execute_traced};
 
 /// Version of the lowering, the fuel table and the tables: what a proof means. A change to any of them is a
 /// new version.
-pub const VERSION: MachineVersion = MachineVersion::new(1);
+pub const VERSION: MachineVersion = MachineVersion::new(2);
 
 /// More than the fuel of the longest run that one proof can show: every step costs at most 255.
 const MAX_FUEL: Fuel = Fuel::new(1 << 30);
@@ -189,7 +189,7 @@ pub enum StatementError {
         part: &'static str,
     },
     /// Such a run has no proof yet.
-    #[error("a run that {what} has no proof yet; a return or an exit without sealed tapes has")]
+    #[error("a run that {what} has no proof yet")]
     NotProvable {
         /// What is not provable.
         what: String,
@@ -247,20 +247,12 @@ impl ExecutionStatement {
                 what: "hides its result".into(),
             });
         };
-        let (values, halt) = match &proven.outcome {
-            Outcome::Return(values) => (values.iter().map(|v| v.word()).collect(), program.halt_return),
-            Outcome::Exit(code) => (vec![u64::from(*code)], program.halt_exit),
-            Outcome::Trap(kind) => {
-                return Err(StatementError::NotProvable {
-                    what: format!("traps ({kind})"),
-                });
-            }
-            Outcome::OutOfFuel => {
-                return Err(StatementError::NotProvable {
-                    what: "is out of fuel".into(),
-                });
-            }
+        let values = match &proven.outcome {
+            Outcome::Return(values) => values.iter().map(|v| v.word()).collect(),
+            Outcome::Exit(code) => vec![u64::from(*code)],
+            Outcome::Trap(_) | Outcome::OutOfFuel => vec![],
         };
+        let spends_all = proven.outcome == Outcome::OutOfFuel;
         let types = |values: &[Value]| values.iter().map(|v| v.kind()).collect::<Vec<ValueType>>();
         let returns = |values: &[Value]| types(values) == entry.result.into_iter().collect::<Vec<_>>();
         let checks = [
@@ -285,7 +277,9 @@ impl ExecutionStatement {
             ),
             (
                 "fuel",
-                proven.fuel_used <= policy.fuel && proven.fuel_used < MAX_FUEL,
+                proven.fuel_used <= policy.fuel
+                    && proven.fuel_used < MAX_FUEL
+                    && (!spends_all || proven.fuel_used == policy.fuel),
             ),
             ("segment chain", proven.segment_chain == SegmentChain::ZERO),
         ];
@@ -306,7 +300,7 @@ impl ExecutionStatement {
                 arguments,
             ],
             outputs: [result, outbound, log, whole(values)],
-            halt,
+            halt: program.halts.of(&proven.outcome),
             fuel: proven.fuel_used.get(),
             pages: proven.peak_pages.get(),
         };
@@ -423,9 +417,13 @@ impl ExecutionStatement {
 
     fn compare(&self, run: &Run) -> Result<(), StatementError> {
         let proven = &self.record.proven;
-        let ends = match (run.end, &proven.outcome) {
-            (End::Return(value), Outcome::Return(values)) => values.iter().map(|v| v.word()).eq(value),
-            (End::Exit(code), Outcome::Exit(claimed)) => code == *claimed,
+        let ends = match (&run.end, &proven.outcome) {
+            (End::Return(words), Outcome::Return(values)) => {
+                values.iter().map(|v| v.word()).eq(words.iter().copied())
+            }
+            (End::Exit(code), Outcome::Exit(claimed)) => code == claimed,
+            (End::Trap(kind), Outcome::Trap(claimed)) => kind == claimed,
+            (End::OutOfFuel, Outcome::OutOfFuel) => true,
             _ => false,
         };
         let checks = [

@@ -8,6 +8,8 @@
 pub struct Step {
     /// Program counter.
     pub pc: u32,
+    /// Which row at `pc` is executed: 0 for the instruction, then its alternatives.
+    pub alternative: u8,
     /// Frame pointer.
     pub fp: u32,
     /// Fuel used before this step.

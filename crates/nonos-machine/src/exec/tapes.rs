@@ -58,6 +58,12 @@ impl<'a> Tapes<'a> {
         Ok(word.unwrap_or_default())
     }
 
+    /// Whether `commit_len` has cut the last word of an output tape.
+    pub(super) fn is_cut(&self, number: u64) -> bool {
+        let place = tape::OUTPUTS.iter().position(|tape| u64::from(*tape) == number);
+        place.is_some_and(|place| self.outputs[place].pad > 0)
+    }
+
     pub(super) fn write(&mut self, number: u8, word: u64) -> Result<(), TrapKind> {
         let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
         if output.pad > 0 {

@@ -17,12 +17,12 @@ use crate::{
 /// A binary operation as an instruction: flags and code.
 #[derive(Clone, Copy)]
 struct Pure {
-    flags: u16,
+    flags: u32,
     op: u16,
     commutes: bool,
 }
 
-const fn sum(flags: u16) -> Pure {
+const fn sum(flags: u32) -> Pure {
     Pure {
         flags,
         op: 0,
@@ -369,7 +369,7 @@ impl Function<'_> {
             (HostCall::Exit, &[code]) => {
                 let instr = self.with_a(host(ext::HOST_WRITE), Operand::Const(u64::from(tape::VALUES)));
                 self.out.emit(with_b(instr, code));
-                self.out.emit_jump(jump(), self.module.exit);
+                self.out.emit_jump(jump(), self.module.ends.exit);
             }
             // A checkpoint changes nothing that is proved.
             _ => {}
@@ -417,7 +417,8 @@ impl Function<'_> {
                     imm: u64::from(tape::ARGUMENTS),
                     ..Instr::default()
                 };
-                self.out.emit_jump(check, self.module.bad_tape);
+                self.out
+                    .emit_jump(check, self.module.ends.trap(TrapKind::BadTapeCall));
                 true
             }
         }

@@ -54,7 +54,7 @@ impl Emitter {
     /// Appends a call with its frame at `base`, to a target yet to be set, and returns its place.
     pub(super) fn emit_call(&mut self, base: u16) -> usize {
         let at = self.emit(Instr {
-            flags: flag::COPY | flag::WC | flag::JMP | flag::CALL,
+            flags: flag::COPY | flag::WC | flag::JMP | flag::CALL | flag::ROOM,
             ic: base,
             ..Instr::default()
         });

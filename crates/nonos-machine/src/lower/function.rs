@@ -1,4 +1,4 @@
-//! One function: control flow, locals and calls.
+//! One function: its operators, blocks and locals.
 //!
 //! The operand stack exists while lowering only: constants and locals stay what they are until they are used,
 //! and a comparison becomes the branch that follows it.
@@ -7,38 +7,40 @@ use nonos_types::TrapKind;
 use wasmparser::{BlockType, Operator, ValType};
 
 use super::{
-    emit::{Emitter, Label},
-    module::Module,
+    calls::Mistyped,
+    emit::{Emitter, Label, NOWHERE},
+    module::{Module, Signature},
+    moves,
     values::{Entry, Operand, Place, Values, copy, register_of, with_b},
 };
-use crate::isa::{Instr, flag, op};
+use crate::isa::{Instr, flag};
 
-/// Where a function returns its result and gets its first argument.
+/// Where a function returns its first result and gets its first argument.
 pub(super) const RESULT: u16 = 1;
 
 pub(super) struct Function<'a> {
     pub(super) module: &'a Module,
     pub(super) out: &'a mut Emitter,
     pub(super) values: Values,
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     /// Blocks opened in code that cannot be reached; `None` in code that can.
-    dead: Option<u32>,
-    /// Calls whose target is to be set.
-    calls: Vec<(usize, u32)>,
+    pub(super) dead: Option<u32>,
+    /// Where indirect calls go that do not find a function of their type.
+    pub(super) mistyped: Vec<Mistyped>,
 }
 
-struct Frame {
-    kind: Kind,
-    /// Height of the stack below the block.
-    height: usize,
-    /// Whether the result is an `i32`, if there is one.
-    result: Option<bool>,
+pub(super) struct Frame {
+    pub(super) kind: Kind,
+    /// Height of the stack below the block and its parameters.
+    pub(super) height: usize,
+    /// Its parameters and results; of a function, results only.
+    pub(super) signature: Signature,
     /// Where a branch goes.
-    label: Label,
+    pub(super) label: Label,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Function,
     Block,
     Loop,
@@ -46,25 +48,21 @@ enum Kind {
     If(Label),
 }
 
-/// What a branch depends on.
-enum Condition {
-    Known(bool),
-    /// A comparison without its result.
-    Compare(Instr),
-}
-
 impl<'a> Function<'a> {
     pub(super) fn new(
         module: &'a Module,
         out: &'a mut Emitter,
         locals: Vec<bool>,
-        result: Option<bool>,
+        results: Vec<bool>,
     ) -> Self {
         let label = out.label();
         let body = Frame {
             kind: Kind::Function,
             height: 0,
-            result,
+            signature: Signature {
+                params: Vec::new(),
+                results,
+            },
             label,
         };
         Self {
@@ -73,7 +71,7 @@ impl<'a> Function<'a> {
             values: Values::new(locals),
             frames: vec![body],
             dead: None,
-            calls: Vec::new(),
+            mistyped: Vec::new(),
         }
     }
 
@@ -88,11 +86,6 @@ impl<'a> Function<'a> {
     /// Sets a local to zero.
     pub(super) fn clear(&mut self, local: u32) {
         self.out.emit(copy(register_of(local), Operand::Const(0)));
-    }
-
-    /// The calls: the instruction, and the function it calls.
-    pub(super) fn finish(self) -> Vec<(usize, u32)> {
-        self.calls
     }
 
     /// Lowers an operator; `None` if it is not of the instruction set.
@@ -116,32 +109,16 @@ impl<'a> Function<'a> {
             Operator::Drop => {
                 self.values.pop();
             }
-            Operator::Block { blockty } => {
-                let result = block_result(blockty)?;
-                self.values.settle_all(self.out);
-                self.open(Kind::Block, result);
-            }
-            Operator::Loop { blockty } => {
-                let result = block_result(blockty)?;
-                self.values.settle_all(self.out);
-                self.open(Kind::Loop, result);
-                let head = self.frames.last()?.label;
-                self.out.bind(head);
-            }
-            Operator::If { blockty } => {
-                let result = block_result(blockty)?;
-                let condition = self.condition();
-                self.values.settle_all(self.out);
-                let other = self.out.label();
-                self.open(Kind::If(other), result);
-                self.branch_if(condition, false, other);
-            }
+            Operator::Block { blockty } => self.block(blockty)?,
+            Operator::Loop { blockty } => self.loop_(blockty)?,
+            Operator::If { blockty } => self.if_(blockty)?,
             Operator::Else => self.otherwise(),
             Operator::End => self.end(),
             Operator::Br { relative_depth } => self.br(relative_depth),
             Operator::BrIf { relative_depth } => self.br_if(relative_depth),
+            Operator::BrTable { ref targets } => self.br_table(targets)?,
             Operator::Return => self.return_(),
-            Operator::Select => self.select(),
+            Operator::Select | Operator::TypedSelect { .. } => self.select(),
             Operator::LocalGet { local_index } => self.values.push_local(local_index),
             Operator::LocalSet { local_index } => self.local_set(local_index),
             Operator::LocalTee { local_index } => {
@@ -149,18 +126,72 @@ impl<'a> Function<'a> {
                 self.values.push_local(local_index);
             }
             Operator::Call { function_index } => self.call(function_index)?,
+            Operator::CallIndirect {
+                type_index,
+                table_index,
+            } => self.call_indirect(type_index, table_index)?,
+            Operator::ReturnCall { function_index } => self.return_call(function_index)?,
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => self.return_call_indirect(type_index, table_index)?,
+            Operator::RefNull { .. } => self.values.push_const(0),
+            Operator::RefIsNull => self.eqz(),
+            Operator::RefFunc { function_index } => self.ref_func(function_index)?,
             _ => return self.computation(operator),
         }
         Some(())
     }
 
-    fn open(&mut self, kind: Kind, result: Option<bool>) {
+    fn signature_of(&self, block: BlockType) -> Option<Signature> {
+        let results = match block {
+            BlockType::Empty => Vec::new(),
+            BlockType::Type(ty) => vec![ty == ValType::I32],
+            BlockType::FuncType(ty) => return self.module.ty(ty).cloned(),
+        };
+        Some(Signature {
+            params: Vec::new(),
+            results,
+        })
+    }
+
+    fn block(&mut self, block: BlockType) -> Option<()> {
+        let signature = self.signature_of(block)?;
+        self.values.settle_all(self.out);
+        self.open(Kind::Block, signature);
+        Some(())
+    }
+
+    fn loop_(&mut self, block: BlockType) -> Option<()> {
+        let signature = self.signature_of(block)?;
+        self.values.settle_all(self.out);
+        // Another round brings other values.
+        self.values.settle_top(&signature.params, self.out);
+        self.open(Kind::Loop, signature);
+        let head = self.frame().label;
+        self.out.bind(head);
+        Some(())
+    }
+
+    fn if_(&mut self, block: BlockType) -> Option<()> {
+        let signature = self.signature_of(block)?;
+        let condition = self.condition();
+        self.values.settle_all(self.out);
+        // Where there is no other arm, they are the results.
+        self.values.settle_top(&signature.params, self.out);
+        let other = self.out.label();
+        self.open(Kind::If(other), signature);
+        self.branch_if(condition, false, other);
+        Some(())
+    }
+
+    fn open(&mut self, kind: Kind, signature: Signature) {
         let label = self.out.label();
-        let height = self.values.height();
+        let height = self.values.height() - signature.params.len();
         self.frames.push(Frame {
             kind,
             height,
-            result,
+            signature,
             label,
         });
     }
@@ -170,54 +201,52 @@ impl<'a> Function<'a> {
     }
 
     fn otherwise(&mut self) {
-        let &Frame {
-            kind,
-            height,
-            result,
-            label,
-        } = self.frame();
-        let Kind::If(other) = kind else {
+        let mut frame = self.frames.pop().expect("the module is valid");
+        let Kind::If(other) = frame.kind else {
             unreachable!("the module is valid")
         };
         if self.is_reachable() {
-            if result.is_some() {
-                self.values.settle(height, self.out);
-            }
-            self.out.emit_jump(jump(), label);
+            self.deliver(self.values.slot(frame.height), frame.signature.results.len());
+            self.out.emit_jump(jump(), frame.label);
         }
-        self.values.truncate(height);
+        self.values.truncate(frame.height);
         self.dead = Some(0);
         if self.out.is_used(other) {
             self.out.bind(other);
             self.dead = None;
+            for narrow in &frame.signature.params {
+                self.values.push_slot(NOWHERE, *narrow);
+            }
         }
-        self.frames.last_mut().expect("just seen").kind = Kind::Block;
+        frame.kind = Kind::Block;
+        self.frames.push(frame);
     }
 
     fn end(&mut self) {
         let Frame {
             kind,
             height,
-            result,
+            signature,
             label,
         } = self.frames.pop().expect("the module is valid");
+        let results = signature.results;
         let other = match kind {
-            Kind::Function => return self.end_function(result, label),
+            Kind::Function => return self.end_function(results.len(), label),
             Kind::If(other) => Some(other),
             _ => None,
         };
         let joins = |out: &Emitter, label| out.is_used(label) && kind != Kind::Loop;
         if joins(self.out, label) || other.is_some_and(|other| self.out.is_used(other)) {
-            if self.is_reachable() && result.is_some() {
-                self.values.settle(height, self.out);
+            if self.is_reachable() {
+                self.deliver(self.values.slot(height), results.len());
             }
             self.out.bind(label);
             if let Some(other) = other {
                 self.out.bind(other);
             }
             self.values.truncate(height);
-            if let Some(narrow) = result {
-                self.values.push_slot(super::emit::NOWHERE, narrow);
+            for narrow in results {
+                self.values.push_slot(NOWHERE, narrow);
             }
             self.dead = None;
         } else if !self.is_reachable() {
@@ -225,141 +254,50 @@ impl<'a> Function<'a> {
         }
     }
 
-    fn end_function(&mut self, result: Option<bool>, label: Label) {
-        if self.is_reachable() && result.is_some() {
-            self.emit_return(true);
+    fn end_function(&mut self, results: usize, label: Label) {
+        if self.is_reachable() && results > 0 {
+            self.emit_return(results);
         } else if self.is_reachable() || self.out.is_used(label) {
             self.out.bind(label);
-            self.emit_return(false);
+            self.emit_return(0);
         }
+        self.dead = Some(0);
+        self.emit_mistyped();
+    }
+
+    pub(super) fn return_(&mut self) {
+        let results = self.frames[0].signature.results.len();
+        self.emit_return(results);
         self.dead = Some(0);
     }
 
-    /// Pops a condition; a comparison just made is taken back to become the branch.
-    fn condition(&mut self) -> Condition {
-        let entry = self.values.pop();
-        if let Some(instr) = self.out.last(entry.from)
-            && instr.flags & flag::ALU != 0
-            && instr.op & 7 == op::CMP
+    pub(super) fn emit_return(&mut self, results: usize) {
+        self.deliver(RESULT, results);
+        self.out.emit(Instr {
+            flags: flag::RET | flag::IND | flag::RA | flag::COPY,
+            ..Instr::default()
+        });
+    }
+
+    /// Puts the `count` values on top of the stack, which stay there, into the registers from `first` on.
+    /// Nothing else on the stack may be needed any more that is in those.
+    pub(super) fn deliver(&mut self, first: u16, count: usize) {
+        let height = self.values.height();
+        let mut moves: Vec<(u16, Operand)> = (first..)
+            .zip(height - count..height)
+            .map(|(to, at)| (to, self.values.operand_of(at)))
+            .collect();
+        // The last one may just have been made: then it is made where it goes.
+        if let Some(&(to, _)) = moves.last()
+            && !moves::is_source(&moves[..count - 1], to)
+            && let Some(instr) = self.out.last(self.values.maker_of(height - 1))
         {
-            let mut compare = self.out.take_last(entry.from).expect("just seen");
-            compare.flags &= !flag::WC;
-            compare.ic = 0;
-            return Condition::Compare(compare);
+            instr.ic = to;
+            moves.pop();
         }
-        match self.values.operand(entry) {
-            Operand::Const(value) => Condition::Known(value != 0),
-            Operand::Register(ia) => Condition::Compare(Instr {
-                flags: flag::ALU | flag::RA,
-                op: op::CMP | op::CMP_EQ | op::CMP_NEG,
-                ia,
-                ..Instr::default()
-            }),
-        }
-    }
-
-    /// Goes to `label` if the condition is `sense`.
-    fn branch_if(&mut self, condition: Condition, sense: bool, label: Label) {
-        match condition {
-            Condition::Known(value) if value == sense => {
-                self.out.emit_jump(jump(), label);
-                self.dead = Some(0);
-            }
-            Condition::Known(_) => {}
-            Condition::Compare(mut compare) => {
-                compare.flags |= flag::BR;
-                if !sense {
-                    compare.op ^= op::CMP_NEG;
-                }
-                self.out.emit_jump(compare, label);
-            }
-        }
-    }
-
-    fn target(&self, depth: u32) -> (Kind, usize, bool, Label) {
-        let frame = &self.frames[self.frames.len() - 1 - depth as usize];
-        (
-            frame.kind,
-            frame.height,
-            frame.result.is_some() && frame.kind != Kind::Loop,
-            frame.label,
-        )
-    }
-
-    fn br(&mut self, depth: u32) {
-        let (kind, height, result, label) = self.target(depth);
-        if kind == Kind::Function {
-            return self.return_();
-        }
-        if result {
-            let value = self.values.pop();
-            let slot = self.values.slot(height);
-            self.move_to(value, slot);
-        }
-        self.out.emit_jump(jump(), label);
-        self.dead = Some(0);
-    }
-
-    fn br_if(&mut self, depth: u32) {
-        let (kind, height, result, label) = self.target(depth);
-        let condition = self.condition();
-        if let Condition::Known(taken) = condition {
-            if taken {
-                self.br(depth);
-            }
-            return;
-        }
-        let top = self.values.height().wrapping_sub(1);
-        if !result {
-            self.branch_if(condition, true, label);
-        } else if kind != Kind::Function && top == height {
-            self.values.settle(top, self.out);
-            self.branch_if(condition, true, label);
-        } else {
-            let stay = self.out.label();
-            self.branch_if(condition, false, stay);
-            let value = self.values.pop();
-            let from = self.values.operand(value);
-            self.values.push_again(value);
-            if kind == Kind::Function {
-                self.copy_unless_there(RESULT, from);
-                self.out.emit(ret());
-            } else {
-                let slot = self.values.slot(height);
-                self.copy_unless_there(slot, from);
-                self.out.emit_jump(jump(), label);
-            }
-            self.out.bind(stay);
-        }
-    }
-
-    fn return_(&mut self) {
-        let result = self.frames[0].result.is_some();
-        self.emit_return(result);
-        self.dead = Some(0);
-    }
-
-    fn emit_return(&mut self, result: bool) {
-        if result {
-            let value = self.values.pop();
-            self.move_to(value, RESULT);
-        }
-        self.out.emit(ret());
-    }
-
-    /// Moves a value just popped to a register that nothing on the stack needs.
-    fn move_to(&mut self, value: Entry, register: u16) {
-        if let Some(instr) = self.out.last(value.from) {
-            instr.ic = register;
-        } else {
-            let from = self.values.operand(value);
-            self.copy_unless_there(register, from);
-        }
-    }
-
-    fn copy_unless_there(&mut self, register: u16, from: Operand) {
-        if from != Operand::Register(register) {
-            self.out.emit(copy(register, from));
+        let spare = self.values.scratch(2);
+        for (to, from) in moves::sequence(moves, spare) {
+            self.out.emit(copy(to, from));
         }
     }
 
@@ -384,74 +322,25 @@ impl<'a> Function<'a> {
         self.out.emit(set);
     }
 
-    fn select(&mut self) {
-        let condition = self.condition();
-        let (other, value) = (self.values.pop(), self.values.pop());
-        let height = self.values.height();
-        let slot = self.values.claim(self.out);
-        let narrow = value.narrow && other.narrow;
-        if let Condition::Known(first) = condition {
-            if first {
-                return self.values.push_again(value);
-            }
-            let from = self.values.operand_at(other, height + 1);
-            let from = self.out.emit(copy(slot, from));
-            return self.values.push_slot(from, other.narrow);
+    /// Moves a value just popped to a register that nothing on the stack needs.
+    fn move_to(&mut self, value: Entry, register: u16) {
+        if let Some(instr) = self.out.last(value.from) {
+            instr.ic = register;
+        } else {
+            let from = self.values.operand(value);
+            self.copy_unless_there(register, from);
         }
-        let from = self.values.operand_at(value, height);
-        self.copy_unless_there(slot, from);
-        let keep = self.out.label();
-        self.branch_if(condition, true, keep);
-        let from = self.values.operand_at(other, height + 1);
-        self.out.emit(copy(slot, from));
-        self.out.bind(keep);
-        self.values.push_slot(super::emit::NOWHERE, narrow);
     }
 
-    fn call(&mut self, function: u32) -> Option<()> {
-        if let Some(&host) = self.module.imports.get(function as usize) {
-            self.host_call(host);
-            return Some(());
+    pub(super) fn copy_unless_there(&mut self, register: u16, from: Operand) {
+        if from != Operand::Register(register) {
+            self.out.emit(copy(register, from));
         }
-        let signature = self.module.signature(function)?;
-        let arguments: Vec<Entry> = signature.params.iter().map(|_| self.values.pop()).collect();
-        let height = self.values.height();
-        let base = self.values.claim(self.out);
-        // From the last to the first: each goes where the next one was.
-        for (place, entry) in arguments.into_iter().enumerate() {
-            let index = height + signature.params.len() - 1 - place;
-            let register = self.values.slot(index + 1);
-            if place == 0
-                && let Some(instr) = self.out.last(entry.from)
-            {
-                instr.ic = register;
-            } else {
-                let from = self.values.operand_at(entry, index);
-                self.copy_unless_there(register, from);
-            }
-        }
-        let at = self.out.emit_call(base);
-        self.calls.push((at, function));
-        if let Some(narrow) = signature.result {
-            self.values.slot(height + 1);
-            self.values.push_above(narrow);
-        }
-        Some(())
     }
 
     /// Ends the run in a trap.
     pub(super) fn trap(&mut self, kind: TrapKind) {
-        self.out.emit(trap(kind));
-    }
-}
-
-/// The instruction that stands for a trap; its immediate operand is the code of the kind.
-pub(super) fn trap(kind: TrapKind) -> Instr {
-    Instr {
-        flags: flag::ALU,
-        op: op::TRAP,
-        imm: u64::from(kind.code()),
-        ..Instr::default()
+        self.out.emit_jump(jump(), self.module.ends.trap(kind));
     }
 }
 
@@ -464,21 +353,4 @@ pub(super) fn jump() -> Instr {
         },
         Operand::Const(0),
     )
-}
-
-fn ret() -> Instr {
-    Instr {
-        flags: flag::RET | flag::RA,
-        ..Instr::default()
-    }
-}
-
-/// Whether a block's result is an `i32`, if it has one; `None` for other blocks.
-fn block_result(block: BlockType) -> Option<Option<bool>> {
-    match block {
-        BlockType::Empty => Some(None),
-        BlockType::Type(ValType::I32) => Some(Some(true)),
-        BlockType::Type(ValType::I64) => Some(Some(false)),
-        _ => None,
-    }
 }

@@ -55,7 +55,10 @@ pub(super) fn read_first(operators: &[Operator<'_>], params: usize, locals: usiz
                     first.push(*local_index);
                 }
             }
-            Operator::Br { .. } | Operator::Return | Operator::Unreachable => dead = Some(0),
+            Operator::Br { .. } | Operator::BrTable { .. } | Operator::Return | Operator::Unreachable => {
+                dead = Some(0)
+            }
+            Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => dead = Some(0),
             _ => {}
         }
     }

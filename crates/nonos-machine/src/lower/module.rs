@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use nonos_package::{HostCall, HostSet, instructions};
+use nonos_types::TrapKind;
 use wasmparser::{
     BinaryReaderError, ConstExpr, DataKind, FuncType, FunctionBody, Operator, Parser, Payload, ValType,
 };
 
-use super::{LowerError, emit::Label};
+use super::{
+    LowerError,
+    emit::{Emitter, Label},
+};
 use crate::isa::Space;
 
 /// A global of a module.
@@ -26,6 +30,29 @@ pub(super) struct Signature {
     pub(super) result: Option<bool>,
 }
 
+/// Where a run ends early.
+pub(super) struct Ends {
+    /// By `exit`.
+    pub(super) exit: Label,
+    /// By a trap, in the order of [`TrapKind::ALL`].
+    pub(super) traps: [Label; TrapKind::ALL.len()],
+}
+
+impl Ends {
+    pub(super) fn new(out: &mut Emitter) -> Self {
+        Self {
+            exit: out.label(),
+            traps: std::array::from_fn(|_| out.label()),
+        }
+    }
+
+    /// Where a trap ends the run.
+    pub(super) fn trap(&self, kind: TrapKind) -> Label {
+        let place = TrapKind::ALL.iter().position(|other| *other == kind);
+        self.traps[place.expect("the list has every kind")]
+    }
+}
+
 /// What code refers to.
 pub(super) struct Module {
     /// Host calls, by function index.
@@ -34,10 +61,8 @@ pub(super) struct Module {
     pub(super) hosts: HostSet,
     /// The most pages the memory may have.
     pub(super) most_pages: u32,
-    /// Where a run ends by `exit`.
-    pub(super) exit: Label,
-    /// Where a call on no tape of the capsule traps.
-    pub(super) bad_tape: Label,
+    /// Where runs end.
+    pub(super) ends: Ends,
     types: Vec<Signature>,
     /// Type of each function, imported ones included.
     functions: Vec<u32>,
@@ -58,15 +83,14 @@ impl Module {
         checked: instructions::Module,
         hosts: HostSet,
         most_pages: u32,
-        [exit, bad_tape]: [Label; 2],
+        ends: Ends,
     ) -> Result<(Self, Rest<'a>), LowerError> {
         let mut module = Self {
             imports: checked.imports,
             globals: Vec::new(),
             hosts,
             most_pages,
-            exit,
-            bad_tape,
+            ends,
             types: Vec::new(),
             functions: Vec::new(),
         };

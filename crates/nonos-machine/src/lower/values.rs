@@ -12,7 +12,7 @@ pub(super) enum Place {
     Const(u64),
     /// In the slot of its height on the stack.
     Slot,
-    /// One above its slot, where a call left it.
+    /// One above its slot, where a call left it; so are the results of the call above it.
     Above,
 }
 
@@ -68,7 +68,11 @@ impl Values {
 
     /// Makes the next value's slot free and names it.
     pub(super) fn claim(&mut self, out: &mut Emitter) -> u16 {
-        let height = self.height();
+        self.vacate(self.height(), out)
+    }
+
+    /// Clears the slot of `height` of a value of the height below, and names it.
+    pub(super) fn vacate(&mut self, height: usize, out: &mut Emitter) -> u16 {
         self.settle_below(height, out);
         self.slot(height)
     }
@@ -125,6 +129,16 @@ impl Values {
         }
     }
 
+    /// Where the value at `height` is.
+    pub(super) fn operand_of(&self, height: usize) -> Operand {
+        self.operand_at(self.entries[height], height)
+    }
+
+    /// The instruction that made the value at `height`, if it is one.
+    pub(super) fn maker_of(&self, height: usize) -> usize {
+        self.entries[height].from
+    }
+
     /// Brings the value at `height` to its slot.
     pub(super) fn settle(&mut self, height: usize, out: &mut Emitter) {
         let entry = self.entries[height];
@@ -141,7 +155,6 @@ impl Values {
         };
     }
 
-    /// Clears the slot of `height` of a value of the height below.
     fn settle_below(&mut self, height: usize, out: &mut Emitter) {
         if let Some(below) = height.checked_sub(1)
             && self.entries[below].place == Place::Above
@@ -156,6 +169,20 @@ impl Values {
             if !matches!(self.entries[height].place, Place::Const(_)) {
                 self.settle(height, out);
             }
+        }
+    }
+
+    /// Brings the values on top, constants too, to their slots, where they are only known by their types:
+    /// whether each is an `i32`.
+    pub(super) fn settle_top(&mut self, types: &[bool], out: &mut Emitter) {
+        let bottom = self.height() - types.len();
+        for (height, narrow) in (bottom..).zip(types) {
+            self.settle(height, out);
+            self.entries[height] = Entry {
+                place: Place::Slot,
+                narrow: *narrow,
+                from: NOWHERE,
+            };
         }
     }
 

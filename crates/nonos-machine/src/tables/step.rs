@@ -8,13 +8,14 @@
 //! | `a-unread` | `(1 − RA)·a_i = 0` | a free operand |
 //! | `b-imm` | `(1 − RB)·(b_i − imm_i) = 0` | another immediate |
 //! | `copy` | `COPY·(c_i − b_i) = 0` | a copy that changes the value |
-//! | `ret` | `RET·(c_i − a_i) = 0` | a forged return (limbs of `c` are range-checked) |
 //! | `add`, `sub` | limb sums with boolean carries; the carry out of limb 1 stops there if `W32` | a wrong sum |
 //! | `w32-high` | `W32·c_2 = W32·c_3 = 0` | an `i32` with an upper half |
 //! | `pages-still` | `(1 − EXT)·dpages = 0` | memory growing by itself |
 //! | `pc-next` | see [`isa`](crate::isa) rule 4 | a jump that the program does not make |
 //! | `fp-next`, `room-next` | rule 5 | frames that overlap, more open calls than allowed (`room` is 16-bit) |
-//! | `fuel-next` | `fuel' = fuel + cost` | unpaid work |
+//! | `empty` | `EMPTY·room = 0` | a stack exhausted too early |
+//! | `spent` | `SPENT·(imm_0 − 1 − rest − c_0) = 0`, `SPENT·c_i = 0` for `i > 0`, `rest = gap_lo_0` | fuel that would have covered the step: `rest < imm` is all that is left (`a` is not read, so its gap is free to hold it) |
+//! | `fuel-next` | `fuel' = fuel + cost + SPENT·rest` | unpaid work; a last fuel other than the budget where it ran out |
 //! | `pages-next`, `clk-next` | `pages' = pages + dpages`, `clk' = clk + 1` | a clock that turns back |
 //! | `pc-first`, `fp-first`, `fuel-first`, `clk-first` | 0, 0, 0, 1 | another start |
 //! | `room-first`, `pages-first` | public | another call or memory limit |
@@ -35,19 +36,19 @@ columns! {
         /// Time, from 1.
         clk: Derived { lo: 0, hi: 1 << 22, why: "starts at 1 and grows by 1; tables have at most 2^22 − 2 rows" },
         /// Program counter.
-        pc: Derived { lo: 0, hi: 1 << 33, why: "starts at 0; next is pc, pc + 1, a 24-bit target or two 16-bit limbs" },
+        pc: Derived { lo: 0, hi: 1 << 33, why: "starts at 0; next is pc, pc + 1 or a 24-bit target, perhaps plus two 16-bit limbs" },
         /// Frame pointer.
         fp: Derived { lo: -(1 << 54), hi: 1 << 54, why: "starts at 0 and moves by at most 2^32 in each of 2^22 rows" },
         /// Calls still allowed.
         room: U16,
         /// Fuel used before this step.
-        fuel: Derived { lo: 0, hi: (1 << 30) - 1, why: "starts at 0 and grows by an 8-bit cost in each of 2^22 rows" },
+        fuel: Derived { lo: 0, hi: (1 << 30) - 1, why: "starts at 0 and grows by an 8-bit cost, or by less than one, in each of 2^22 rows" },
         /// Memory pages before this step.
         pages: U16,
         /// Pages added by this step.
         dpages: Derived { lo: -0xffff, hi: 0xffff, why: "difference of two 16-bit cells, and 0 on the last row" },
         /// Instruction flags, in the order of [`flag`].
-        flags[14]: Bit,
+        flags[18]: Bit,
         /// Operation code.
         op: U16,
         /// Register index of `a`.
@@ -74,7 +75,7 @@ columns! {
         old[4]: Moved,
         /// Carries of `ADD` and borrows of `SUB`.
         carry[4]: Bit,
-        /// Stamp gaps of the three accesses, low 16 bits.
+        /// Stamp gaps of the three accesses, low 16 bits. The first one is the fuel left where `SPENT`.
         gap_lo[3]: U16,
         /// … and high 8 bits.
         gap_hi[3]: U8,
@@ -85,7 +86,7 @@ columns! {
 #[derive(Clone, Copy, Debug)]
 pub struct StepTable;
 
-fn index(flag: u16) -> usize {
+fn index(flag: u32) -> usize {
     flag.trailing_zeros() as usize
 }
 
@@ -101,7 +102,7 @@ impl Table for StepTable {
     fn eval<B: Builder>(&self, b: &mut B) {
         let t = &StepCols::layout().0;
         let flags = cells(b, t.flags);
-        let f = |flag: u16| flags[index(flag)].clone();
+        let f = |flag: u32| flags[index(flag)].clone();
         let one = || B::E::from(1);
         let [clk, pc, fp, fuel] = cells(b, [t.clk, t.pc, t.fp, t.fuel]);
         let [pages, dpages, room, cost, op] = cells(b, [t.pages, t.dpages, t.room, t.cost, t.op]);
@@ -121,11 +122,6 @@ impl Table for StepTable {
                 When::Always,
                 f(flag::COPY) * (vc[i].clone() - vb[i].clone()),
             );
-            b.zero(
-                "ret",
-                When::Always,
-                f(flag::RET) * (vc[i].clone() - va[i].clone()),
-            );
         }
         self.adder(b, f(flag::ADD), f(flag::SUB), f(flag::W32));
 
@@ -134,11 +130,18 @@ impl Table for StepTable {
             When::Always,
             (one() - f(flag::EXT)) * dpages.clone(),
         );
-        let link_pc = vc[0].clone() + vc[1].clone() * B::E::from(1 << 16);
-        let link_fp = vc[2].clone() + vc[3].clone() * B::E::from(1 << 16);
+        let rest = b.cur(t.gap_lo[0]);
+        let missing = imm[0].clone() - one() - rest.clone() - vc[0].clone();
+        b.zero("spent", When::Always, f(flag::SPENT) * missing);
+        for limb in &vc[1..] {
+            b.zero("spent", When::Always, f(flag::SPENT) * limb.clone());
+        }
+        b.zero("empty", When::Always, f(flag::EMPTY) * room.clone());
+        let link_pc = va[0].clone() + va[1].clone() * B::E::from(1 << 16);
+        let link_fp = va[2].clone() + va[3].clone() * B::E::from(1 << 16);
         let step = pc.clone() + one();
         let next = step.clone() - f(flag::HALT)
-            + f(flag::RET) * (link_pc - step.clone())
+            + f(flag::IND) * (target.clone() + link_pc - step.clone())
             + f(flag::JMP) * (target.clone() - step.clone())
             + f(flag::BR) * vc[0].clone() * (target - step);
         b.zero("pc-next", When::Transition, b.next(t.pc) - next);
@@ -150,12 +153,12 @@ impl Table for StepTable {
         b.zero(
             "room-next",
             When::Transition,
-            b.next(t.room) - room.clone() + f(flag::CALL) - f(flag::RET),
+            b.next(t.room) - room.clone() + f(flag::ROOM) - f(flag::RET),
         );
         b.zero(
             "fuel-next",
             When::Transition,
-            b.next(t.fuel) - fuel.clone() - cost.clone(),
+            b.next(t.fuel) - fuel.clone() - cost.clone() - f(flag::SPENT) * rest,
         );
         b.zero(
             "pages-next",
@@ -289,6 +292,9 @@ pub(crate) fn fill(row: &mut [u64], i: usize, step: &Step, instr: &Instr) {
         if instr.flags & used != 0 {
             row.gap(t.gap_lo[n], t.gap_hi[n], 4 * clk + slot, step.prev[n]);
         }
+    }
+    if instr.flags & flag::SPENT != 0 {
+        row.set(t.gap_lo[0], instr.imm - 1 - step.c);
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     global, grow, host, mul, shift, step, system,
 };
 use crate::air::{Bus, Public};
-use crate::isa::{Program, Space, ext, flag, op, tape};
+use crate::isa::{Program, Space, alternatives, ext, flag, op, tape};
 use crate::trace::{Access, Trace};
 
 /// The rows of one table, before padding.
@@ -105,7 +105,7 @@ impl PublicRun {
         let mut outputs: [TapeWords; 4] = Default::default();
         let place = |number: u64| tape::OUTPUTS.iter().position(|t| u64::from(*t) == number);
         for s in &trace.steps {
-            let instr = &program.code[s.pc as usize];
+            let instr = program.row(s.pc, s.alternative);
             if instr.flags & flag::EXT != 0 && instr.op == ext::HOST | ext::HOST_WRITE {
                 outputs[place(s.a).expect("the executor traps a write to an input")]
                     .words
@@ -139,16 +139,19 @@ fn limbs(v: u64) -> [u64; 4] {
 /// must know them ([`TapeWords::words`]), for `commit_len` only names a length.
 pub fn public(program: &Program, run: &PublicRun) -> Public {
     let mut lookups = Vec::with_capacity(program.code.len());
-    for (pc, i) in program.code.iter().enumerate() {
-        let mut row = vec![pc as u64];
-        row.extend([i.flags, i.op, i.ia, i.ib, i.ic].map(u64::from));
-        row.extend([
-            u64::from(i.target & 0xffff),
-            u64::from(i.target >> 16),
-            u64::from(i.cost),
-        ]);
-        row.extend(limbs(i.imm));
-        lookups.push((Bus::Program, row));
+    for (pc, instr) in program.code.iter().enumerate() {
+        let others = alternatives(instr, &program.halts);
+        for i in std::iter::once(instr).chain(others.iter().map(|(_, row)| row)) {
+            let mut row = vec![pc as u64, u64::from(i.flags)];
+            row.extend([i.op, i.ia, i.ib, i.ic].map(u64::from));
+            row.extend([
+                u64::from(i.target & 0xffff),
+                u64::from(i.target >> 16),
+                u64::from(i.cost),
+            ]);
+            row.extend(limbs(i.imm));
+            lookups.push((Bus::Program, row));
+        }
     }
     for (tape, content) in tape::INPUTS.into_iter().zip(&run.inputs) {
         let row = |kind: u64, pos: usize, end: u64, value: u64| {
@@ -212,7 +215,7 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
     debug_assert_eq!(tables.len(), COUNT);
     let mut accesses = trace.accesses.iter();
     for (i, s) in trace.steps.iter().enumerate() {
-        let instr = &program.code[s.pc as usize];
+        let instr = &program.row(s.pc, s.alternative);
         step::fill(tables[STEP].push(), i, s, instr);
         if instr.flags & flag::ALU != 0 {
             match instr.op & 7 {

@@ -32,16 +32,16 @@ pub(crate) fn in_machine(wasm: &[u8], inputs: &Inputs<'_>, fuel: u64) -> Run {
     let run = execute(&program, inputs, limits);
     let (recorded, trace) = execute_traced(&program, inputs, limits);
     assert_eq!(
-        (run.end, run.fuel, run.steps, &run.outputs, &run.memory),
+        (&run.end, run.fuel, run.steps, &run.outputs, &run.memory),
         (
-            recorded.end,
+            &recorded.end,
             recorded.fuel,
             recorded.steps,
             &recorded.outputs,
             &recorded.memory
         )
     );
-    assert_eq!(trace.is_some(), matches!(run.end, End::Return(_) | End::Exit(_)));
+    assert_eq!(trace.is_some(), run.end != End::TooManySteps);
     if let Some(trace) = trace {
         assert_eq!(trace.steps.len(), run.steps as usize);
         assert!(trace.cells.is_sorted_by_key(|cell| cell.key));
@@ -127,15 +127,16 @@ fn interpret(wasm: &[u8], entry: &str, inputs: &Inputs<'_>) -> Ending {
         .collect();
     let mut results = vec![Val::I64(0); ty.results().len()];
     let end = match run.call(&mut store, &arguments, &mut results) {
-        Ok(()) => End::Return(results.first().map(|value| match value {
-            Val::I32(value) => u64::from(value.cast_unsigned()),
-            Val::I64(value) => value.cast_unsigned(),
-            other => panic!("unexpected {other:?}"),
-        })),
+        Ok(()) => End::Return(results.iter().map(word).collect()),
         Err(error) => match (error.i32_exit_status(), error.as_trap_code()) {
             (Some(code), _) => End::Exit(code.cast_unsigned()),
             (_, Some(TrapCode::UnreachableCodeReached)) => End::Trap(TrapKind::Unreachable),
             (_, Some(TrapCode::MemoryOutOfBounds)) => End::Trap(TrapKind::MemoryOutOfBounds),
+            (_, Some(TrapCode::IntegerDivisionByZero)) => End::Trap(TrapKind::DivisionByZero),
+            (_, Some(TrapCode::IntegerOverflow)) => End::Trap(TrapKind::IntegerOverflow),
+            (_, Some(TrapCode::TableOutOfBounds)) => End::Trap(TrapKind::TableOutOfBounds),
+            (_, Some(TrapCode::IndirectCallToNull)) => End::Trap(TrapKind::IndirectCallNull),
+            (_, Some(TrapCode::BadSignature)) => End::Trap(TrapKind::IndirectCallType),
             (_, Some(TrapCode::StackOverflow)) => End::Trap(TrapKind::StackExhausted),
             (_, Some(other)) => panic!("unexpected {other:?}"),
             (None, None) => End::Trap(TrapKind::BadTapeCall),
@@ -372,4 +373,12 @@ pub(crate) fn agree_on(wat: &str, inputs: &Inputs<'_>) -> Run {
         "{wat} {inputs:?}"
     );
     run
+}
+
+fn word(value: &Val) -> u64 {
+    match value {
+        Val::I32(value) => u64::from(value.cast_unsigned()),
+        Val::I64(value) => value.cast_unsigned(),
+        other => panic!("unexpected {other:?}"),
+    }
 }
