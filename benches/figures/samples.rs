@@ -73,7 +73,7 @@ impl Sample {
         let inputs = self.inputs();
         let run = capsule.run(&[], &inputs)?;
         let context = Context {
-            capsule: &capsule,
+            policy: capsule.policy(),
             hash: subject.capsule_hash(),
             machine: VERSION,
             arguments: &[],

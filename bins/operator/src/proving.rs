@@ -9,8 +9,9 @@ use crate::{
     proof_file::ProofFile,
 };
 use indicatif::ProgressBar;
-use nonos_capsule::{Capsule, Claim, Inputs, Run, Sandbox};
+use nonos_capsule::{Claim, Inputs, Run, Sandbox};
 use nonos_machine::{ExecutionStatement, Limits, Subject, VERSION, execute, tables::MAX_ROWS};
+use nonos_package::Policy;
 use nonos_types::{BackendId, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
 use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
 use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
@@ -95,13 +96,13 @@ pub(crate) fn halo2(context: &Context) -> Result<Erased<ExecutionStatement, Halo
 pub(crate) fn record(
     run: &Run,
     claim: Claim,
-    capsule: &Capsule,
+    policy: &Policy,
     subject: &Subject,
     arguments: &[Value],
     inputs: &Inputs,
 ) -> Result<ExecutionRecord, Failure> {
     let context = nonos_capsule::Context {
-        capsule,
+        policy,
         hash: subject.capsule_hash(),
         machine: VERSION,
         arguments,
@@ -157,7 +158,7 @@ impl Job {
         let record = record(
             &run,
             claim,
-            &capsule,
+            &policy,
             &self.subject,
             &self.arguments,
             &self.inputs,

@@ -1,17 +1,18 @@
 //! From a run to its record.
 
+use nonos_package::Policy;
 use nonos_types::{
     Attested, CapsuleHash, Commitment, ExecutionRecord, InboundDigest, InputDigest, MachineVersion, Output,
     OutputDigest, PoiHash, Proven, SegmentChain, Value,
 };
 
-use crate::{Capsule, Claim, Error, Inputs, Outputs, Run};
+use crate::{Claim, Error, Inputs, Outputs, Run};
 
 /// What a record says besides the run itself.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// What was run.
-    pub capsule: &'a Capsule,
+    /// What it ran under.
+    pub policy: &'a Policy,
     /// Its name.
     pub hash: CapsuleHash,
     /// Meaning of the instructions: the version of the machine that proves such runs.
@@ -42,7 +43,7 @@ impl Run {
             return Err(Error::SealMismatch { sealed });
         }
         let assignment = claim.assignment();
-        let policy = context.capsule.policy();
+        let policy = context.policy;
         let proven = Proven {
             network: assignment.network,
             job: assignment.job,

@@ -113,7 +113,7 @@ fn the_record_says_what_was_run() {
     };
     let run = capsule.run(&[], &inputs).unwrap();
     let context = Context {
-        capsule: &capsule,
+        policy: capsule.policy(),
         hash: CapsuleHash::hash(&[b"it"]),
         machine: MachineVersion::new(1),
         arguments: &[],
@@ -174,7 +174,7 @@ fn a_sealed_input_and_its_commitment_come_together() {
         };
         let run = capsule.run(&[], &inputs).unwrap();
         let context = Context {
-            capsule: &capsule,
+            policy: capsule.policy(),
             hash: CapsuleHash::ZERO,
             machine: MachineVersion::new(1),
             arguments: &[],

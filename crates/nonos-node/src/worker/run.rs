@@ -60,7 +60,7 @@ impl Worker {
         };
         let run = capsule.run(&offer.arguments, &inputs).map_err(|it| text(&it))?;
         let context = Context {
-            capsule: &capsule,
+            policy: capsule.policy(),
             hash: package.capsule_hash(),
             machine: VERSION,
             arguments: &offer.arguments,

@@ -53,7 +53,7 @@ impl Run {
         let run = capsule.run(&[], &inputs)?;
         let run_ms = started.elapsed().as_millis();
         let subject = Subject::Capsule(Box::new(package));
-        let record = proving::record(&run, claim, &capsule, &subject, &[], &inputs)?;
+        let record = proving::record(&run, claim, capsule.policy(), &subject, &[], &inputs)?;
         if let Some(path) = &self.output {
             files::write(path, &run.outputs.result)?;
             say(&format!("result tape written to {}", path.display()));
