@@ -96,3 +96,8 @@ pub struct Commitment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct CommitmentScheme(pub u32);
+
+impl CommitmentScheme {
+    /// Poseidon (`P128Pow5T3`) over the Pallas base field, of a salt and words in blocks: `docs/spec/seal.md`.
+    pub const POSEIDON_PALLAS_1: Self = Self(1);
+}

@@ -1,0 +1,111 @@
+//! Tapes cut into blocks, each of which is absorbed by one permutation.
+//!
+//! A stream is the block of its salt, then the blocks of its tapes, in order. The last block of a tape says its
+//! length in bytes; every tape has at least one block, so that an empty one is told from an absent one.
+
+use crate::Salt;
+
+/// Words of a block.
+pub const WORDS: usize = 6;
+
+/// What a tape holds, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tape {
+    /// Little-endian words.
+    pub words: Vec<u64>,
+    /// Exact length in bytes, at most 7 less than the words'.
+    pub len: u64,
+}
+
+impl Tape {
+    /// The words of a byte string, the last one zero padded.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let word = |chunk: &[u8]| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        };
+        Self {
+            words: bytes.chunks(8).map(word).collect(),
+            len: bytes.len() as u64,
+        }
+    }
+}
+
+/// What a block holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The salt.
+    Salt,
+    /// Words of this tape: 1 is the sealed input, 3 to 5 are the outputs.
+    Tape(u8),
+}
+
+/// Up to [`WORDS`] words of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What it holds.
+    pub place: Place,
+    /// Position of its first word in the tape.
+    pub pos: u32,
+    /// The words, zeros behind those used.
+    pub words: [u64; WORDS],
+    /// How many are used.
+    pub used: usize,
+    /// The tape's length in bytes, if the tape ends here.
+    pub len: Option<u32>,
+}
+
+impl Block {
+    /// Number of the tape, 0 for the salt.
+    pub fn tape(&self) -> u8 {
+        match self.place {
+            Place::Salt => 0,
+            Place::Tape(tape) => tape,
+        }
+    }
+}
+
+/// The stream of a sealed input.
+pub fn input_blocks(bytes: &[u8], salt: &Salt) -> Vec<Block> {
+    let mut blocks = vec![salt_block(salt)];
+    tape_blocks(1, &Tape::from_bytes(bytes), &mut blocks);
+    blocks
+}
+
+/// The stream of sealed outputs: result, outbound, log.
+pub fn output_blocks(tapes: &[Tape; 3], salt: &Salt) -> Vec<Block> {
+    let mut blocks = vec![salt_block(salt)];
+    for (number, tape) in (3..).zip(tapes) {
+        tape_blocks(number, tape, &mut blocks);
+    }
+    blocks
+}
+
+fn salt_block(salt: &Salt) -> Block {
+    let [a, b, c, d] = salt.words();
+    Block {
+        place: Place::Salt,
+        pos: 0,
+        words: [a, b, c, d, 0, 0],
+        used: 4,
+        len: None,
+    }
+}
+
+fn tape_blocks(number: u8, tape: &Tape, blocks: &mut Vec<Block>) {
+    let count = tape.words.len().div_ceil(WORDS).max(1);
+    for i in 0..count {
+        let rest = tape.words.get(i * WORDS..).unwrap_or_default();
+        let used = rest.len().min(WORDS);
+        let mut words = [0; WORDS];
+        words[..used].copy_from_slice(&rest[..used]);
+        blocks.push(Block {
+            place: Place::Tape(number),
+            pos: (i * WORDS) as u32,
+            words,
+            used,
+            len: (i + 1 == count).then_some(tape.len as u32),
+        });
+    }
+}

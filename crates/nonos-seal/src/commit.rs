@@ -1,0 +1,56 @@
+//! The hash of a stream.
+
+use ff::{Field, PrimeField};
+use nonos_types::{Commitment, CommitmentScheme};
+
+use crate::poseidon::{Fp, WIDTH, permute};
+use crate::{Block, Salt, Tape, input_blocks, output_blocks};
+
+/// Commits to a sealed input.
+pub fn commit_input(bytes: &[u8], salt: &Salt) -> Commitment {
+    commitment(&input_blocks(bytes, salt))
+}
+
+/// Commits to the output tapes: result, outbound, log.
+///
+/// The words are those that the run wrote. The last word of a tape may have bytes beyond the tape's length, which
+/// the commitment covers too.
+pub fn commit_outputs(tapes: &[Tape; 3], salt: &Salt) -> Commitment {
+    commitment(&output_blocks(tapes, salt))
+}
+
+fn commitment(blocks: &[Block]) -> Commitment {
+    Commitment {
+        scheme: CommitmentScheme::POSEIDON_PALLAS_1,
+        digest: digest(blocks),
+    }
+}
+
+/// Poseidon of the two field elements of each block, with the number of elements in the capacity (`ConstantLength`).
+pub fn digest(blocks: &[Block]) -> [u8; 32] {
+    let elements = 2 * blocks.len() as u128;
+    let mut state: [Fp; WIDTH] = [Fp::ZERO, Fp::ZERO, Fp::from_u128(elements << 64)];
+    for block in blocks {
+        let [first, second] = block.elements();
+        state[0] += first;
+        state[1] += second;
+        permute(&mut state);
+    }
+    state[0].to_repr()
+}
+
+impl Block {
+    /// The two field elements: three words each, and above them the tape with its end mark, and its length.
+    pub fn elements(&self) -> [Fp; 2] {
+        let [a, b, c, d, e, f] = self.words;
+        let tag = u64::from(self.tape()) + if self.len.is_some() { 8 } else { 0 };
+        let len = u64::from(self.len.unwrap_or_default());
+        [[a, b, c, tag], [d, e, f, len]].map(|words| {
+            let mut bytes = [0; 32];
+            for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+                *place = word.to_le_bytes();
+            }
+            Option::from(Fp::from_repr(bytes)).expect("below 2^224, and the field has 255 bits")
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! Commits to tapes that a proof must not show, so that a proof can still speak of them.
+//!
+//! ```
+//! use nonos_seal::{Salt, Tape, commit_input, commit_outputs};
+//!
+//! let salt = Salt::new([7; 32]); // 32 fresh secret bytes, one salt for each commitment
+//! let sealed = commit_input(b"balance: 1200", &salt);
+//! assert_eq!(commit_input(b"balance: 1200", &salt), sealed);
+//! assert_ne!(commit_input(b"balance: 1201", &salt), sealed);
+//! assert_ne!(commit_input(b"balance: 1200", &Salt::new([8; 32])), sealed);
+//!
+//! let result = Tape::from_bytes(b"solvent");
+//! let outputs = [result, Tape::default(), Tape::default()];
+//! assert_ne!(commit_outputs(&outputs, &salt), sealed);
+//! ```
+//!
+//! A commitment is a Poseidon hash over the field of the halo2 backend, of the salt and the tapes' words in
+//! [`Block`]s that can be told apart ([`CommitmentScheme::POSEIDON_PALLAS_1`]; `docs/spec/seal.md`). It binds
+//! as Poseidon resists collisions. It hides as long as the salt is secret, random and used once.
+//!
+//! It does not encrypt: how the opening reaches whoever may know it is not this crate's business. It draws no
+//! randomness.
+//!
+//! # Main types
+//! [`commit_input`] and [`commit_outputs`] commit, and check an opening by committing again; [`Salt`] keeps what
+//! must stay secret. [`Block`] and [`poseidon`] are for proof systems, which hash the same blocks.
+//!
+//! [`CommitmentScheme::POSEIDON_PALLAS_1`]: nonos_types::CommitmentScheme::POSEIDON_PALLAS_1
+
+mod block;
+mod commit;
+pub mod poseidon;
+mod salt;
+
+pub use block::{Block, Place, Tape, WORDS, input_blocks, output_blocks};
+pub use commit::{commit_input, commit_outputs, digest};
+pub use salt::Salt;
