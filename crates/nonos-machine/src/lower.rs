@@ -3,15 +3,24 @@
 //! The verifier lowers the module again, so what is here is part of what a proof means.
 //!
 //! A frame has the link word in register 0, the parameters and locals from register 1, and the operand stack
-//! above them. A call's frame begins above what is live; its arguments are written there, and the result is
-//! found in its register 1. Fuel is charged by the first instruction of a metered block
+//! above them. A call's frame begins above what is live; its arguments are written there, and the results are
+//! found in its registers from 1 on. A tail call takes over the frame, and the link word. Fuel is charged by the first instruction of a metered block
 //! ([`nonos_package::fuel`]), or by one of its own where that instruction is reached on other ways too.
 
+mod branch;
+mod bulk;
+mod calls;
 mod compute;
 mod emit;
 mod function;
+mod host;
 mod locals;
+mod memory;
 mod module;
+mod moves;
+mod routine;
+mod sections;
+mod stub;
 mod values;
 
 use nonos_package::{HostSet, fuel, instructions, limits};
@@ -21,12 +30,13 @@ use wasmparser::{FunctionBody, Operator, ValType};
 pub use instructions::Signature;
 
 use self::{
-    emit::{Emitter, Label},
+    emit::Emitter,
     function::Function,
-    module::{Ends, Module, malformed},
-    values::{Operand, copy, with_b},
+    module::{Module, malformed},
+    routine::Routines,
+    sections::Word,
 };
-use crate::isa::{Halts, Instr, Program, ext, flag, tape};
+use crate::isa::Program;
 
 /// What a policy says about how a module runs.
 #[derive(Clone, Copy, Debug)]
@@ -116,10 +126,11 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
         entry: options.entry.to_owned(),
     })?;
     let imported = checked.imports.len();
-    let body = (entry.function as usize).checked_sub(imported);
-    let body = body.ok_or_else(|| LowerError::ImportedEntry {
-        entry: options.entry.to_owned(),
-    })?;
+    if (entry.function as usize) < imported {
+        return Err(LowerError::ImportedEntry {
+            entry: options.entry.to_owned(),
+        });
+    }
     if checked.pages > options.max_pages {
         return Err(LowerError::Memory {
             initial: checked.pages,
@@ -130,106 +141,62 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
     let most_pages = checked.max_pages.min(options.max_pages).get();
 
     let mut out = Emitter::default();
-    let ends = Ends::new(&mut out);
-    let (module, rest) = Module::read(wasm, checked, options.hosts, most_pages, ends)?;
-    let stub = Stub::emit(&mut out, &module, &entry.signature);
-    let mut starts = Vec::new();
-    let mut calls = Vec::new();
+    let (module, rest) = Module::read(wasm, checked, options.hosts, most_pages, &mut out)?;
+    let halts = stub::emit(&mut out, &module, entry.function);
     for (index, body) in rest.bodies.iter().enumerate() {
-        out.fence();
-        starts.push(out.position());
-        calls.extend(function(&module, &mut out, (imported + index) as u32, body)?);
+        function(&module, &mut out, (imported + index) as u32, body)?;
     }
-    out.set_target(stub.call, starts[body]);
-    for (at, function) in calls {
-        out.set_target(at, starts[function as usize - imported]);
+    for import in 0..imported as u32 {
+        let is_cell = rest.cells.values().any(|word| *word == Word::Function(import));
+        if is_cell || out.is_used(module.labels[import as usize]) {
+            trampoline(&module, &mut out, import);
+        }
     }
+    Routines::emit(&module, &mut out);
+    let value = |word: Word| match word {
+        Word::Value(value) => value,
+        Word::Function(function) => {
+            let label = module.labels[function as usize];
+            module.reference(function, out.place(label))
+        }
+    };
+    let data = rest.cells.iter().map(|(key, word)| (*key, value(*word)));
+    let data = data.filter(|(_, value)| *value != 0).collect();
     Ok(Lowered {
         program: Program {
             code: out.finish()?,
-            data: rest.data,
+            data,
             pages,
             room: limits::CALL_DEPTH,
-            halts: stub.halts,
+            halts,
         },
         entry: entry.signature,
     })
 }
 
-/// The code around the entry: it takes the arguments, calls, and gives the result.
-struct Stub {
-    call: usize,
-    halts: Halts,
-}
-
-impl Stub {
-    const TAPE: u16 = 1;
-    const BASE: u16 = 2;
-
-    fn emit(out: &mut Emitter, module: &Module, entry: &Signature) -> Self {
-        let first = Self::BASE + function::RESULT;
-        let on_tape = |out: &mut Emitter, number: u8, instr: Instr| {
-            out.emit(copy(Self::TAPE, Operand::Const(u64::from(number))));
-            move |out: &mut Emitter, register: u16| {
-                out.emit(Instr {
-                    flags: instr.flags | flag::RA,
-                    ia: Self::TAPE,
-                    ic: register,
-                    ..instr
-                });
-            }
-        };
-        if !entry.params.is_empty() {
-            let read = Instr {
-                flags: flag::EXT | flag::WC,
-                op: ext::HOST | ext::HOST_READ,
-                ..Instr::default()
-            };
-            let read = on_tape(out, tape::ARGUMENTS, read);
-            for (register, _) in (first..).zip(&entry.params) {
-                read(out, register);
-            }
-        }
-        let call = out.emit_call(Self::BASE);
-        if entry.result.is_some() {
-            let write = Instr {
-                flags: flag::EXT | flag::COPY,
-                op: ext::HOST | ext::HOST_WRITE,
-                ..Instr::default()
-            };
-            on_tape(out, tape::VALUES, with_b(write, Operand::Register(first)))(out, 0);
-        }
-        let halts = Halts {
-            returned: Self::halt(out),
-            exited: Self::bound_halt(out, module.ends.exit),
-            out_of_fuel: Self::halt(out),
-            traps: std::array::from_fn(|kind| Self::bound_halt(out, module.ends.traps[kind])),
-        };
-        Self { call, halts }
-    }
-
-    fn halt(out: &mut Emitter) -> u32 {
-        let at = out.position();
-        out.emit(Instr {
-            flags: flag::COPY | flag::HALT,
-            ..Instr::default()
-        });
-        at
-    }
-
-    fn bound_halt(out: &mut Emitter, label: Label) -> u32 {
-        out.bind(label);
-        Self::halt(out)
+/// Emits a function that makes a host call, for those who have a reference to it.
+fn trampoline(module: &Module, out: &mut Emitter, import: u32) {
+    let signature = module.signature(import).cloned().unwrap_or_default();
+    let params = signature.params.len() as u32;
+    out.bind(module.labels[import as usize]);
+    let mut lowering = Function::new(module, out, signature.params, signature.results);
+    let arguments = (0..params).map(|local_index| Operator::LocalGet { local_index });
+    let call = Operator::Call {
+        function_index: import,
+    };
+    for operator in arguments.chain([call, Operator::End]) {
+        let lowered = lowering.operator(&operator);
+        lowered.expect("these are of the instruction set");
     }
 }
 
-/// Lowers a function and returns its calls: the instruction, and the function it calls.
+/// Lowers a function.
 fn function(
     module: &Module,
     out: &mut Emitter,
     index: u32,
     body: &FunctionBody<'_>,
-) -> Result<Vec<(usize, u32)>, LowerError> {
+) -> Result<(), LowerError> {
     let signature = module.signature(index).cloned().unwrap_or_default();
     let params = signature.params.len();
     let mut locals = signature.params;
@@ -248,7 +215,8 @@ fn function(
     let mut charges = charges.into_iter().peekable();
     let mut clear = locals::read_first(&operators, params, locals.len());
 
-    let mut lowering = Function::new(module, out, locals, signature.result);
+    out.bind(module.labels[index as usize]);
+    let mut lowering = Function::new(module, out, locals, signature.results);
     for (place, (operator, offset)) in operators.iter().zip(offsets).enumerate() {
         if let Some(charge) = charges.next_if(|charge| charge.op_index as usize == place)
             && lowering.is_reachable()
@@ -262,7 +230,7 @@ fn function(
             .operator(operator)
             .ok_or_else(|| unsupported(index, offset, operator))?;
     }
-    Ok(lowering.finish())
+    Ok(())
 }
 
 fn unsupported(function: u32, offset: usize, operator: &Operator<'_>) -> LowerError {

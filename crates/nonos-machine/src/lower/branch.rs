@@ -135,17 +135,19 @@ impl Function<'_> {
     /// A chain of comparisons if a few do, else a jump into a row of jumps.
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Option<()> {
         let depths = table.targets().collect::<Result<Vec<u32>, _>>().ok()?;
+        // Where none of the instructions before goes.
+        let mut default = table.default();
         let index = self.values.pop();
         let index = match self.values.operand(index) {
             Operand::Const(known) => {
                 let depth = usize::try_from(known).ok().and_then(|known| depths.get(known));
-                self.br(*depth.unwrap_or(&table.default()));
+                self.br(*depth.unwrap_or(&default));
                 return Some(());
             }
             Operand::Register(index) => index,
         };
         let mut ways = Ways::new(self.frames.len());
-        for depth in depths.iter().chain([&table.default()]) {
+        for depth in depths.iter().chain([&default]) {
             let target = self.target(*depth);
             if self.is_in_place(&target) {
                 self.settle_for(&target);
@@ -153,20 +155,17 @@ impl Function<'_> {
         }
         // Where the index leads elsewhere than the one before.
         let changes: Vec<usize> = (1..=depths.len())
-            .filter(|at| depths[at - 1] != *depths.get(*at).unwrap_or(&table.default()))
+            .filter(|at| depths[at - 1] != *depths.get(*at).unwrap_or(&default))
             .collect();
         if changes.len() <= FEW {
             for at in changes {
                 let label = ways.of(self, depths[at - 1]);
-                let is_zero = at == 1;
-                let order = if is_zero { op::CMP_EQ } else { op::CMP_LT };
-                let bound = if is_zero { 0 } else { at as u64 };
-                let compare = bound_check(op::CMP | order, index, bound);
+                let compare = bound_check(op::CMP | op::CMP_LT, index, at as u64);
                 self.out.emit_jump(compare, label);
             }
         } else {
             let compare = bound_check(op::CMP | op::CMP_LT | op::CMP_NEG, index, depths.len() as u64);
-            let label = ways.of(self, table.default());
+            let label = ways.of(self, default);
             self.out.emit_jump(compare, label);
             let row = self.out.label();
             let into = Instr {
@@ -181,14 +180,10 @@ impl Function<'_> {
                 let label = ways.of(self, *depth);
                 self.out.emit_jump(jump(), label);
             }
-            let last = self.target(*last);
-            self.go(&last);
-            self.land(&ways);
-            self.dead = Some(0);
-            return Some(());
+            default = *last;
         }
-        let default = self.target(table.default());
-        self.go(&default);
+        let target = self.target(default);
+        self.go(&target);
         self.land(&ways);
         self.dead = Some(0);
         Some(())

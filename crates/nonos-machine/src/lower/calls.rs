@@ -31,7 +31,8 @@ impl Function<'_> {
         }
         let signature = self.module.signature(function)?;
         let base = self.arguments(signature.params.len());
-        self.out.emit_call(base, self.module.labels[function as usize]);
+        self.out
+            .emit_call(base, self.module.labels[function as usize], flag::ROOM);
         self.push_results(signature);
         Some(())
     }
@@ -47,8 +48,6 @@ impl Function<'_> {
 
     fn push_results(&mut self, signature: &Signature) {
         for narrow in &signature.results {
-            // The frame of the call is counted too.
-            self.values.slot(self.values.height() + 1);
             self.values.push_above(*narrow);
         }
     }
@@ -70,8 +69,7 @@ impl Function<'_> {
         }
         let params = self.module.signature(function)?.params.len();
         self.deliver(RESULT, params);
-        self.out
-            .emit_jump(jump(), self.module.labels[function as usize]);
+        self.out.emit_jump(jump(), self.module.labels[function as usize]);
         self.dead = Some(0);
         Some(())
     }
@@ -145,7 +143,10 @@ impl Function<'_> {
     }
 
     fn mistyped(&mut self, word: u16, ty: u64) -> Label {
-        let known = self.mistyped.iter().find(|known| known.word == word && known.ty == ty);
+        let known = self
+            .mistyped
+            .iter()
+            .find(|known| known.word == word && known.ty == ty);
         if let Some(known) = known {
             return known.label;
         }
@@ -168,7 +169,7 @@ impl Function<'_> {
     pub(super) fn ref_func(&mut self, function: u32) -> Option<()> {
         let slot = self.values.claim(self.out);
         let label = *self.module.labels.get(function as usize)?;
-        let word = type_word(self.module.type_of(function));
+        let word = self.module.reference(function, 0);
         self.out.emit_reference(copy(slot, Operand::Const(word)), label);
         // The instruction has to stay where it is.
         self.values.push_slot(NOWHERE, false);
@@ -176,7 +177,7 @@ impl Function<'_> {
     }
 }
 
-/// What the word of a function has above 32 bits.
+/// What the reference to a function has above 32 bits, by its type.
 pub(super) fn type_word(canonical: u32) -> u64 {
     (u64::from(canonical) + 1) << 32
 }

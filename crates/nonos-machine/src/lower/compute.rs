@@ -1,17 +1,14 @@
-//! Arithmetic, memory, globals and host calls.
+//! Constants, arithmetic, comparisons and conversions.
 
-use nonos_package::HostCall;
-use nonos_types::TrapKind;
-use wasmparser::{MemArg, Operator};
+use wasmparser::Operator;
 
 use super::{
-    function::{Function, jump},
-    module::Global,
+    function::Function,
     values::{Entry, Operand, copy, with_b},
 };
 use crate::{
     alu::alu,
-    isa::{Instr, ext, flag, op, tape},
+    isa::{Instr, flag, op},
 };
 
 /// A binary operation as an instruction: flags and code.
@@ -60,14 +57,12 @@ impl Function<'_> {
             I64Extend8S => self.sign_extend(56, 0),
             I64Extend16S => self.sign_extend(48, 0),
             I64Extend32S => self.sign_extend(32, 0),
-            GlobalGet { global_index } => self.global_get(global_index),
-            GlobalSet { global_index } => self.global_set(global_index),
-            MemorySize { .. } => self.grow(Operand::Const(0)),
-            MemoryGrow { .. } => {
-                let entry = self.values.pop();
-                let pages = self.values.operand(entry);
-                self.grow(pages);
-            }
+            I32Clz => self.count(op::COUNT_CLZ, true),
+            I64Clz => self.count(op::COUNT_CLZ, false),
+            I32Ctz => self.count(op::COUNT_CTZ, true),
+            I64Ctz => self.count(op::COUNT_CTZ, false),
+            I32Popcnt => self.count(op::COUNT_POP, true),
+            I64Popcnt => self.count(op::COUNT_POP, false),
             _ => {
                 if let Some(pure) = binary(operator) {
                     self.binary(pure);
@@ -75,21 +70,20 @@ impl Function<'_> {
                     self.shift(pure);
                 } else if let Some((compare, narrow)) = compare(operator) {
                     self.compare(compare, narrow);
-                } else if let Some((arg, op, narrow)) = load(operator) {
-                    self.load(arg, op, narrow);
                 } else {
-                    let (arg, op) = store(operator)?;
-                    self.store(arg, op);
+                    return self.on_state(operator);
                 }
             }
         }
         Some(())
     }
 
-    /// Computes `pure(a, b)` into `ic`, or at once if both are known.
+    /// Computes `pure(a, b)` into `ic`, or at once if both are known and it does not trap.
     fn compute(&mut self, pure: Pure, a: Operand, b: Operand, ic: u16) -> (Operand, usize) {
-        if let (Operand::Const(a), Operand::Const(b)) = (a, b) {
-            return (Operand::Const(fold(pure, a, b)), super::emit::NOWHERE);
+        if let (Operand::Const(a), Operand::Const(b)) = (a, b)
+            && let Some(known) = fold(pure, a, b)
+        {
+            return (Operand::Const(known), super::emit::NOWHERE);
         }
         let instr = Instr {
             flags: pure.flags | flag::WC,
@@ -102,7 +96,7 @@ impl Function<'_> {
     }
 
     /// Sets the first operand; a constant other than 0 needs a register of its own.
-    fn with_a(&mut self, mut instr: Instr, a: Operand) -> Instr {
+    pub(super) fn with_a(&mut self, mut instr: Instr, a: Operand) -> Instr {
         let ia = match a {
             Operand::Const(0) => return instr,
             Operand::Register(ia) => ia,
@@ -114,7 +108,7 @@ impl Function<'_> {
     }
 
     /// Puts a value in a register above the operands in use.
-    fn hold(&mut self, value: Operand, above: usize) -> u16 {
+    pub(super) fn hold(&mut self, value: Operand, above: usize) -> u16 {
         let register = self.values.scratch(above);
         self.out.emit(copy(register, value));
         register
@@ -128,7 +122,7 @@ impl Function<'_> {
     }
 
     /// Pops two operands.
-    fn pair(&mut self) -> (Entry, Entry, Operand, Operand) {
+    pub(super) fn pair(&mut self) -> (Entry, Entry, Operand, Operand) {
         let (second, first) = (self.values.pop(), self.values.pop());
         let height = self.values.height();
         let a = self.values.operand_at(first, height);
@@ -145,6 +139,7 @@ impl Function<'_> {
             op::BIT if pure.op & op::BIT_AND != 0 => first.narrow || second.narrow,
             op::BIT => first.narrow && second.narrow,
             op::MUL => pure.op & op::MUL_W32 != 0,
+            op::DIV => pure.op & op::DIV_W32 != 0,
             _ => pure.flags & flag::W32 != 0,
         };
         let slot = self.values.claim(self.out);
@@ -197,7 +192,7 @@ impl Function<'_> {
         self.push(result, true);
     }
 
-    fn eqz(&mut self) {
+    pub(super) fn eqz(&mut self) {
         let entry = self.values.pop();
         if let Some(instr) = self.out.last(entry.from)
             && instr.flags & flag::ALU != 0
@@ -224,6 +219,22 @@ impl Function<'_> {
         self.push(result, true);
     }
 
+    /// Counts bits. There are 64 of them, so half of that is a matter of what is above.
+    fn count(&mut self, kind: u16, is_narrow: bool) {
+        let entry = self.values.pop();
+        let mut a = self.values.operand(entry);
+        let slot = self.values.claim(self.out);
+        if is_narrow && kind == op::COUNT_CTZ {
+            let stop = Operand::Const(1 << 32);
+            (a, _) = self.compute(chip(op::BIT | op::BIT_OR, true), a, stop, slot);
+        }
+        let mut result = self.compute(chip(op::COUNT | kind, false), a, Operand::Const(0), slot);
+        if is_narrow && kind == op::COUNT_CLZ {
+            result = self.compute(sum(flag::SUB), result.0, Operand::Const(32), slot);
+        }
+        self.push(result, true);
+    }
+
     fn extend_i32(&mut self) {
         let entry = self.values.pop();
         let a = self.values.operand(entry);
@@ -244,207 +255,16 @@ impl Function<'_> {
         let result = self.compute(chip(op::SHIFT | width | right, false), high, by, slot);
         self.push(result, width != 0);
     }
-
-    fn global_get(&mut self, index: u32) {
-        match self.module.globals[index as usize] {
-            Global {
-                constant: Some(value),
-                ..
-            } => self.values.push_const(value),
-            Global { narrow, .. } => {
-                let instr = Instr {
-                    flags: flag::EXT | flag::WC,
-                    op: ext::GLOBAL,
-                    ic: self.values.claim(self.out),
-                    imm: u64::from(index),
-                    ..Instr::default()
-                };
-                let from = self.out.emit(instr);
-                self.values.push_slot(from, narrow);
-            }
-        }
-    }
-
-    fn global_set(&mut self, index: u32) {
-        let entry = self.values.pop();
-        let value = self.values.operand(entry);
-        let instr = Instr {
-            flags: flag::EXT | flag::COPY,
-            op: ext::GLOBAL | ext::GLOBAL_SET,
-            ..Instr::default()
-        };
-        self.emit_with_both(instr, u64::from(index), value);
-    }
-
-    /// Emits an instruction that takes `imm` and `b`: a constant `b` needs a register, if it is another.
-    fn emit_with_both(&mut self, mut instr: Instr, imm: u64, b: Operand) {
-        if b != Operand::Const(imm) {
-            let ib = match b {
-                Operand::Register(ib) => ib,
-                Operand::Const(_) => self.hold(b, 2),
-            };
-            instr = with_b(instr, Operand::Register(ib));
-        }
-        self.out.emit(Instr { imm, ..instr });
-    }
-
-    fn grow(&mut self, pages: Operand) {
-        let instr = Instr {
-            flags: flag::EXT | flag::WC,
-            op: ext::GROW,
-            ic: self.values.claim(self.out),
-            imm: u64::from(self.module.most_pages),
-            ..Instr::default()
-        };
-        let instr = self.with_a(instr, pages);
-        let from = self.out.emit(instr);
-        self.values.push_slot(from, true);
-    }
-
-    /// The address and offset of an access; a known address goes into the offset.
-    fn address(&mut self, mut instr: Instr, arg: MemArg, address: Operand, above: usize) -> Instr {
-        instr.imm = arg.offset;
-        match address {
-            Operand::Const(known) if known + arg.offset <= u64::from(u32::MAX) => {
-                instr.imm = known + arg.offset;
-                instr
-            }
-            Operand::Const(_) => {
-                instr.ia = self.hold(address, above);
-                instr.flags |= flag::RA;
-                instr
-            }
-            Operand::Register(ia) => {
-                instr.ia = ia;
-                instr.flags |= flag::RA;
-                instr
-            }
-        }
-    }
-
-    fn load(&mut self, arg: MemArg, op: u16, narrow: bool) {
-        let entry = self.values.pop();
-        let address = self.values.operand(entry);
-        let instr = Instr {
-            flags: flag::EXT | flag::WC,
-            op: ext::MEM | op,
-            ic: self.values.claim(self.out),
-            ..Instr::default()
-        };
-        let instr = self.address(instr, arg, address, 3);
-        let from = self.out.emit(instr);
-        self.values.push_slot(from, narrow);
-    }
-
-    fn store(&mut self, arg: MemArg, op: u16) {
-        let (_, _, address, value) = self.pair();
-        let instr = Instr {
-            flags: flag::EXT | flag::COPY,
-            op: ext::MEM | ext::MEM_STORE | op,
-            ..Instr::default()
-        };
-        let instr = self.address(instr, arg, address, 3);
-        self.emit_with_both(instr, instr.imm, value);
-    }
-
-    pub(super) fn host_call(&mut self, call: HostCall) {
-        let arguments: Vec<Entry> = call.params().iter().map(|_| self.values.pop()).collect();
-        let height = self.values.height();
-        let mut operands: Vec<Operand> = Vec::new();
-        for (index, entry) in arguments.into_iter().rev().enumerate() {
-            operands.push(self.values.operand_at(entry, height + index));
-        }
-        if !self.module.hosts.contains(call) {
-            self.trap(TrapKind::ForbiddenHostCall);
-            if call.result().is_some() {
-                self.values.push_const(0);
-            }
-            return;
-        }
-        match (call, operands.as_slice()) {
-            (HostCall::Len, &[tape]) => self.take_from(tape, ext::HOST_LEN),
-            (HostCall::Read, &[tape]) => self.take_from(tape, ext::HOST_READ),
-            (HostCall::Write, &[tape, word]) => self.give_to(tape, ext::HOST_WRITE, word),
-            (HostCall::CommitLen, &[tape, bytes]) => self.give_to(tape, ext::HOST_COMMIT, bytes),
-            (HostCall::Exit, &[code]) => {
-                let instr = self.with_a(host(ext::HOST_WRITE), Operand::Const(u64::from(tape::VALUES)));
-                self.out.emit(with_b(instr, code));
-                self.out.emit_jump(jump(), self.module.ends.exit);
-            }
-            // A checkpoint changes nothing that is proved.
-            _ => {}
-        }
-    }
-
-    fn take_from(&mut self, tape: Operand, op: u16) {
-        let slot = self.values.claim(self.out);
-        if !self.admit(tape, &[tape::INPUT, tape::SEALED, tape::INBOUND]) {
-            return self.values.push_const(0);
-        }
-        let instr = Instr {
-            flags: flag::EXT | flag::WC,
-            op: ext::HOST | op,
-            ic: slot,
-            ..Instr::default()
-        };
-        let instr = self.with_a(instr, tape);
-        let from = self.out.emit(instr);
-        self.values.push_slot(from, false);
-    }
-
-    fn give_to(&mut self, tape: Operand, op: u16, word: Operand) {
-        if self.admit(tape, &[tape::RESULT, tape::OUTBOUND, tape::LOG]) {
-            let instr = self.with_a(host(op), tape);
-            self.out.emit(with_b(instr, word));
-        }
-    }
-
-    /// Keeps the capsule off the tapes that are not its own; the others are told apart when it runs.
-    fn admit(&mut self, tape: Operand, right: &[u8]) -> bool {
-        match tape {
-            Operand::Const(number) => {
-                let is_right = right.iter().any(|tape| u64::from(*tape) == number);
-                if !is_right {
-                    self.trap(TrapKind::BadTapeCall);
-                }
-                is_right
-            }
-            Operand::Register(ia) => {
-                let check = Instr {
-                    flags: flag::ALU | flag::RA | flag::BR,
-                    op: op::CMP | op::CMP_LT | op::CMP_NEG,
-                    ia,
-                    imm: u64::from(tape::ARGUMENTS),
-                    ..Instr::default()
-                };
-                self.out
-                    .emit_jump(check, self.module.ends.trap(TrapKind::BadTapeCall));
-                true
-            }
-        }
-    }
 }
 
-/// An operation that consumes a word.
-fn host(op: u16) -> Instr {
-    Instr {
-        flags: flag::EXT | flag::COPY,
-        op: ext::HOST | op,
-        ..Instr::default()
-    }
-}
-
-fn fold(pure: Pure, a: u64, b: u64) -> u64 {
+fn fold(pure: Pure, a: u64, b: u64) -> Option<u64> {
     let wide = match pure.flags {
         flags if flags & flag::ADD != 0 => a.wrapping_add(b),
         flags if flags & flag::SUB != 0 => a.wrapping_sub(b),
-        _ => alu(pure.op, a, b).expect("the code is one of this module's"),
+        _ => alu(pure.op, a, b)?,
     };
-    if pure.flags & flag::W32 != 0 {
-        wide & u64::from(u32::MAX)
-    } else {
-        wide
-    }
+    let narrow = wide & u64::from(u32::MAX);
+    Some(if pure.flags & flag::W32 != 0 { narrow } else { wide })
 }
 
 /// `value + 1`, unless `value` is the greatest of its type.
@@ -468,6 +288,14 @@ fn binary(operator: &Operator<'_>) -> Option<Pure> {
         I64Sub => sum(flag::SUB),
         I32Mul => chip(op::MUL | op::MUL_W32, true),
         I64Mul => chip(op::MUL, true),
+        I32DivS => chip(op::DIV | op::DIV_W32 | op::DIV_SIGNED, false),
+        I32DivU => chip(op::DIV | op::DIV_W32, false),
+        I32RemS => chip(op::DIV | op::DIV_W32 | op::DIV_SIGNED | op::DIV_REM, false),
+        I32RemU => chip(op::DIV | op::DIV_W32 | op::DIV_REM, false),
+        I64DivS => chip(op::DIV | op::DIV_SIGNED, false),
+        I64DivU => chip(op::DIV, false),
+        I64RemS => chip(op::DIV | op::DIV_SIGNED | op::DIV_REM, false),
+        I64RemU => chip(op::DIV | op::DIV_REM, false),
         I32And | I64And => chip(op::BIT | op::BIT_AND, true),
         I32Or | I64Or => chip(op::BIT | op::BIT_OR, true),
         I32Xor | I64Xor => chip(op::BIT | op::BIT_XOR, true),
@@ -515,32 +343,4 @@ fn compare(operator: &Operator<'_>) -> Option<(Compare, bool)> {
     };
     let op = op::CMP | order | sign;
     Some((Compare { op, swap }, narrow))
-}
-
-fn load(operator: &Operator<'_>) -> Option<(MemArg, u16, bool)> {
-    use Operator::*;
-    const LONG: u16 = ext::MEM_SIGNED | ext::MEM_RES64;
-    Some(match *operator {
-        I32Load { memarg } | I64Load32U { memarg } => (memarg, ext::MEM_W4, true),
-        I32Load8U { memarg } | I64Load8U { memarg } => (memarg, ext::MEM_W1, true),
-        I32Load16U { memarg } | I64Load16U { memarg } => (memarg, ext::MEM_W2, true),
-        I32Load8S { memarg } => (memarg, ext::MEM_W1 | ext::MEM_SIGNED, true),
-        I32Load16S { memarg } => (memarg, ext::MEM_W2 | ext::MEM_SIGNED, true),
-        I64Load8S { memarg } => (memarg, ext::MEM_W1 | LONG, false),
-        I64Load16S { memarg } => (memarg, ext::MEM_W2 | LONG, false),
-        I64Load32S { memarg } => (memarg, ext::MEM_W4 | LONG, false),
-        I64Load { memarg } => (memarg, ext::MEM_W8, false),
-        _ => return None,
-    })
-}
-
-fn store(operator: &Operator<'_>) -> Option<(MemArg, u16)> {
-    use Operator::*;
-    Some(match *operator {
-        I32Store8 { memarg } | I64Store8 { memarg } => (memarg, ext::MEM_W1),
-        I32Store16 { memarg } | I64Store16 { memarg } => (memarg, ext::MEM_W2),
-        I32Store { memarg } | I64Store32 { memarg } => (memarg, ext::MEM_W4),
-        I64Store { memarg } => (memarg, ext::MEM_W8),
-        _ => return None,
-    })
 }

@@ -23,6 +23,8 @@ pub(super) struct Emitter {
     pending: u64,
     labels: Vec<Option<u32>>,
     jumps: Vec<(usize, Label)>,
+    /// Instructions whose immediate operand names a label too.
+    references: Vec<(usize, Label)>,
     used: Vec<bool>,
 }
 
@@ -51,10 +53,21 @@ impl Emitter {
         self.code.len() - 1
     }
 
-    /// Appends a call with its frame at `base`, to a target yet to be set, and returns its place.
-    pub(super) fn emit_call(&mut self, base: u16) -> usize {
+    /// Appends a call of the code at `label` with its frame at `base`; `room` is a flag of it, or 0.
+    pub(super) fn emit_call(&mut self, base: u16, label: Label, room: u32) {
+        let at = self.emit_link(base, flag::JMP | room, 0);
+        self.jump_from(at, label);
+    }
+
+    /// Appends a call of the code that register `callee` names, with its frame at `base`.
+    pub(super) fn emit_indirect_call(&mut self, base: u16, callee: u16) {
+        self.emit_link(base, flag::IND | flag::RA, callee);
+    }
+
+    fn emit_link(&mut self, base: u16, flags: u32, ia: u16) -> usize {
         let at = self.emit(Instr {
-            flags: flag::COPY | flag::WC | flag::JMP | flag::CALL | flag::ROOM,
+            flags: flag::COPY | flag::WC | flag::CALL | flags,
+            ia,
             ic: base,
             ..Instr::default()
         });
@@ -62,9 +75,20 @@ impl Emitter {
         at
     }
 
+    /// Appends an instruction to whose immediate operand the place of `label` is added.
+    pub(super) fn emit_reference(&mut self, instr: Instr, label: Label) {
+        let at = self.emit(instr);
+        self.used[label.0] = true;
+        self.references.push((at, label));
+    }
+
     /// Appends an instruction that goes to `label`.
     pub(super) fn emit_jump(&mut self, instr: Instr, label: Label) {
         let at = self.emit(instr);
+        self.jump_from(at, label);
+    }
+
+    fn jump_from(&mut self, at: usize, label: Label) {
         self.used[label.0] = true;
         self.jumps.push((at, label));
     }
@@ -91,7 +115,7 @@ impl Emitter {
         Label(self.labels.len() - 1)
     }
 
-    /// Whether something jumps to `label`.
+    /// Whether something jumps to `label` or names it.
     pub(super) fn is_used(&self, label: Label) -> bool {
         self.used[label.0]
     }
@@ -105,13 +129,9 @@ impl Emitter {
         self.barrier = self.code.len();
     }
 
-    /// Begins a function: nothing before it may be changed.
-    pub(super) fn fence(&mut self) {
-        self.barrier = self.code.len();
-    }
-
-    pub(super) fn set_target(&mut self, at: usize, target: u32) {
-        self.code[at].target = target;
+    /// Where `label` is.
+    pub(super) fn place(&self, label: Label) -> u32 {
+        self.labels[label.0].expect("every block is closed and every function called is emitted")
     }
 
     /// Resolves every jump.
@@ -121,8 +141,11 @@ impl Emitter {
                 instructions: self.code.len(),
             });
         }
-        for (at, label) in self.jumps {
-            self.code[at].target = self.labels[label.0].expect("every block is closed");
+        for (at, label) in std::mem::take(&mut self.jumps) {
+            self.code[at].target = self.place(label);
+        }
+        for (at, label) in std::mem::take(&mut self.references) {
+            self.code[at].imm += u64::from(self.place(label));
         }
         Ok(self.code)
     }

@@ -1,18 +1,23 @@
 //! What of a checked module its functions refer to, and its initial state.
+//!
+//! The cells of [`Space::Global`]: the module's globals by their index; behind them the sizes of the tables
+//! that may grow and the lengths of the passive segments; then the entries of all tables, and those of the
+//! passive element segments. The bytes of the passive data segments lie aside, each from a whole word on.
 
 use std::collections::BTreeMap;
 
-use nonos_package::{HostCall, HostSet, instructions};
+use nonos_package::{HostCall, HostSet, instructions, limits};
 use nonos_types::TrapKind;
-use wasmparser::{
-    BinaryReaderError, ConstExpr, DataKind, FuncType, FunctionBody, Operator, Parser, Payload, ValType,
-};
+use wasmparser::{BinaryReaderError, FuncType, FunctionBody, ValType};
 
 use super::{
     LowerError,
+    calls::type_word,
     emit::{Emitter, Label},
+    routine::Routines,
+    sections::{Mode, Sections, Word},
 };
-use crate::isa::Space;
+use crate::isa::{ASIDE, Space};
 
 /// A global of a module.
 #[derive(Clone, Copy)]
@@ -23,11 +28,37 @@ pub(super) struct Global {
     pub(super) constant: Option<u64>,
 }
 
-/// A function's type: whether each value is an `i32`.
+/// A function's type: whether each value is an `i32`. A reference is a whole word.
 #[derive(Clone, Default)]
 pub(super) struct Signature {
     pub(super) params: Vec<bool>,
-    pub(super) result: Option<bool>,
+    pub(super) results: Vec<bool>,
+}
+
+/// A number that is known, or that a cell of [`Space::Global`] has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Fixed(u32),
+    Cell(u32),
+}
+
+/// A table.
+#[derive(Clone, Copy)]
+pub(super) struct Table {
+    pub(super) size: Size,
+    /// The most entries it may have.
+    pub(super) limit: u32,
+    /// Its first entry, among the entries of all tables.
+    pub(super) offset: u32,
+}
+
+/// A segment that code can refer to.
+#[derive(Clone, Copy)]
+pub(super) struct Segment {
+    /// Bytes or entries; 0 from the start, unless it is passive.
+    pub(super) length: Size,
+    /// Where it begins: byte address aside, or first entry among those of passive element segments.
+    pub(super) start: u32,
 }
 
 /// Where a run ends early.
@@ -39,7 +70,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) fn new(out: &mut Emitter) -> Self {
+    fn new(out: &mut Emitter) -> Self {
         Self {
             exit: out.label(),
             traps: std::array::from_fn(|_| out.label()),
@@ -58,22 +89,35 @@ pub(super) struct Module {
     /// Host calls, by function index.
     pub(super) imports: Vec<HostCall>,
     pub(super) globals: Vec<Global>,
+    pub(super) tables: Vec<Table>,
+    pub(super) data: Vec<Segment>,
+    pub(super) elements: Vec<Segment>,
+    /// Index in [`Space::Global`] of the first entry of all tables.
+    pub(super) entries: u32,
+    /// Index in [`Space::Global`] of the first entry of all passive element segments.
+    pub(super) passive_entries: u32,
+    /// What runs before the entry.
+    pub(super) start: Option<u32>,
     pub(super) hosts: HostSet,
     /// The most pages the memory may have.
     pub(super) most_pages: u32,
     /// Where runs end.
     pub(super) ends: Ends,
+    pub(super) routines: Routines,
+    /// Where each function begins.
+    pub(super) labels: Vec<Label>,
     types: Vec<Signature>,
+    /// By type index, the first type that is equal.
+    canonical: Vec<u32>,
     /// Type of each function, imported ones included.
     functions: Vec<u32>,
 }
 
 /// What of a module is not referred to by code.
-#[derive(Default)]
 pub(super) struct Rest<'a> {
     pub(super) bodies: Vec<FunctionBody<'a>>,
-    /// Initial cells that are not zero, by ascending key.
-    pub(super) data: Vec<(u32, u64)>,
+    /// Initial cells, by key.
+    pub(super) cells: BTreeMap<u32, Word>,
 }
 
 impl Module {
@@ -83,92 +127,170 @@ impl Module {
         checked: instructions::Module,
         hosts: HostSet,
         most_pages: u32,
-        ends: Ends,
+        out: &mut Emitter,
     ) -> Result<(Self, Rest<'a>), LowerError> {
-        let mut module = Self {
+        let sections = Sections::read(wasm).map_err(malformed)?;
+        let mut cells = BTreeMap::new();
+        let mut next = sections.globals.len() as u32;
+        let globals = globals(&sections, &mut cells);
+        let (tables, entry_count) = tables(&sections, &mut next, &mut cells);
+        let data = data(&sections, &mut next, &mut cells);
+        let mut elements = lengths(&sections.elements, Vec::len, &mut next, &mut cells);
+        let passive_entries = next + entry_count;
+        let mut passive = 0;
+        for ((mode, words), segment) in sections.elements.iter().zip(&mut elements) {
+            let first = match *mode {
+                Mode::Active { table, start } => next + tables[table as usize].offset + start as u32,
+                Mode::Passive => {
+                    segment.start = passive;
+                    passive += words.len() as u32;
+                    passive_entries + segment.start
+                }
+                Mode::Declared => continue,
+            };
+            cells.extend(
+                (first..)
+                    .map(|index| Space::Global.key(index))
+                    .zip(words.iter().copied()),
+            );
+        }
+        let module = Self {
             imports: checked.imports,
-            globals: Vec::new(),
+            globals,
+            tables,
+            data,
+            elements,
+            entries: next,
+            passive_entries,
+            start: sections.start,
             hosts,
             most_pages,
-            ends,
-            types: Vec::new(),
-            functions: Vec::new(),
+            ends: Ends::new(out),
+            routines: Routines::new(out),
+            labels: sections.functions.iter().map(|_| out.label()).collect(),
+            types: sections.types.iter().map(signature).collect(),
+            canonical: canonical(&sections.types),
+            functions: sections.functions,
         };
-        let mut rest = Rest::default();
-        let mut cells = BTreeMap::new();
-        for payload in Parser::new(0).parse_all(wasm) {
-            module
-                .payload(payload.map_err(malformed)?, &mut rest, &mut cells)
-                .map_err(malformed)?;
-        }
-        rest.data = cells.into_iter().filter(|(_, value)| *value != 0).collect();
-        Ok((module, rest))
-    }
-
-    fn payload<'a>(
-        &mut self,
-        payload: Payload<'a>,
-        rest: &mut Rest<'a>,
-        cells: &mut BTreeMap<u32, u64>,
-    ) -> Result<(), BinaryReaderError> {
-        match payload {
-            Payload::TypeSection(types) => {
-                for ty in types.into_iter_err_on_gc_types() {
-                    self.types.push(signature(&ty?));
-                }
-            }
-            Payload::ImportSection(imports) => {
-                for import in imports {
-                    if let wasmparser::TypeRef::Func(ty) = import?.ty {
-                        self.functions.push(ty);
-                    }
-                }
-            }
-            Payload::FunctionSection(functions) => {
-                for ty in functions {
-                    self.functions.push(ty?);
-                }
-            }
-            Payload::GlobalSection(globals) => {
-                for (index, global) in globals.into_iter().enumerate() {
-                    let global = global?;
-                    let value = constant(&global.init_expr)?;
-                    if global.ty.mutable {
-                        cells.insert(Space::Global.key(index as u32), value);
-                    }
-                    self.globals.push(Global {
-                        narrow: global.ty.content_type == ValType::I32,
-                        constant: (!global.ty.mutable).then_some(value),
-                    });
-                }
-            }
-            Payload::DataSection(segments) => {
-                for segment in segments {
-                    let segment = segment?;
-                    if let DataKind::Active { offset_expr, .. } = &segment.kind {
-                        place(cells, constant(offset_expr)?, segment.data);
-                    }
-                }
-            }
-            Payload::CodeSectionEntry(body) => rest.bodies.push(body),
-            _ => {}
-        }
-        Ok(())
+        let bodies = sections.bodies;
+        Ok((module, Rest { bodies, cells }))
     }
 
     pub(super) fn signature(&self, function: u32) -> Option<&Signature> {
-        let ty = *self.functions.get(function as usize)?;
-        self.types.get(ty as usize)
+        self.ty(*self.functions.get(function as usize)?)
+    }
+
+    /// The type with an index.
+    pub(super) fn ty(&self, index: u32) -> Option<&Signature> {
+        self.types.get(index as usize)
+    }
+
+    /// The number that equal types have in common, of the type with an index.
+    pub(super) fn canonical(&self, index: u32) -> u32 {
+        self.canonical[index as usize]
+    }
+
+    /// That number, of the type of a function.
+    pub(super) fn type_of(&self, function: u32) -> u32 {
+        self.canonical(self.functions[function as usize])
+    }
+
+    /// The reference to a function that begins at `pc`.
+    pub(super) fn reference(&self, function: u32, pc: u32) -> u64 {
+        type_word(self.type_of(function)) | u64::from(pc)
     }
 }
 
-/// Writes a data segment to cells.
-fn place(cells: &mut BTreeMap<u32, u64>, start: u64, data: &[u8]) {
-    for (address, byte) in (start..).zip(data) {
+fn globals(sections: &Sections<'_>, cells: &mut BTreeMap<u32, Word>) -> Vec<Global> {
+    let mut globals = Vec::new();
+    for (index, (ty, word)) in (0..).zip(&sections.globals) {
+        let constant = match word {
+            Word::Value(value) if !ty.mutable => Some(*value),
+            // Where a function begins is not known before all code is there.
+            _ => None,
+        };
+        if constant.is_none() {
+            cells.insert(Space::Global.key(index), *word);
+        }
+        globals.push(Global {
+            narrow: ty.content_type == ValType::I32,
+            constant,
+        });
+    }
+    globals
+}
+
+/// The tables, and how many entries there are.
+fn tables(sections: &Sections<'_>, next: &mut u32, cells: &mut BTreeMap<u32, Word>) -> (Vec<Table>, u32) {
+    let mut offset = 0;
+    let mut tables = Vec::new();
+    for (index, ty) in (0..).zip(&sections.tables) {
+        let initial = ty.initial as u32;
+        let most = ty.maximum.unwrap_or(u64::MAX).min(limits::TABLE) as u32;
+        let (size, limit) = if sections.grown.contains(&index) {
+            (cell(u64::from(initial), next, cells), most)
+        } else {
+            (Size::Fixed(initial), initial)
+        };
+        tables.push(Table { size, limit, offset });
+        offset += limit;
+    }
+    (tables, offset)
+}
+
+/// The data segments. Active ones go to the memory, passive ones aside.
+fn data(sections: &Sections<'_>, next: &mut u32, cells: &mut BTreeMap<u32, Word>) -> Vec<Segment> {
+    let mut segments = lengths(&sections.data, |bytes| bytes.len(), next, cells);
+    let mut words = 0;
+    for ((mode, bytes), segment) in sections.data.iter().zip(&mut segments) {
+        match *mode {
+            Mode::Active { start, .. } => place(cells, Space::Linear, 0, start, bytes),
+            Mode::Passive => {
+                segment.start = words * 8;
+                place(cells, Space::Global, ASIDE + words, 0, bytes);
+                words += bytes.len().div_ceil(8) as u32;
+            }
+            Mode::Declared => {}
+        }
+    }
+    segments
+}
+
+/// The segments without where they begin.
+fn lengths<T>(
+    segments: &[(Mode, T)],
+    length: impl Fn(&T) -> usize,
+    next: &mut u32,
+    cells: &mut BTreeMap<u32, Word>,
+) -> Vec<Segment> {
+    let of = |(mode, content): &(Mode, T)| Segment {
+        length: match mode {
+            Mode::Passive => cell(length(content) as u64, next, cells),
+            // Instantiation drops it.
+            _ => Size::Fixed(0),
+        },
+        start: 0,
+    };
+    segments.iter().map(of).collect()
+}
+
+/// Takes the next cell of [`Space::Global`].
+fn cell(value: u64, next: &mut u32, cells: &mut BTreeMap<u32, Word>) -> Size {
+    let index = *next;
+    *next += 1;
+    cells.insert(Space::Global.key(index), Word::Value(value));
+    Size::Cell(index)
+}
+
+/// Writes bytes to cells, from a byte address behind cell number `first` on.
+fn place(cells: &mut BTreeMap<u32, Word>, space: Space, first: u32, start: u64, bytes: &[u8]) {
+    for (address, byte) in (start..).zip(bytes) {
         let index = u32::try_from(address / 8).expect("segments are inside of the memory");
-        let cell = cells.entry(Space::Linear.key(index)).or_default();
-        let shift = address % 8 * 8;
-        *cell = *cell & !(0xff << shift) | u64::from(*byte) << shift;
+        let cell = cells.entry(space.key(first + index)).or_insert(Word::Value(0));
+        if let Word::Value(value) = cell {
+            let shift = address % 8 * 8;
+            *value = *value & !(0xff << shift) | u64::from(*byte) << shift;
+        }
     }
 }
 
@@ -176,17 +298,16 @@ fn signature(ty: &FuncType) -> Signature {
     let narrow = |ty: &ValType| *ty == ValType::I32;
     Signature {
         params: ty.params().iter().map(narrow).collect(),
-        result: ty.results().first().map(narrow),
+        results: ty.results().iter().map(narrow).collect(),
     }
 }
 
-/// The value of an initialiser, which is a single constant.
-fn constant(expression: &ConstExpr<'_>) -> Result<u64, BinaryReaderError> {
-    Ok(match expression.get_operators_reader().read()? {
-        Operator::I32Const { value } => u64::from(value.cast_unsigned()),
-        Operator::I64Const { value } => value.cast_unsigned(),
-        _ => unreachable!("the module is checked"),
-    })
+fn canonical(types: &[FuncType]) -> Vec<u32> {
+    let mut first = std::collections::HashMap::new();
+    (0..)
+        .zip(types)
+        .map(|(index, ty)| *first.entry(ty).or_insert(index))
+        .collect()
 }
 
 /// An error of reading, which a checked module does not have.

@@ -53,7 +53,14 @@ mod tests {
             let moves = (0..4).map(|to| {
                 let from = source(to);
                 let constant = Operand::Const(100);
-                (to, if from == 4 { constant } else { Operand::Register(from as u16) })
+                (
+                    to,
+                    if from == 4 {
+                        constant
+                    } else {
+                        Operand::Register(from as u16)
+                    },
+                )
             });
             let order = sequence(moves.collect(), SPARE);
             let result = after(&order);

@@ -109,7 +109,7 @@ fn commits_at_most_seven_bytes_less_than_written() {
 #[test]
 fn writes_behind_whole_words_only() {
     let bad = End::Trap(TrapKind::BadTapeCall);
-    for (bytes, end) in [(1, bad), (7, bad), (8, End::Return(vec![]))] {
+    for (bytes, end) in [(1, bad.clone()), (7, bad), (8, End::Return(vec![]))] {
         let write = "i32.const 5 i64.const 1 call $write";
         let commit = format!("i32.const 5 i64.const {bytes} call $commit");
         assert_eq!(
