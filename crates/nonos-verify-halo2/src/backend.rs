@@ -9,6 +9,7 @@ use crate::compile::Compiled;
 use crate::keys::{KeyCache, Keys};
 use crate::layout::{MAX_K, MIN_K};
 use crate::params::ParamsStore;
+use crate::plan::Plan;
 use crate::prover;
 use crate::statement::Statement;
 use crate::trace::{Trace, Witness};
@@ -24,6 +25,15 @@ pub struct Claim<'a> {
     pub public: &'a Public,
     /// The bytes it is bound to.
     pub context: &'a [u8],
+}
+
+/// How large a proof is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Columns that it commits to.
+    pub columns: usize,
+    /// Bytes.
+    pub proof_bytes: usize,
 }
 
 /// Proves and verifies traces of one constraint system.
@@ -72,6 +82,18 @@ impl Backend {
     /// Estimated peak memory of proving, in bytes.
     pub fn estimate_memory(&self, layout: &Layout) -> u64 {
         planner::memory(&self.compiled, layout)
+    }
+
+    /// How large a proof of this layout is.
+    ///
+    /// # Errors
+    /// [`Error::Layout`] for a layout of another system.
+    pub fn size(&self, layout: &Layout) -> Result<Size, Error> {
+        let plan = Plan::new(&self.compiled, layout)?;
+        Ok(Size {
+            columns: plan.advice(),
+            proof_bytes: layout.encode().len() + plan.proof_len(),
+        })
     }
 
     /// Proves that the witness satisfies the system with this public data, with randomness of the operating

@@ -1,6 +1,9 @@
 //! Proofs of capsule runs: the machine's tables under the traits of `nonos-verify`.
 
+use nonos_machine::air::Public;
+use nonos_machine::isa::Program;
 use nonos_machine::tables::{self, MAX_ROWS, STEP};
+use nonos_machine::trace::Trace;
 use nonos_machine::{ExecutionStatement, StatementError};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::{
@@ -23,8 +26,15 @@ pub struct Estimate {
     pub rows: Vec<(&'static str, usize)>,
     /// The layout that the proof would have.
     pub layout: Layout,
-    /// CPU time of proving in seconds, by the cost model; wall time is less on several cores.
+    /// CPU time of proving in seconds, by the cost model; wall time is less on several cores. See
+    /// [`REFERENCE_WORK`](crate::REFERENCE_WORK).
     pub cpu_seconds: f64,
+    /// Peak memory of proving in bytes, by the cost model.
+    pub memory: u64,
+    /// Columns that the proof commits to.
+    pub columns: usize,
+    /// Bytes of the proof.
+    pub proof_bytes: usize,
 }
 
 struct Rows(tables::Witness);
@@ -50,17 +60,27 @@ impl Halo2 {
         })
     }
 
-    /// What a proof of this statement would cost; runs the capsule, proves nothing.
+    /// What a proof of a recorded run would cost. Proves nothing.
     ///
     /// # Errors
-    /// As [`ProofSystem::prove`].
-    pub fn estimate(&self, statement: &ExecutionStatement) -> Result<Estimate, ProveError> {
-        let (witness, layout) = self.prepare(statement)?;
+    /// [`ProveError::TooLarge`].
+    pub fn estimate(
+        &self,
+        program: &Program,
+        trace: &Trace,
+        public: &Public,
+    ) -> Result<Estimate, ProveError> {
+        let witness = tables::witness(program, trace);
+        let rows: Vec<usize> = witness.tables.iter().map(tables::Rows::len).collect();
+        let layout = self.backend.plan(&rows, public, self.max_k).map_err(failed)?;
         let names = tables::system().tables.into_iter().map(|t| t.name);
-        let rows = names.zip(witness.tables.iter().map(tables::Rows::len)).collect();
+        let size = self.backend.size(&layout).map_err(failed)?;
         Ok(Estimate {
-            rows,
+            rows: names.zip(rows).collect(),
             cpu_seconds: self.backend.estimate(&layout),
+            memory: self.backend.estimate_memory(&layout),
+            columns: size.columns,
+            proof_bytes: size.proof_bytes,
             layout,
         })
     }

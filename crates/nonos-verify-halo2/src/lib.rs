@@ -68,6 +68,7 @@ mod params;
 mod plan;
 mod planner;
 mod prover;
+mod speed;
 mod statement;
 mod trace;
 mod verifier;
@@ -77,9 +78,10 @@ mod attacks;
 #[cfg(test)]
 mod toy;
 
-pub use backend::{Backend, Claim};
+pub use backend::{Backend, Claim, Size};
 pub use error::Error;
 pub use execution::{Estimate, Halo2};
 pub use layout::{Layout, MAX_COLUMNS, MAX_FOLD, MAX_K, MIN_K, Proof};
 pub use params::{ParamsEvent, ParamsStore};
+pub use speed::{REFERENCE_WORK, reference_work};
 pub use trace::Witness;
