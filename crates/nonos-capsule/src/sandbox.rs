@@ -136,7 +136,7 @@ impl Capsule {
                 what: "the entry is gone".to_owned(),
             })?;
         let arguments: Vec<Val> = arguments.iter().map(|value| wasm_value(*value)).collect();
-        let mut results = vec![Val::I32(0); usize::from(self.signature.result.is_some())];
+        let mut results = vec![Val::I32(0); self.signature.results.len()];
         let outcome = match entry.call(&mut store, &arguments, &mut results) {
             Ok(()) => Outcome::Return(results.iter().filter_map(value).collect()),
             Err(error) => host::ended(&error)?,

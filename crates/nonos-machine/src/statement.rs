@@ -254,7 +254,7 @@ impl ExecutionStatement {
         };
         let spends_all = proven.outcome == Outcome::OutOfFuel;
         let types = |values: &[Value]| values.iter().map(|v| v.kind()).collect::<Vec<ValueType>>();
-        let returns = |values: &[Value]| types(values) == entry.result.into_iter().collect::<Vec<_>>();
+        let returns = |values: &[Value]| types(values) == entry.results;
         let checks = [
             ("capsule hash", proven.capsule == subject.capsule_hash()),
             ("policy hash", proven.policy == policy.hash()),
@@ -303,6 +303,7 @@ impl ExecutionStatement {
             halt: program.halts.of(&proven.outcome),
             fuel: proven.fuel_used.get(),
             pages: proven.peak_pages.get(),
+            hidden: tables::Hidden::default(),
         };
         Ok(Self {
             record,

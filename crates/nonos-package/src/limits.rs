@@ -29,6 +29,8 @@ pub const FUNCTIONS: u32 = 16_384;
 pub const OPERATORS: u32 = 1 << 21;
 /// Parameters of a function.
 pub const PARAMETERS: usize = 16;
+/// Results of a function.
+pub const RESULTS: usize = 16;
 /// Parameters and locals of a function.
 pub const LOCALS: u32 = 8_192;
 /// Values on the operand stack of a function.
@@ -39,5 +41,13 @@ pub const NESTING: u32 = 512;
 pub const GLOBALS: u32 = 1_024;
 /// Data segments of a module.
 pub const DATA_SEGMENTS: u32 = 16_384;
-/// Entries of a table: it cannot be used, but toolchains declare it.
+/// Tables of a module.
+pub const TABLES: usize = 16;
+/// Entries of a table. To grow a table further fails, whatever maximum the module declares.
 pub const TABLE: u64 = 4_096;
+/// Entries of all tables of a module, each counted at its maximum.
+pub const TABLE_ENTRIES: u32 = 65_535;
+/// Element segments of a module.
+pub const ELEMENT_SEGMENTS: u32 = 4_096;
+/// Entries of all element segments of a module.
+pub const ELEMENTS: u32 = 32_768;
