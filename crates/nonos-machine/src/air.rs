@@ -103,11 +103,13 @@ pub enum Bus {
     Output = 10,
     /// Final state of the output tapes; each public entry is received exactly once.
     Final = 11,
+    /// Words and lengths of sealed tapes; received by a table of the backend that commits to them.
+    Sealed = 12,
 }
 
 impl Bus {
     /// All buses.
-    pub const ALL: [Bus; 11] = [
+    pub const ALL: [Bus; 12] = [
         Bus::Range16,
         Bus::Range8,
         Bus::And8,
@@ -119,6 +121,7 @@ impl Bus {
         Bus::Data,
         Bus::Output,
         Bus::Final,
+        Bus::Sealed,
     ];
 
     /// Whether the receiving side is a table that takes each row any number of times.

@@ -28,7 +28,7 @@ pub use mem::MemTable;
 pub use mul::MulTable;
 pub use shift::ShiftTable;
 pub use step::{MAX_ROWS, StepTable};
-pub use witness::{PublicRun, Rows, TapeWords, Witness, public, witness};
+pub use witness::{Hidden, PublicRun, Rows, TapeWords, Witness, hiding_witness, public, witness};
 
 use crate::air::{Bus, FixedTable, System, TableShape};
 #[cfg(doc)]

@@ -183,6 +183,9 @@ pub struct Public {
     pub first: Vec<u64>,
     /// Values bound on the last row.
     pub last: Vec<u64>,
+    /// Digests of sealed tapes, which a table of the backend must show to be those of what it hands out: of the
+    /// input, of the outputs. That table is there only if there is one.
+    pub digests: [Option<[u8; 32]>; 2],
 }
 
 /// A whole constraint system: tables and the fixed tables they look up.

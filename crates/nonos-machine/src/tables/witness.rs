@@ -84,6 +84,26 @@ impl TapeWords {
     }
 }
 
+/// Which tapes the verifier does not see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// The sealed input, tape 1.
+    pub input: bool,
+    /// Result, outbound and log.
+    pub outputs: bool,
+}
+
+impl Hidden {
+    /// Whether it hides a tape.
+    pub fn hides(self, number: u8) -> bool {
+        match number {
+            tape::SEALED => self.input,
+            tape::RESULT | tape::OUTBOUND | tape::LOG => self.outputs,
+            _ => false,
+        }
+    }
+}
+
 /// The public side of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicRun {
@@ -97,6 +117,8 @@ pub struct PublicRun {
     pub fuel: u64,
     /// Memory pages at the end, which are the most there were.
     pub pages: u32,
+    /// Tapes of which the content above is not used.
+    pub hidden: Hidden,
 }
 
 impl PublicRun {
@@ -125,6 +147,7 @@ impl PublicRun {
             halt: last.pc,
             fuel: last.fuel,
             pages: last.pages,
+            hidden: Hidden::default(),
         }
     }
 }
@@ -153,7 +176,8 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
             lookups.push((Bus::Program, row));
         }
     }
-    for (tape, content) in tape::INPUTS.into_iter().zip(&run.inputs) {
+    let inputs = tape::INPUTS.into_iter().zip(&run.inputs);
+    for (tape, content) in inputs.filter(|(tape, _)| !run.hidden.hides(*tape)) {
         let row = |kind: u64, pos: usize, end: u64, value: u64| {
             let mut row = vec![
                 kind,
@@ -181,7 +205,8 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
         .iter()
         .map(|(key, value)| (Bus::Data, keyed(*key, *value)))
         .collect();
-    for (tape, content) in tape::OUTPUTS.into_iter().zip(&run.outputs) {
+    let outputs = tape::OUTPUTS.into_iter().zip(&run.outputs);
+    for (tape, content) in outputs.filter(|(tape, _)| !run.hidden.hides(*tape)) {
         for (pos, word) in content.words.iter().enumerate() {
             let mut row = vec![u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64];
             row.extend(limbs(*word));
@@ -199,11 +224,17 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
         received,
         first: vec![u64::from(program.room), u64::from(program.pages)],
         last: vec![u64::from(run.halt), run.fuel, u64::from(run.pages)],
+        digests: [None; 2],
     }
 }
 
-/// Fills the tables from the trace of a run of `program`.
+/// Fills the tables from the trace of a run of `program`, all tapes of which are public.
 pub fn witness(program: &Program, trace: &Trace) -> Witness {
+    hiding_witness(program, trace, Hidden::default())
+}
+
+/// Fills the tables from the trace of a run of `program`, of which some tapes are hidden.
+pub fn hiding_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witness {
     let mut tables: Vec<Rows> = system()
         .tables
         .iter()
@@ -266,7 +297,8 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
                 } else {
                     accesses.next()
                 };
-                host::fill(tables[HOST].push(), &step, cell);
+                let sealed = u8::try_from(s.a).is_ok_and(|tape| hidden.hides(tape));
+                host::fill(tables[HOST].push(), &step, cell, sealed);
             }
             _ => {}
         }
