@@ -1,6 +1,6 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
-use nonos_types::{CapsuleHash, Fault, JobId, Outcome};
+use nonos_types::{CapsuleHash, Fault, JobId};
 use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -116,11 +116,19 @@ pub(crate) enum Failure {
         /// Its name.
         backend: BackendId,
     },
-    /// The run ended in a way that has no proof yet, and a proof was to be written.
-    #[error("no proof was made: the run ended with {outcome}, and only a return or an exit has a proof yet")]
-    NotProvable {
-        /// How it ended.
-        outcome: Outcome,
+    /// The run is longer than a proof can be.
+    #[error(
+        "too long to prove: the run takes {}{steps} machine steps, and one proof holds {limit}; split the input over \
+         several runs, or lower the fuel limit so that the run ends earlier",
+        if *at_least { "more than " } else { "" }
+    )]
+    TooManySteps {
+        /// Steps counted.
+        steps: u32,
+        /// Whether counting was given up there.
+        at_least: bool,
+        /// Most steps.
+        limit: usize,
     },
     /// There is no such exported function.
     #[error("the module exports no function `{entry}`; it exports {}", if exports.is_empty() { "none" } else { exports })]
@@ -254,7 +262,7 @@ impl Failure {
             | Self::OpenKey { .. }
             | Self::NoParamsDirectory
             | Self::NoExport { .. }
-            | Self::NotProvable { .. }
+            | Self::TooManySteps { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
             Self::NotEvidence { .. }
             | Self::BadEvidence { .. }

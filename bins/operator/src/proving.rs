@@ -69,9 +69,8 @@ struct Proved {
     fuel: Fuel,
     steps: u32,
     backend: String,
-    /// `null` for a run that has no proof.
-    prove_ms: Option<u128>,
-    proof_bytes: Option<usize>,
+    prove_ms: u128,
+    proof_bytes: usize,
     peak_rss_mb: Option<u64>,
     result_hex: String,
     exec_hash: ExecHash,
@@ -121,11 +120,8 @@ impl Job {
         let (run, record) = self.run(claim)?;
         let steps = self.steps()?;
         let hash = record.exec_hash();
-        let proof = match &run.outcome {
-            Outcome::Return(_) | Outcome::Exit(_) => Some(self.statement(record)?.prove(context)?),
-            _ => None,
-        };
-        if let (Some(path), Some(proof)) = (&options.output, &proof) {
+        let proof = self.statement(record)?.prove(context)?;
+        if let Some(path) = &options.output {
             files::write(path, &proof.file()?)?;
             say(&format!("proof written to {}", path.display()));
         }
@@ -134,20 +130,13 @@ impl Job {
             fuel: run.fuel_used,
             steps,
             backend: Halo2::ID.to_string(),
-            prove_ms: proof.as_ref().map(|proof| proof.ms),
-            proof_bytes: proof.as_ref().map(|proof| proof.object.proof.bytes.len()),
+            prove_ms: proof.ms,
+            proof_bytes: proof.object.proof.bytes.len(),
             peak_rss_mb: peak::mebibytes(),
             result_hex: hex::encode(&run.outputs.result),
             exec_hash: hash,
         };
-        context.output.show(&proved, || proved.table())?;
-        if proof.is_some() {
-            Ok(())
-        } else {
-            Err(Failure::NotProvable {
-                outcome: proved.outcome,
-            })
-        }
+        context.output.show(&proved, || proved.table())
     }
 
     /// The run in the sandbox, and its record.
@@ -155,14 +144,7 @@ impl Job {
         let policy = self.subject.policy(&self.entry);
         let capsule = Sandbox::new().load_module(self.subject.module(), &policy)?;
         let run = capsule.run(&self.arguments, &self.inputs)?;
-        let record = record(
-            &run,
-            claim,
-            &policy,
-            &self.subject,
-            &self.arguments,
-            &self.inputs,
-        )?;
+        let record = record(&run, claim, &policy, &self.subject, &self.arguments, &self.inputs)?;
         Ok((run, record))
     }
 
@@ -276,11 +258,8 @@ impl Proved {
             ("fuel", self.fuel.to_string()),
             ("steps", self.steps.to_string()),
             ("backend", self.backend.clone()),
-            ("prove ms", or_none(self.prove_ms.map(|ms| ms.to_string()))),
-            (
-                "proof bytes",
-                or_none(self.proof_bytes.map(|bytes| bytes.to_string())),
-            ),
+            ("prove ms", self.prove_ms.to_string()),
+            ("proof bytes", self.proof_bytes.to_string()),
             ("peak MiB", or_none(self.peak_rss_mb.map(|peak| peak.to_string()))),
         ]
     }

@@ -1,7 +1,7 @@
 //! `operator prove|verify` and `operator capsule prove|verify`: one proof per test, and all that is refused.
 
 use crate::support::Place;
-use nonos_types::{ExecutionRecord, Fuel, Outcome, Payload as _, Value};
+use nonos_types::{ExecutionRecord, Fuel, Outcome, Payload as _, TrapKind, Value};
 use nonos_verify::ProofObject;
 use prost::Message as _;
 use serde_json::json;
@@ -222,23 +222,91 @@ calls = ["read", "write", "commit_len"]
 }
 
 #[test]
-fn says_that_a_trapping_run_has_no_proof() {
+fn proves_a_trap_and_refuses_another_end() {
     let place = Place::new();
     place.write("m.wasm", module(MODULE));
     let ran = place.operator(&[
         "--json", "prove", "--wasm", "m.wasm", "--invoke", "trap", "-o", "p",
     ]);
-    assert!(
-        ran.stderr
-            .contains("no proof was made: the run ended with trap unreachable"),
-        "{}",
-        ran.stderr
+    let trap = json!({ "kind": "trap", "trap": "unreachable" });
+    assert_eq!(ran.json()["outcome"], trap);
+    let verify = |name: &str| place.operator(&["--json", "verify", "--wasm", "m.wasm", name]);
+    assert_eq!(verify("p").json()["outcome"], trap);
+
+    let file = File::read(&place.read("p"));
+    let lies = [
+        Outcome::Trap(TrapKind::DivisionByZero),
+        Outcome::Return(vec![]),
+        Outcome::Exit(0),
+        Outcome::OutOfFuel,
+    ];
+    for lie in lies {
+        place.write(
+            "lie",
+            file.with_record(|record| record.proven.outcome = lie.clone()),
+        );
+        verify("lie").refused(3, "error: ");
+    }
+}
+
+/// A loop without end, as a capsule `spin.mod` of `fuel`.
+fn pack_spin(place: &Place, fuel: &str) {
+    let manifest = format!(
+        r#"
+[meta]
+name = "spin"
+version = "1.0.0"
+author = "a test"
+[exec]
+entry = "spin"
+[resources]
+fuel = {fuel}
+mem = "64KiB"
+net = "none"
+"#
     );
-    assert_eq!(ran.code, 2);
-    let ran: serde_json::Value = serde_json::from_str(&ran.stdout).expect("the outcome, all the same");
-    assert_eq!(ran["outcome"], json!({ "kind": "trap", "trap": "unreachable" }));
-    assert_eq!(ran["proof_bytes"], json!(null));
-    assert!(!place.path("p").exists());
+    place.write("spin/capsule.wasm", module(MODULE));
+    place.write("spin/manifest.toml", manifest);
+    let built = place.operator(&["capsule", "build", "spin", "--new-key", "k", "-o", "spin.mod"]);
+    assert_eq!(built.code, 0, "{}", built.stderr);
+}
+
+#[test]
+fn plans_what_a_proof_takes_and_proves_that_the_fuel_ran_out() {
+    let place = Place::new();
+    pack_spin(&place, "1000");
+    let planned = place.operator(&["--json", "capsule", "plan", "spin.mod"]).json();
+    assert_eq!(planned["outcome"], "out of fuel");
+    let proved = place
+        .operator(&["--json", "capsule", "prove", "spin.mod", "-o", "p"])
+        .json();
+    assert_eq!(proved["outcome"], json!({ "kind": "out-of-fuel" }));
+    for figure in ["steps", "fuel", "proof_bytes"] {
+        assert_eq!(planned[figure], proved[figure], "{figure}");
+    }
+    assert_eq!(proved["fuel"], 1000);
+    for figure in ["prove_seconds", "peak_memory_mb", "k", "columns"] {
+        assert!(
+            planned[figure].as_f64().is_some_and(|figure| figure > 0.0),
+            "{figure}: {planned}"
+        );
+    }
+    let verify = |name: &str| place.operator(&["--json", "capsule", "verify", "spin.mod", name]);
+    assert_eq!(verify("p").json()["outcome"], proved["outcome"]);
+    let file = File::read(&place.read("p"));
+    place.write(
+        "lie",
+        file.with_record(|record| record.proven.fuel_used = Fuel::new(999)),
+    );
+    verify("lie").refused(3, "error: ");
+}
+
+#[test]
+fn says_before_any_proof_that_a_run_is_too_long_for_one() {
+    let place = Place::new();
+    pack_spin(&place, "20_000_000");
+    let planned = place.operator(&["capsule", "plan", "spin.mod"]);
+    planned.refused(2, "one proof holds 4194302; split the input");
 }
 
 #[test]
@@ -259,9 +327,9 @@ fn names_what_is_wrong_with_a_call() {
     prove("sub", &["1", "x"]).refused(2, "i64");
     prove("sub", &["4294967296", "1"]).refused(2, "i32");
     place.write(
-        "div.wasm",
-        module("(module (func (export \"f\") (drop (i32.div_u (i32.const 1) (i32.const 1)))))"),
+        "float.wasm",
+        module("(module (func (export \"f\") (drop (f32.sqrt (f32.const 1)))))"),
     );
-    let refused = place.operator(&["prove", "--wasm", "div.wasm", "--invoke", "f"]);
-    refused.refused(3, "`i32.div_u` is outside of the instruction set");
+    let refused = place.operator(&["prove", "--wasm", "float.wasm", "--invoke", "f"]);
+    refused.refused(3, "`f32.const` is outside of the instruction set");
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod inspect;
+mod plan;
 mod prove;
 mod publish;
 mod run;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     /// Runs a capsule in the sandbox.
     Run(run::Run),
+    /// Predicts what a proof of a run would take, from a dry run.
+    Plan(plan::Plan),
     /// Runs a capsule and proves the run.
     Prove(prove::Prove),
     /// Checks the proof of a run, and shows what it proves.
@@ -46,6 +49,7 @@ impl Command {
             Self::Build(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::Run(command) => command.run(context),
+            Self::Plan(command) => command.run(context),
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::Publish(command) => command.run(context),
