@@ -1,0 +1,2 @@
+//! What a process of its own costs a run.
+fn main() {}
