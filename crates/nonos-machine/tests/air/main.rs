@@ -1,5 +1,6 @@
 //! Tests of the tables.
 
+mod asm;
 mod attacks;
 mod samples;
 mod tables;

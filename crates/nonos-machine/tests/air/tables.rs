@@ -264,7 +264,7 @@ fn refuses_a_changed_cell_wherever_the_cell_matters() {
 
 /// Whether nothing reads a cell, given the others of its row.
 fn unread(table: &str, column: &str, i: usize, height: usize, cell: impl Fn(&str) -> u64) -> bool {
-    let flag = |flag: u16| cell(&format!("flags[{}]", flag.trailing_zeros())) == 1;
+    let flag = |flag: u32| cell(&format!("flags[{}]", flag.trailing_zeros())) == 1;
     let base = column.split('[').next().unwrap_or_default();
     match (table, base) {
         ("STEP", "carry") => !flag(flag::ADD) && !flag(flag::SUB),

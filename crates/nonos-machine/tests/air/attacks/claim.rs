@@ -5,11 +5,11 @@ use std::ops::{Add, Mul, Sub};
 
 use nonos_machine::air::{Bus, Direction, FixedTable, Public, Range, System, TableShape, When};
 use nonos_machine::check::check;
-use nonos_machine::isa::Program;
+use nonos_machine::isa::{Program, Space, ext, flag, tape};
 use nonos_machine::tables::{PublicRun, TapeWords, Witness, public, system, witness};
 use nonos_machine::trace::Trace;
 
-use super::liar::{Lies, run};
+use super::liar::{Account, Lies, tell};
 
 /// The order of the checker's field, and that of a 31-bit field that a proof system may use.
 pub(crate) const M61: u64 = (1 << 61) - 1;
@@ -81,11 +81,20 @@ pub(crate) struct Claim {
 
 impl Claim {
     pub(crate) fn new(program: &Program, inputs: &[TapeWords; 4], trace: &Trace) -> Self {
-        let run = PublicRun::of(program, trace, inputs.clone());
+        Self::with(
+            program,
+            PublicRun::of(program, trace, inputs.clone()),
+            program,
+            trace,
+        )
+    }
+
+    /// The claim of `run` of `program`, witnessed by a trace of `executed`.
+    fn with(program: &Program, run: PublicRun, executed: &Program, trace: &Trace) -> Self {
         let mut claim = Self {
             system: TABLES.with(Clone::clone),
             public: public(program, &run),
-            witness: witness(program, trace),
+            witness: witness(executed, trace),
         };
         claim.conjunctions();
         claim
@@ -113,7 +122,31 @@ impl Claim {
 
     /// A claim of what a liar did.
     pub(crate) fn lie(program: &Program, inputs: &[TapeWords; 4], lies: Lies<'_>) -> Self {
-        Self::new(program, inputs, &run(program, inputs, lies))
+        Self::told(program, inputs, tell(program, inputs, lies))
+    }
+
+    /// A claim of what a liar told.
+    pub(crate) fn told(program: &Program, inputs: &[TapeWords; 4], told: Account) -> Self {
+        // An instruction that the program does not have is filled in as one behind its end, and put in its place.
+        let (mut executed, mut trace) = (program.clone(), told.trace);
+        let mut places = vec![];
+        for (i, instr) in told.words {
+            let step = &mut trace.steps[i];
+            places.push((i, step.pc));
+            (step.pc, step.alternative) = (executed.code.len() as u32, 0);
+            executed.code.push(instr);
+        }
+        let mut run = claimed(&executed, &trace, inputs);
+        for (i, pc) in &places {
+            if *i + 1 == trace.steps.len() {
+                run.halt = *pc;
+            }
+        }
+        let mut claim = Self::with(program, run, &executed, &trace);
+        for (i, pc) in places {
+            *claim.cell("STEP", i, "pc") = u64::from(pc);
+        }
+        claim
     }
 
     pub(crate) fn table(&self, name: &str) -> usize {
@@ -200,6 +233,33 @@ impl Claim {
             }
         }
         judge.finish()
+    }
+}
+
+/// The public side that suits a trace best: [`PublicRun::of`] for traces that may be no runs.
+fn claimed(program: &Program, trace: &Trace, inputs: &[TapeWords; 4]) -> PublicRun {
+    let mut outputs: [TapeWords; 4] = Default::default();
+    for s in &trace.steps {
+        let instr = program.row(s.pc, s.alternative);
+        let writes = instr.flags & flag::EXT != 0 && instr.op == ext::HOST | ext::HOST_WRITE;
+        let place = tape::OUTPUTS.iter().position(|number| u64::from(*number) == s.a);
+        if let (true, Some(place)) = (writes, place) {
+            outputs[place].words.push(s.c);
+        }
+    }
+    for (number, content) in tape::OUTPUTS.into_iter().zip(&mut outputs) {
+        let key = Space::Tape.key(u32::from(number));
+        let cell = trace.cells.iter().find(|cell| cell.key == key);
+        let pad = cell.map_or(0, |cell| cell.last >> 32);
+        content.len = (8 * content.words.len() as u64).saturating_sub(pad);
+    }
+    let last = trace.steps.last().copied().unwrap_or_default();
+    PublicRun {
+        inputs: inputs.clone(),
+        outputs,
+        halt: last.pc,
+        fuel: last.fuel,
+        pages: last.pages,
     }
 }
 

@@ -1,9 +1,11 @@
 //! An executor that lies where it is told to and is consistent everywhere else.
 
+mod effects;
+
 use std::collections::BTreeMap;
 
 use nonos_machine::alu;
-use nonos_machine::isa::{Instr, Program, Space, ext, flag, tape};
+use nonos_machine::isa::{INDEX_BITS, Instr, Program, Space, alternatives, ext, flag, op, tape};
 use nonos_machine::tables::TapeWords;
 use nonos_machine::trace::{Access, Cell, Step, Trace};
 
@@ -26,6 +28,12 @@ type ReadLie<'a> = &'a dyn Fn(usize, usize, &mut (u64, u32));
 /// Where to lie; each is told the number of the step, from 0.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lies<'a> {
+    /// The budget. With one, alternatives are executed where their conditions hold; without, never.
+    pub(crate) fuel: Option<u64>,
+    /// Which row at the program counter is executed.
+    pub(crate) row: Option<Lie<'a, u8>>,
+    /// The instruction itself.
+    pub(crate) word: Option<Lie<'a, Instr>>,
     /// What operand 0 or 1 is read as: the value and the stamp it is said to be from.
     pub(crate) read: Option<ReadLie<'a>>,
     /// The result, before it is stored or written.
@@ -34,6 +42,15 @@ pub(crate) struct Lies<'a> {
     pub(crate) access: Option<Lie<'a, Vec<Access>>>,
     /// The state after the step.
     pub(crate) next: Option<Lie<'a, State>>,
+    /// A cell written over without an access, after the step.
+    pub(crate) poke: Option<&'a dyn Fn(usize, &State) -> Option<(u32, u64)>>,
+}
+
+/// What a liar tells.
+pub(crate) struct Account {
+    pub(crate) trace: Trace,
+    /// Steps at which another instruction than the program's was executed.
+    pub(crate) words: Vec<(usize, Instr)>,
 }
 
 struct Liar<'a> {
@@ -43,8 +60,16 @@ struct Liar<'a> {
     trace: Trace,
 }
 
+/// More steps than any sample has.
+const MOST_STEPS: usize = 20_000;
+
 /// Runs `program` with lies.
 pub(crate) fn run(program: &Program, inputs: &[TapeWords; 4], lies: Lies<'_>) -> Trace {
+    tell(program, inputs, lies).trace
+}
+
+/// The same, with the instructions that are not the program's.
+pub(crate) fn tell(program: &Program, inputs: &[TapeWords; 4], lies: Lies<'_>) -> Account {
     let mut cells: BTreeMap<u32, (u64, u32)> = program
         .data
         .iter()
@@ -61,9 +86,27 @@ pub(crate) fn run(program: &Program, inputs: &[TapeWords; 4], lies: Lies<'_>) ->
         room: program.room,
         ..State::default()
     };
-    for i in 0..100_000 {
-        let instr = program.code[state.pc as usize];
-        liar.step(i, instr, &mut state, lies);
+    let mut words = vec![];
+    for i in 0..MOST_STEPS {
+        let Some(instr) = program.code.get(state.pc as usize) else {
+            break;
+        };
+        let mut alternative = lies.fuel.map_or(0, |fuel| liar.due(program, instr, &state, fuel));
+        if let Some(row) = lies.row {
+            row(i, &mut alternative);
+        }
+        let honest = program.row(state.pc, alternative);
+        let mut instr = honest;
+        if let Some(word) = lies.word {
+            word(i, &mut instr);
+        }
+        if instr != honest {
+            words.push((i, instr));
+        }
+        liar.step(i, instr, alternative, &mut state, lies);
+        if let Some((key, value)) = lies.poke.and_then(|poke| poke(i, &state)) {
+            liar.cells.entry(key).or_default().0 = value;
+        }
         if instr.flags & flag::HALT != 0 {
             break;
         }
@@ -76,7 +119,15 @@ pub(crate) fn run(program: &Program, inputs: &[TapeWords; 4], lies: Lies<'_>) ->
         stamp,
     };
     liar.trace.cells = liar.cells.iter().map(cell).collect();
-    liar.trace
+    Account {
+        trace: liar.trace,
+        words,
+    }
+}
+
+/// A cell's key, also of an index that is too large.
+fn key(space: Space, index: u64) -> u32 {
+    ((space as u32) << INDEX_BITS).wrapping_add(index as u32)
 }
 
 impl Liar<'_> {
@@ -87,9 +138,46 @@ impl Liar<'_> {
         before
     }
 
-    fn step(&mut self, i: usize, instr: Instr, state: &mut State, lies: Lies<'_>) {
+    /// The value of a cell.
+    fn peek(&self, key: u32) -> u64 {
+        self.cells.get(&key).map_or(0, |cell| cell.0)
+    }
+
+    /// Which row is due: the first alternative whose condition holds, as the instruction set states them.
+    fn due(&self, program: &Program, instr: &Instr, state: &State, fuel: u64) -> u8 {
+        let read = |flag: u32, index: u16, other: u64| {
+            let index = u64::from(state.fp) + u64::from(index);
+            if instr.flags & flag != 0 {
+                self.peek(key(Space::Register, index))
+            } else {
+                other
+            }
+        };
+        let (a, b) = (read(flag::RA, instr.ia, 0), read(flag::RB, instr.ib, instr.imm));
+        let holds = |row: &Instr| {
+            let least = match row.op & op::DIV_W32 {
+                0 => (1 << 63, u64::MAX),
+                _ => (1 << 31, 0xffff_ffff),
+            };
+            match () {
+                () if row.flags & flag::SPENT != 0 => state.fuel + row.imm > fuel,
+                () if row.flags & flag::EMPTY != 0 => state.room == 0,
+                () if row.flags & flag::ALU != 0 && row.op & op::DIV_ZERO != 0 => b == 0,
+                () if row.flags & flag::ALU != 0 => (a, b) == least,
+                () if row.op & 7 == ext::BOUND => {
+                    a + instr.imm + effects::width(row.op) > u64::from(state.pages) << 16
+                }
+                () => self.peek(key(Space::Tape, a)) >> 32 != 0,
+            }
+        };
+        let rows = alternatives(instr, &program.halts);
+        let due = rows.iter().position(|(_, row)| holds(row));
+        due.map_or(0, |place| place as u8 + 1)
+    }
+
+    fn step(&mut self, i: usize, instr: Instr, alternative: u8, state: &mut State, lies: Lies<'_>) {
         let clk = i as u32 + 1;
-        let has = |bit: u16| instr.flags & bit != 0;
+        let has = |bit: u32| instr.flags & bit != 0;
         let State {
             pc,
             fp,
@@ -99,6 +187,7 @@ impl Liar<'_> {
         } = *state;
         let mut s = Step {
             pc,
+            alternative,
             fp,
             fuel,
             pages,
@@ -106,39 +195,40 @@ impl Liar<'_> {
             b: instr.imm,
             ..Step::default()
         };
+        let register = |index: u16| fp.wrapping_add(u32::from(index));
         for (slot, used, index) in [(0, flag::RA, instr.ia), (1, flag::RB, instr.ib)] {
             if !has(used) {
                 continue;
             }
-            let mut seen = self.touch(fp + u32::from(index), 4 * clk + slot as u32, None);
+            let mut seen = self.touch(register(index), 4 * clk + slot as u32, None);
             if let Some(read) = lies.read {
                 read(i, slot, &mut seen);
             }
             s.prev[slot] = seen.1;
             if slot == 0 { s.a = seen.0 } else { s.b = seen.0 }
         }
+        let rest = lies.fuel.unwrap_or_default().wrapping_sub(fuel);
         let mut accesses = vec![];
-        if has(flag::EXT) {
-            s.c = s.b;
-            accesses = self.extended(instr, &mut s, pages);
-        } else if has(flag::ALU) {
-            s.c = alu(instr.op, s.a, s.b).unwrap_or_default();
-        } else {
-            s.c = match () {
-                () if has(flag::ADD) => s.a.wrapping_add(s.b),
-                () if has(flag::SUB) => s.a.wrapping_sub(s.b),
-                () if has(flag::RET) => s.a,
-                () => s.b,
-            };
-            if has(flag::W32) {
-                s.c &= u64::from(u32::MAX);
+        s.c = match () {
+            () if has(flag::EXT) => {
+                s.c = s.b;
+                accesses = self.extended(instr, &mut s, pages);
+                s.c
             }
+            () if has(flag::ALU) => alu(instr.op, s.a, s.b).unwrap_or_default(),
+            () if has(flag::ADD) => s.a.wrapping_add(s.b),
+            () if has(flag::SUB) => s.a.wrapping_sub(s.b),
+            () if has(flag::SPENT) => instr.imm.wrapping_sub(1).wrapping_sub(rest),
+            () => s.b,
+        };
+        if has(flag::W32) {
+            s.c &= u64::from(u32::MAX);
         }
         if let Some(result) = lies.result {
             result(i, &mut s);
         }
         if has(flag::EXT) {
-            store(instr, &s, &mut accesses);
+            effects::store(instr, &s, &mut accesses);
         }
         if let Some(access) = lies.access {
             access(i, &mut accesses);
@@ -147,131 +237,30 @@ impl Liar<'_> {
             self.touch(access.key, 4 * clk + 2, Some(access.new));
         }
         if has(flag::WC) {
-            (s.old, s.prev[2]) = self.touch(fp + u32::from(instr.ic), 4 * clk + 3, Some(s.c));
+            (s.old, s.prev[2]) = self.touch(register(instr.ic), 4 * clk + 3, Some(s.c));
         }
         self.trace.steps.push(s);
         self.trace.accesses.extend(accesses);
-        let jumps = has(flag::JMP) || has(flag::BR) && s.c == 1;
         state.pc = match () {
-            () if jumps => instr.target,
-            () if has(flag::RET) => s.c as u32,
-            () => pc + 1,
+            () if has(flag::JMP) || has(flag::BR) && s.c == 1 => instr.target,
+            () if has(flag::IND) => instr.target.wrapping_add(s.a as u32),
+            () => pc.wrapping_add(1),
         };
         if has(flag::CALL) {
-            state.fp += u32::from(instr.ic);
-            state.room = room.wrapping_sub(1);
-        } else if has(flag::RET) {
-            state.fp -= (s.c >> 32) as u32;
+            state.fp = fp.wrapping_add(u32::from(instr.ic));
+        }
+        if has(flag::RET) {
+            state.fp = fp.wrapping_sub((s.a >> 32) as u32);
             state.room = room.wrapping_add(1);
         }
+        state.room = state.room.wrapping_sub(u16::from(has(flag::ROOM)));
         state.fuel += u64::from(instr.cost);
-        state.pages += s.dpages;
+        if has(flag::SPENT) {
+            state.fuel = fuel.wrapping_add(instr.imm.wrapping_sub(1).wrapping_sub(s.c));
+        }
+        state.pages = pages.wrapping_add(s.dpages);
         if let Some(next) = lies.next {
             next(i, state);
         }
-    }
-
-    /// The accesses of an `EXT` step as a read would make them, and its result.
-    fn extended(&mut self, instr: Instr, s: &mut Step, pages: u32) -> Vec<Access> {
-        let has = |bit: u16| instr.op & bit != 0;
-        let cells = self.cells.clone();
-        let read = |key: u32| {
-            let (old, prev) = cells.get(&key).copied().unwrap_or_default();
-            Access {
-                key,
-                prev,
-                old,
-                new: old,
-            }
-        };
-        match instr.op & 7 {
-            ext::MEM => {
-                let address = s.a + instr.imm;
-                let width = width(instr.op);
-                let crosses = address % 8 + width > 8;
-                let word = (address / 8) as u32;
-                let words: Vec<Access> = (word..=word + u32::from(crosses))
-                    .map(|w| read(Space::Linear.key(w)))
-                    .collect();
-                if !has(ext::MEM_STORE) {
-                    let both = words
-                        .iter()
-                        .rev()
-                        .fold(0u128, |sum, w| sum << 64 | u128::from(w.old));
-                    let unused = 64 - 8 * width as u32;
-                    let raw = (both >> (8 * (address % 8))) as u64;
-                    s.c = raw << unused >> unused;
-                    if has(ext::MEM_SIGNED) {
-                        s.c = ((raw << unused).cast_signed() >> unused).cast_unsigned();
-                        s.c &= if has(ext::MEM_RES64) {
-                            u64::MAX
-                        } else {
-                            u64::from(u32::MAX)
-                        };
-                    }
-                }
-                words
-            }
-            ext::GROW => {
-                let fits = s.a + u64::from(pages) <= instr.imm;
-                s.dpages = if fits { s.a as u32 } else { 0 };
-                s.c = if fits {
-                    u64::from(pages)
-                } else {
-                    u64::from(u32::MAX)
-                };
-                vec![]
-            }
-            ext::GLOBAL => {
-                let access = read(Space::Global.key(instr.imm as u32));
-                if !has(ext::GLOBAL_SET) {
-                    s.c = access.old;
-                }
-                vec![access]
-            }
-            _ => {
-                let input = tape::INPUTS.iter().position(|tape| u64::from(*tape) == s.a);
-                let input = input.map(|place| &self.inputs[place]);
-                if has(ext::HOST_LEN) {
-                    s.c = input.map_or(0, |tape| tape.len);
-                    return vec![];
-                }
-                let mut access = read(Space::Tape.key(s.a as u32));
-                if has(ext::HOST_READ) {
-                    let word = input
-                        .and_then(|tape| tape.words.get(access.old as usize))
-                        .copied();
-                    access.new += u64::from(word.is_some());
-                    s.c = word.unwrap_or_default();
-                }
-                vec![access]
-            }
-        }
-    }
-}
-
-fn width(code: u16) -> u64 {
-    u64::from(code >> ext::MEM_W1.trailing_zeros() & 15)
-}
-
-/// What the result changes in the cells accessed.
-fn store(instr: Instr, s: &Step, accesses: &mut [Access]) {
-    let has = |bit: u16| instr.op & bit != 0;
-    match instr.op & 7 {
-        ext::MEM if has(ext::MEM_STORE) => {
-            let at = (s.a + instr.imm) % 8;
-            for i in 0..width(instr.op) {
-                let word = &mut accesses[((at + i) / 8) as usize].new;
-                let shift = (at + i) % 8 * 8;
-                *word = *word & !(0xff << shift) | ((s.c >> (8 * i)) & 0xff) << shift;
-            }
-        }
-        ext::GLOBAL if has(ext::GLOBAL_SET) => accesses[0].new = s.c,
-        ext::HOST if has(ext::HOST_WRITE) => accesses[0].new += 1,
-        ext::HOST if has(ext::HOST_COMMIT) => {
-            let words = accesses[0].old & 0xffff_ffff;
-            accesses[0].new = words | ((8 * words).wrapping_sub(s.c) % 8) << 32;
-        }
-        _ => {}
     }
 }

@@ -191,7 +191,7 @@ fn refuses_another_committed_length() {
     let after = |n: u64| {
         let mut lie = commits(n);
         lie.code.splice(5..5, [set(2, 7), state(WRITE, 1, 2, 0)]);
-        (lie.halt_return, lie.halt_exit) = (7, 7);
+        lie.halts.returned = 7;
         lie
     };
     refused_by(
