@@ -1,13 +1,14 @@
 //! The tables of the machine: which traces are true runs.
 //!
-//! STEP follows the program and moves registers; pure operations go over [`Bus::Op`] to CMP, BIT, SHIFT and
-//! MUL, operations on state over [`Bus::Ext`] to MEM, MEMX, GROW, GLOBAL and HOST; CELLS closes the memory
+//! STEP follows the program and moves registers; pure operations go over [`Bus::Op`] to CMP, BIT, SHIFT,
+//! MUL and DIV, operations on state over [`Bus::Ext`] to MEM, MEMX, GROW, GLOBAL and HOST; CELLS closes the memory
 //! argument. [`system`] is all of it as data, [`witness`] fills it from a [`Trace`], [`public`] is what the
 //! verifier computes itself.
 
 mod bit;
 mod cells;
 mod cmp;
+mod div;
 mod global;
 mod grow;
 mod host;
@@ -16,11 +17,14 @@ mod mem;
 mod mul;
 mod shift;
 mod step;
+#[cfg(test)]
+mod testing;
 mod witness;
 
 pub use bit::BitTable;
 pub use cells::CellsTable;
 pub use cmp::CmpTable;
+pub use div::DivTable;
 pub use global::GlobalTable;
 pub use grow::GrowTable;
 pub use host::HostTable;
@@ -35,7 +39,7 @@ use crate::air::{Bus, FixedTable, System, TableShape};
 use crate::trace::Trace;
 
 /// Number of tables; the index of each is its place in [`system`].
-pub const COUNT: usize = 11;
+pub const COUNT: usize = 12;
 
 /// Index of STEP in [`system`].
 pub const STEP: usize = 0;
@@ -49,6 +53,7 @@ const GROW: usize = 7;
 const GLOBAL: usize = 8;
 const HOST: usize = 9;
 const CELLS: usize = 10;
+const DIV: usize = 11;
 
 /// The constraint system of the machine.
 pub fn system() -> System {
@@ -64,6 +69,7 @@ pub fn system() -> System {
         TableShape::record(&GlobalTable),
         TableShape::record(&HostTable),
         TableShape::record(&CellsTable),
+        TableShape::record(&DivTable),
     ];
     let bytes = || (0..1 << 16u64).map(|i| (i & 0xff, i >> 8));
     let fixed = vec![
