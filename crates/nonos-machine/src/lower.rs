@@ -179,6 +179,7 @@ fn trampoline(module: &Module, out: &mut Emitter, import: u32) {
     let signature = module.signature(import).cloned().unwrap_or_default();
     let params = signature.params.len() as u32;
     out.bind(module.labels[import as usize]);
+    out.charge(fuel::trampoline(module.imports[import as usize]).into());
     let mut lowering = Function::new(module, out, signature.params, signature.results);
     let arguments = (0..params).map(|local_index| Operator::LocalGet { local_index });
     let call = Operator::Call {

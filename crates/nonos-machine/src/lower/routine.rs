@@ -78,11 +78,6 @@ impl Routines {
     }
 }
 
-/// Fuel of each started 8 bytes.
-const PER_WORD: u32 = 4;
-/// Fuel of each entry.
-const PER_ENTRY: u32 = 4;
-
 // Arguments that most routines have.
 const TO: u16 = 1;
 const FROM: u16 = 2;

@@ -5,14 +5,11 @@ use nonos_machine::{
     isa::{INDEX_BITS, Space},
     lower,
 };
-use nonos_package::{HostCall, HostSet, fuel, instructions};
+use nonos_package::HostSet;
 use nonos_types::{Fuel, Pages, TrapKind};
-use wasm_encoder::{
-    CodeSection, ConstExpr, Encode, Function, GlobalSection, GlobalType, RawSection, ValType,
-    reencode::{Reencode, RoundtripReencoder},
-};
 use wasmi::{Caller, Engine, Linker, Module, Store, TrapCode, Val};
-use wasmparser::{FunctionBody, Operator, Parser, Payload};
+
+use crate::meter::{Count, FUEL, START, metered};
 
 pub(crate) const PAGES: Pages = Pages::new(4);
 pub(crate) const STEPS: u32 = 1 << 22;
@@ -90,12 +87,12 @@ fn bad() -> wasmi::Error {
 
 /// Runs export `run` in wasmi.
 pub(crate) fn in_wasmi(wasm: &[u8], inputs: &Inputs<'_>) -> Ending {
-    interpret(&metered(wasm, fuel_of), "run", inputs)
+    interpret(&metered(wasm, Count::Fuel), "run", inputs)
 }
 
 /// How many operators a run executes.
 pub(crate) fn operators(wasm: &[u8], entry: &str, inputs: &Inputs<'_>) -> u64 {
-    interpret(&metered(wasm, operators_of), entry, inputs).fuel
+    interpret(&metered(wasm, Count::Operators), entry, inputs).fuel
 }
 
 fn interpret(wasm: &[u8], entry: &str, inputs: &Inputs<'_>) -> Ending {
@@ -126,7 +123,12 @@ fn interpret(wasm: &[u8], entry: &str, inputs: &Inputs<'_>) -> Ending {
         })
         .collect();
     let mut results = vec![Val::I64(0); ty.results().len()];
-    let end = match run.call(&mut store, &arguments, &mut results) {
+    let started = match instance.get_func(&store, START) {
+        Some(start) => start.call(&mut store, &[], &mut []),
+        None => Ok(()),
+    };
+    let called = started.and_then(|()| run.call(&mut store, &arguments, &mut results));
+    let end = match called {
         Ok(()) => End::Return(results.iter().map(word).collect()),
         Err(error) => match (error.i32_exit_status(), error.as_trap_code()) {
             (Some(code), _) => End::Exit(code.cast_unsigned()),
@@ -142,7 +144,7 @@ fn interpret(wasm: &[u8], entry: &str, inputs: &Inputs<'_>) -> Ending {
             (None, None) => End::Trap(TrapKind::BadTapeCall),
         },
     };
-    let fuel = instance.get_global(&store, "nonos fuel").unwrap().get(&store);
+    let fuel = instance.get_global(&store, FUEL).unwrap().get(&store);
     let memory = instance.get_memory(&store, "memory");
     let memory = memory
         .map(|memory| memory.data(&store).to_vec())
@@ -229,129 +231,6 @@ fn define(linker: &mut Linker<Host>) {
         .unwrap();
 }
 
-fn fuel_of(body: &FunctionBody<'_>, imports: &[HostCall]) -> Vec<(u32, u32)> {
-    let charges = fuel::charges(body, imports).unwrap();
-    charges
-        .iter()
-        .map(|charge| (charge.op_index, u32::from(charge.cost)))
-        .collect()
-}
-
-/// The operators of each block that has a charge, up to what ends the block.
-fn operators_of(body: &FunctionBody<'_>, imports: &[HostCall]) -> Vec<(u32, u32)> {
-    let operators = body.get_operators_reader().unwrap().into_iter();
-    let operators: Vec<Operator<'_>> = operators.collect::<Result<_, _>>().unwrap();
-    let ends = |operator: &Operator<'_>| {
-        use Operator::*;
-        matches!(
-            operator,
-            Loop { .. } | If { .. } | Else | End | Br { .. } | BrIf { .. } | Return | Unreachable
-        )
-    };
-    let count = |start: u32| {
-        let block = &operators[start as usize..];
-        1 + block.iter().position(ends).unwrap() as u32
-    };
-    fuel_of(body, imports)
-        .into_iter()
-        .map(|(start, _)| (start, count(start)))
-        .collect()
-}
-
-/// Where a function pays, by operator index, and how much.
-type Charges = fn(&FunctionBody<'_>, &[HostCall]) -> Vec<(u32, u32)>;
-
-/// The module with its charges added up in an exported global.
-fn metered(wasm: &[u8], charges: Charges) -> Vec<u8> {
-    let imports = instructions::check(wasm).unwrap().imports;
-    let mut globals = 0;
-    let mut had_globals = false;
-    let mut out = wasm_encoder::Module::new();
-    let mut code = CodeSection::new();
-    let mut bodies = 0;
-    let counter = |globals: &mut GlobalSection| {
-        let ty = GlobalType {
-            val_type: ValType::I64,
-            mutable: true,
-            shared: false,
-        };
-        globals.global(ty, &ConstExpr::i64_const(0));
-    };
-    let payloads: Vec<_> = Parser::new(0).parse_all(wasm).collect::<Result<_, _>>().unwrap();
-    for payload in payloads {
-        match payload {
-            Payload::GlobalSection(section) => {
-                globals = section.count();
-                had_globals = true;
-                let mut all = GlobalSection::new();
-                RoundtripReencoder
-                    .parse_global_section(&mut all, section)
-                    .unwrap();
-                counter(&mut all);
-                out.section(&all);
-            }
-            Payload::ExportSection(section) => {
-                if !had_globals {
-                    let mut all = GlobalSection::new();
-                    counter(&mut all);
-                    out.section(&all);
-                }
-                let mut all = wasm_encoder::ExportSection::new();
-                RoundtripReencoder
-                    .parse_export_section(&mut all, section)
-                    .unwrap();
-                all.export("nonos fuel", wasm_encoder::ExportKind::Global, globals);
-                out.section(&all);
-            }
-            Payload::CodeSectionStart { count, .. } => bodies = count,
-            Payload::CodeSectionEntry(body) => {
-                let mut charges = charges(&body, &imports).into_iter().peekable();
-                let mut locals = Vec::new();
-                for group in body.get_locals_reader().unwrap() {
-                    let (count, ty) = group.unwrap();
-                    locals.push((count, RoundtripReencoder.val_type(ty).unwrap()));
-                }
-                let mut function = Function::new(locals);
-                let mut reader = body.get_operators_reader().unwrap();
-                let mut place = 0;
-                while !reader.eof() {
-                    if let Some((_, cost)) = charges.next_if(|(start, _)| *start == place) {
-                        let mut bytes = Vec::new();
-                        for instruction in [
-                            wasm_encoder::Instruction::GlobalGet(globals),
-                            wasm_encoder::Instruction::I64Const(i64::from(cost)),
-                            wasm_encoder::Instruction::I64Add,
-                            wasm_encoder::Instruction::GlobalSet(globals),
-                        ] {
-                            instruction.encode(&mut bytes);
-                        }
-                        function.raw(bytes);
-                    }
-                    let start = reader.original_position();
-                    reader.read().unwrap();
-                    function.raw(wasm[start..reader.original_position()].iter().copied());
-                    place += 1;
-                }
-                assert_eq!(charges.next(), None);
-                code.function(&function);
-                bodies -= 1;
-                if bodies == 0 {
-                    out.section(&code);
-                }
-            }
-            other => {
-                if let Some((id, range)) = other.as_section() {
-                    out.section(&RawSection {
-                        id,
-                        data: &wasm[range],
-                    });
-                }
-            }
-        }
-    }
-    out.finish()
-}
-
 /// Asserts that both runs end the same.
 pub(crate) fn agree(wat: &str, arguments: &[u64]) -> Run {
     agree_on(
@@ -381,4 +260,23 @@ fn word(value: &Val) -> u64 {
         Val::I64(value) => value.cast_unsigned(),
         other => panic!("unexpected {other:?}"),
     }
+}
+
+/// Asserts that both runs end the same, and that the machine's ends for want of fuel with all of it used for
+/// every budget less than that.
+pub(crate) fn agree_at_each_budget(wat: &str, arguments: &[u64]) -> Run {
+    let run = agree(wat, arguments);
+    let wasm = wat::parse_str(wat).unwrap();
+    let inputs = Inputs {
+        arguments,
+        ..Inputs::default()
+    };
+    for fuel in 0..=run.fuel.get() {
+        let (end, used) = match in_machine(&wasm, &inputs, fuel) {
+            cut if fuel < run.fuel.get() => (cut.end == End::OutOfFuel, cut.fuel),
+            whole => (whole.end == run.end, whole.fuel),
+        };
+        assert!(end && used.get() == fuel, "{wat} {arguments:?} {fuel}");
+    }
+    run
 }

@@ -1,8 +1,9 @@
 //! Routines on memory: 8 bytes at a time, the loop unrolled to 32, then what is left.
 
+use nonos_package::fuel;
 use nonos_types::TrapKind;
 
-use super::{BELOW, COUNT, Code, END, FROM, LESS, LIMIT, NOT_BELOW, NOT_LESS, PER_WORD, TO, TO_END, WORD};
+use super::{BELOW, COUNT, Code, END, FROM, LESS, LIMIT, NOT_BELOW, NOT_LESS, TO, TO_END, WORD};
 use crate::{
     isa::{Instr, ext, flag, op},
     lower::{
@@ -193,5 +194,5 @@ impl Code<'_> {
 
 /// Fuel of moving bytes.
 fn fuel_of(bytes: u16) -> u32 {
-    PER_WORD * u32::from(bytes.div_ceil(8))
+    fuel::memory_units(bytes.into()).get() as u32
 }

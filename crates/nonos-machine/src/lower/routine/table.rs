@@ -1,8 +1,9 @@
 //! Routines on tables, an entry at a time.
 
+use nonos_package::fuel;
 use nonos_types::TrapKind;
 
-use super::{COUNT, Code, END, FROM, LESS, NOT_LESS, PER_ENTRY, TO, WORD};
+use super::{COUNT, Code, END, FROM, LESS, NOT_LESS, TO, WORD};
 use crate::lower::values::{
     Operand::{Const, Register},
     copy,
@@ -39,7 +40,7 @@ impl Code<'_> {
         let [entry, done] = std::array::from_fn(|_| self.out.label());
         self.branch(NOT_LESS, FROM, Register(END), done);
         self.out.bind(entry);
-        self.out.charge(PER_ENTRY);
+        self.out.charge(fuel::PER_ENTRY as u32);
         self.get(WORD, FROM, entries);
         self.set(TO, self.module.entries, WORD);
         self.add(TO, TO, Const(1));
@@ -54,7 +55,7 @@ impl Code<'_> {
         self.branch(NOT_LESS, FROM, Register(END), done);
         self.add(TO, TO, Register(COUNT));
         self.out.bind(entry);
-        self.out.charge(PER_ENTRY);
+        self.out.charge(fuel::PER_ENTRY as u32);
         self.sub(END, END, Const(1));
         self.sub(TO, TO, Const(1));
         self.get(WORD, END, self.module.entries);
@@ -102,7 +103,7 @@ impl Code<'_> {
         let [entry, done] = std::array::from_fn(|_| self.out.label());
         self.branch(NOT_LESS, from, Register(END), done);
         self.out.bind(entry);
-        self.out.charge(PER_ENTRY);
+        self.out.charge(fuel::PER_ENTRY as u32);
         self.set(from, self.module.entries, value);
         self.add(from, from, Const(1));
         self.branch(LESS, from, Register(END), entry);
