@@ -28,6 +28,7 @@ mod tests {
 
     /// Landlock restricts the calling thread: it ends with the test.
     #[test]
+    #[expect(clippy::print_stderr, reason = "says what was not tested")]
     fn refuses_files_and_ports() {
         let open = || File::open("/proc/self/status").err().map(|error| error.kind());
         let listen = || TcpListener::bind("127.0.0.1:0").err().map(|error| error.kind());

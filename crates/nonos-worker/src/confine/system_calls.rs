@@ -34,7 +34,10 @@ fn program() -> Result<BpfProgram, Error> {
     Ok(filter.try_into()?)
 }
 
-/// What a run, its answer, and the end of a process take.
+/// What a run, its answer, and the end of a process take. With glibc a run makes `read`, `write`, `brk`, `mmap`,
+/// `munmap`, `mremap`, and ends by `sigaltstack` and `exit_group`; a panic or an abort adds `futex`, `getpid`,
+/// `gettid`, `tgkill`, `rt_sigprocmask`. The others are for other allocators and for faults, whose handlers are the
+/// standard library's.
 fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, Error> {
     let mut rules = BTreeMap::new();
     let always = [

@@ -13,6 +13,7 @@ use crate::support::{error_of, worker};
 
 /// All that does not depend on the kernel, and what it does have, is there. Landlock is not in every kernel.
 #[test]
+#[expect(clippy::print_stderr, reason = "says what was not tested")]
 fn puts_on_every_layer_that_the_kernel_has() {
     let protection = worker("").check().expect("it starts");
     for layer in Layer::ALL {
