@@ -20,6 +20,7 @@ mod module;
 mod moves;
 mod routine;
 mod sections;
+mod short;
 mod stub;
 mod values;
 

@@ -16,8 +16,8 @@ impl Function<'_> {
         let module = self.module;
         let table = |index: u32| module.tables.get(index as usize);
         match *operator {
-            Operator::MemoryCopy { .. } => self.routine(Routine::MemoryCopy, 3, &[]),
-            Operator::MemoryFill { .. } => self.routine(Routine::MemoryFill, 3, &[]),
+            Operator::MemoryCopy { .. } => self.memory_copy(),
+            Operator::MemoryFill { .. } => self.memory_fill(),
             Operator::MemoryInit { data_index, .. } => {
                 let segment = module.data.get(data_index as usize)?;
                 let more = [segment.length, Size::Fixed(segment.start)];
@@ -74,7 +74,7 @@ impl Function<'_> {
     }
 
     /// Calls a routine with arguments from the stack, and `more` behind them.
-    fn routine(&mut self, routine: Routine, arguments: usize, more: &[Size]) {
+    pub(super) fn routine(&mut self, routine: Routine, arguments: usize, more: &[Size]) {
         let base = self.arguments(arguments);
         for (register, size) in (base + 1 + arguments as u16..).zip(more) {
             self.out.emit(match *size {

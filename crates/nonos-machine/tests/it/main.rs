@@ -1,9 +1,11 @@
 //! Tests of the machine against a wasm interpreter.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod bulk;
 mod capsules;
 mod control;
 mod differential;
+mod divide;
 mod generate;
 mod host;
 mod indirect;
@@ -12,3 +14,4 @@ mod operators;
 mod reference;
 mod several;
 mod switches;
+mod tables;

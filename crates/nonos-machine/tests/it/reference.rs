@@ -1,5 +1,10 @@
 //! The same run in the machine and in wasmi, with the fuel charges written into the module.
 
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
 use nonos_machine::{
     End, Inputs, Limits, Options, Run, execute, execute_traced,
     isa::{INDEX_BITS, Space},
@@ -55,12 +60,26 @@ pub(crate) fn in_machine(wasm: &[u8], inputs: &Inputs<'_>, fuel: u64) -> Run {
 }
 
 /// What is compared.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Ending {
     pub(crate) end: End,
     pub(crate) fuel: u64,
     pub(crate) memory: Vec<u8>,
     pub(crate) outputs: [Vec<u8>; 3],
+}
+
+impl fmt::Debug for Ending {
+    /// Of the memory, which may be large, only its length and a hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hash = DefaultHasher::new();
+        self.memory.hash(&mut hash);
+        f.debug_struct("Ending")
+            .field("end", &self.end)
+            .field("fuel", &self.fuel)
+            .field("outputs", &self.outputs)
+            .field("memory", &(self.memory.len(), hash.finish()))
+            .finish()
+    }
 }
 
 impl From<Run> for Ending {
