@@ -105,11 +105,13 @@ pub enum Bus {
     Final = 11,
     /// Words and lengths of sealed tapes; received by a table of the backend that commits to them.
     Sealed = 12,
+    /// Lookup into `{(kind, byte, count)}`: zeros above (kind 0), zeros below (1), ones (2).
+    Count8 = 13,
 }
 
 impl Bus {
     /// All buses.
-    pub const ALL: [Bus; 12] = [
+    pub const ALL: [Bus; 13] = [
         Bus::Range16,
         Bus::Range8,
         Bus::And8,
@@ -122,13 +124,14 @@ impl Bus {
         Bus::Output,
         Bus::Final,
         Bus::Sealed,
+        Bus::Count8,
     ];
 
     /// Whether the receiving side is a table that takes each row any number of times.
     pub fn is_lookup(self) -> bool {
         matches!(
             self,
-            Bus::Range16 | Bus::Range8 | Bus::And8 | Bus::Program | Bus::Tape
+            Bus::Range16 | Bus::Range8 | Bus::And8 | Bus::Program | Bus::Tape | Bus::Count8
         )
     }
 }

@@ -1,13 +1,15 @@
 //! The tables of the machine: which traces are true runs.
 //!
 //! STEP follows the program and moves registers; pure operations go over [`Bus::Op`] to CMP, BIT, SHIFT,
-//! MUL and DIV, operations on state over [`Bus::Ext`] to MEM, MEMX, GROW, GLOBAL and HOST; CELLS closes the memory
-//! argument. [`system`] is all of it as data, [`witness`] fills it from a [`Trace`], [`public`] is what the
-//! verifier computes itself.
+//! MUL, DIV and COUNT, operations on state over [`Bus::Ext`] to MEM, MEMX, BOUND, GROW, GLOBAL and HOST;
+//! CELLS closes the memory argument. [`system`] is all of it as data, [`witness`] fills it from a [`Trace`],
+//! [`public`] is what the verifier computes itself.
 
 mod bit;
+mod bound;
 mod cells;
 mod cmp;
+mod count;
 mod div;
 mod global;
 mod grow;
@@ -22,8 +24,10 @@ mod testing;
 mod witness;
 
 pub use bit::BitTable;
+pub use bound::BoundTable;
 pub use cells::CellsTable;
 pub use cmp::CmpTable;
+pub use count::CountTable;
 pub use div::DivTable;
 pub use global::GlobalTable;
 pub use grow::GrowTable;
@@ -39,7 +43,7 @@ use crate::air::{Bus, FixedTable, System, TableShape};
 use crate::trace::Trace;
 
 /// Number of tables; the index of each is its place in [`system`].
-pub const COUNT: usize = 12;
+pub const COUNT: usize = 14;
 
 /// Index of STEP in [`system`].
 pub const STEP: usize = 0;
@@ -54,6 +58,8 @@ const GLOBAL: usize = 8;
 const HOST: usize = 9;
 const CELLS: usize = 10;
 const DIV: usize = 11;
+const BITS: usize = 12;
+const BOUND: usize = 13;
 
 /// The constraint system of the machine.
 pub fn system() -> System {
@@ -70,6 +76,8 @@ pub fn system() -> System {
         TableShape::record(&HostTable),
         TableShape::record(&CellsTable),
         TableShape::record(&DivTable),
+        TableShape::record(&CountTable),
+        TableShape::record(&BoundTable),
     ];
     let bytes = || (0..1 << 16u64).map(|i| (i & 0xff, i >> 8));
     let fixed = vec![
@@ -84,6 +92,10 @@ pub fn system() -> System {
         FixedTable {
             bus: Bus::And8,
             rows: bytes().map(|(x, y)| vec![x, y, x & y]).collect(),
+        },
+        FixedTable {
+            bus: Bus::Count8,
+            rows: count::bytes(),
         },
     ];
     // First row: calls allowed, pages. Last row: pc, fuel, pages. As wide as the columns, so that no value of one

@@ -4,13 +4,16 @@
 //! The `width` bytes at the address are the *window*: after the access they equal the value's low bytes
 //! `d`, for a load and for a store alike. A store changes nothing outside the window, a load nothing.
 //!
+//! Words of passive data segments (`ASIDE`) are accessed in the same way, at other keys. There is no end to hold them
+//! to: the code checks the address against the segment's length.
+//!
 //! | id | formula | rules out |
 //! |---|---|---|
 //! | `one-hot` | `Σsel = Σwidth = real` | no or several offsets or widths |
 //! | `fits` | `sel_o·width_w = 0` unless the window ends in the last word of the row | a window cut off |
 //! | `address` | `a_0 + f_0 = e_0 + 2^16·k`, `e_0 = 8·x + o` (`x`, `e_0` 16-bit) | another address, a fractional word |
 //! | `wrap` | MEMX: `x' = x + 1 − 2^13·j`, `8·x'` 16-bit | a wrong page of the last byte |
-//! | `slack` | `pages·real − real − (a_1 + f_1 + k) [− j]` is 16-bit | an access out of bounds |
+//! | `slack` | `(1 − ASIDE)·(pages − real − (a_1 + f_1 + k) [− j]) = slack`, 16-bit | an access out of bounds |
 //! | `window` | `in_i·Σ sel_o·(n_{o+i} − d_i) = 0` | another value loaded or stored |
 //! | `outside` | `(1 − covered_j)·(n_j − m_j) = 0` | a store beside its window |
 //! | `load` | `(1 − STORE)·(n_j − m_j) = 0` | a load that writes |
@@ -19,7 +22,7 @@
 use super::layout::{ExtStep, RowMut, cells, columns, limbs, sum};
 use super::step::access;
 use crate::air::{Builder, Bus, Col, Column, Table, When};
-use crate::isa::{INDEX_BITS, Space, ext};
+use crate::isa::{ASIDE, INDEX_BITS, Space, ext};
 use crate::trace::Access;
 
 macro_rules! memory_table {
@@ -35,6 +38,8 @@ macro_rules! memory_table {
                 signed: Bit,
                 /// … to 64 bits.
                 res64: Bit,
+                /// Of the segments aside.
+                aside: Bit,
                 /// Width 1, 2, 4, 8, one-hot.
                 width[4]: Bit,
                 /// Byte offset in the first word, one-hot.
@@ -55,7 +60,7 @@ macro_rules! memory_table {
                 e: U16,
                 /// Word in its page.
                 x: U16,
-                /// Pages left behind the last byte.
+                /// Pages left behind the last byte; 0 aside.
                 slack: U16,
                 /// Bytes before.
                 m[$bytes]: U8,
@@ -91,7 +96,7 @@ macro_rules! memory_table {
                 let t = &Self::layout().0;
                 Cols {
                     scalars: Scalars {
-                        real: t.real, store: t.store, signed: t.signed, res64: t.res64, clk_lo: t.clk_lo,
+                        real: t.real, store: t.store, signed: t.signed, res64: t.res64, aside: t.aside, clk_lo: t.clk_lo,
                         clk_hi: t.clk_hi, pages: t.pages, k: t.k, e: t.e, x: t.x, slack: t.slack, top: t.top,
                         sign: t.sign, rest: t.rest, fill: t.fill, fill64: t.fill64, width: t.width, sel: t.sel, a: t.a, f: t.f, d: t.d,
                     },
@@ -129,6 +134,7 @@ struct Scalars {
     store: Col,
     signed: Col,
     res64: Col,
+    aside: Col,
     clk_lo: Col,
     clk_hi: Col,
     pages: Col,
@@ -203,17 +209,17 @@ impl Table for MemTable {
             last_page = last_page + j;
         }
         let pages = b.cur(t.pages);
-        let slack = b.cur(t.slack);
-        b.zero(
-            "slack",
-            When::Always,
-            slack - pages.clone() + real.clone() + last_page,
-        );
+        let [slack, aside] = cells(b, [t.slack, t.aside]);
+        let left = pages.clone() - real.clone() - last_page;
+        b.zero("slack", When::Always, slack - left * (k(1) - aside.clone()));
 
         self.data(b, &width, &sel);
 
         let clk = b.cur(t.clk_lo) + b.cur(t.clk_hi) * k(1 << 16);
-        let word = real.clone() * k(i64::from(Space::Linear as u8) << INDEX_BITS) + page * k(1 << 13) + x;
+        let linear = i64::from(Space::Linear as u8) << INDEX_BITS;
+        let segments = (i64::from(Space::Global as u8) << INDEX_BITS) + i64::from(ASIDE);
+        let first = real.clone() * k(linear) + aside * k(segments - linear);
+        let word = first + page * k(1 << 13) + x;
         let cell = |b: &B, cols: &[Col], w: usize| {
             limbs::<B>(
                 &cols[8 * w..8 * w + 8]
@@ -241,6 +247,7 @@ impl Table for MemTable {
             (t.store, ext::MEM_STORE),
             (t.signed, ext::MEM_SIGNED),
             (t.res64, ext::MEM_RES64),
+            (t.aside, ext::MEM_ASIDE),
         ];
         let widths = t.width.into_iter().zip(WIDTH_CODES);
         let code = sum::<B>(
@@ -328,6 +335,7 @@ impl MemTable {
         row.bit(t.store, has(ext::MEM_STORE));
         row.bit(t.signed, has(ext::MEM_SIGNED));
         row.bit(t.res64, has(ext::MEM_RES64));
+        row.bit(t.aside, has(ext::MEM_ASIDE));
         let mut width = 1;
         for (w, bit) in WIDTH_CODES.into_iter().enumerate() {
             row.bit(t.width[w], has(bit));
@@ -347,7 +355,8 @@ impl MemTable {
         row.set(t.e, address & 0xffff);
         row.set(t.x, x);
         let wrap = self.crossing && x == 0x1fff;
-        row.set(t.slack, u64::from(pages) - 1 - page - u64::from(wrap));
+        let left = u64::from(pages).wrapping_sub(1 + page + u64::from(wrap));
+        row.set(t.slack, if has(ext::MEM_ASIDE) { 0 } else { left });
         if let Some([j, x2, x2_8]) = cols.cross {
             let next = (x + 1) & 0x1fff;
             row.bit(j, wrap);
@@ -370,4 +379,10 @@ impl MemTable {
         row.bit(t.fill, has(ext::MEM_SIGNED) && sign);
         row.bit(t.fill64, has(ext::MEM_SIGNED) && sign && has(ext::MEM_RES64));
     }
+}
+
+/// The column that holds an access to the memory's end, for tests of that end.
+#[cfg(test)]
+pub(super) fn slack(crossing: bool) -> Col {
+    MemTable { crossing }.cols().scalars.slack
 }

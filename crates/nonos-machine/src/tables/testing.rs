@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use crate::air::{Bus, Expr, Interval, Public, Range, System, TableShape};
 use crate::check::{failing, messages};
 
+/// `−v` in the checker's field.
+pub(super) fn minus(v: u64) -> u64 {
+    (1 << 61) - 1 - v
+}
+
 /// A table, and the fixed tables that it looks up.
 pub(super) struct Subject {
     shape: TableShape,
@@ -68,7 +73,7 @@ impl Subject {
                     Range::Bit => vec![1 - v],
                     _ => vec![
                         v.wrapping_add(1),
-                        v.wrapping_sub(1),
+                        v.checked_sub(1).unwrap_or(minus(1)),
                         v ^ 0x80,
                         v ^ 0x5a5a,
                         v + (1 << 16),

@@ -2,8 +2,8 @@
 
 use super::layout::ExtStep;
 use super::{
-    BIT, CELLS, CMP, COUNT, DIV, GLOBAL, GROW, HOST, MEM, MEMX, MUL, MemTable, SHIFT, STEP, bit, cells, cmp,
-    div, global, grow, host, mul, shift, step, system,
+    BIT, BITS, BOUND, CELLS, CMP, COUNT, DIV, GLOBAL, GROW, HOST, MEM, MEMX, MUL, MemTable, SHIFT, STEP, bit,
+    bound, cells, cmp, count, div, global, grow, host, mul, shift, step, system,
 };
 use crate::air::{Bus, Public};
 use crate::isa::{Program, Space, alternatives, ext, flag, op, tape};
@@ -253,6 +253,7 @@ pub fn hiding_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witne
                 op::CMP => cmp::fill(tables[CMP].push(), instr.op, s.a, s.b, s.c),
                 op::BIT => bit::fill(tables[BIT].push(), instr.op, s.a, s.b, s.c),
                 op::SHIFT => shift::fill(tables[SHIFT].push(), instr.op, s.a, s.b, s.c),
+                op::COUNT => count::fill(tables[BITS].push(), instr.op, s.a, s.c),
                 op::DIV => div::fill(tables[DIV].push(), instr.op, s.a, s.b, s.c),
                 op::MUL => mul::fill(tables[MUL].push(), instr.op, s.a, s.b, s.c),
                 _ => {}
@@ -287,6 +288,7 @@ pub fn hiding_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witne
                 let row = tables[if crossing { MEMX } else { MEM }].push();
                 MemTable { crossing }.fill(row, &step, &words);
             }
+            ext::BOUND => bound::fill(tables[BOUND].push(), &step),
             ext::GROW => grow::fill(tables[GROW].push(), &step),
             ext::GLOBAL => {
                 let access = accesses.next().copied().unwrap_or_default();

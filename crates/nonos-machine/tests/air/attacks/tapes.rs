@@ -247,6 +247,6 @@ fn refuses_a_forged_global() {
     };
     let mut claim = Claim::lie(&lie, &NO_TAPES, lies);
     let at = claim.first_row("GLOBAL", "set", 1);
-    *claim.cell("GLOBAL", at, "index") = 2;
+    *claim.cell("GLOBAL", at, "f_lo") = 2;
     refused_by(&claim, &["Ext"]);
 }
