@@ -1,24 +1,2 @@
-//! The package decoder, on bytes as they come and on the same bytes signed by their author.
 #![no_main]
-
-use ed25519_dalek::{Signer as _, SigningKey};
-use libfuzzer_sys::fuzz_target;
-use nonos_package::{Manifest, Package, Policy, instructions};
-
-/// A decoded package is exactly the bytes it came from, and its parts pass by themselves.
-fn check(bytes: &[u8]) {
-    let Ok(package) = Package::decode(bytes) else { return };
-    assert_eq!(package.bytes(), bytes);
-    assert_eq!(&Manifest::parse(package.manifest_text()).expect("was accepted"), package.manifest());
-    assert_eq!(&Policy::from_bytes(&package.policy().to_bytes()).expect("was derived"), package.policy());
-    assert_eq!(&instructions::check(package.module()).expect("was accepted"), package.interface());
-}
-
-fuzz_target!(|bytes: &[u8]| {
-    check(bytes);
-    // Beyond the signature: the seeds in `corpus/package` name this key as their author's.
-    if let Some((signed, _)) = bytes.split_last_chunk::<64>() {
-        let signature = SigningKey::from_bytes(&[7; 32]).sign(signed).to_bytes();
-        check(&[signed, &signature].concat());
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| nonos_fuzz_checks::package::check(bytes));

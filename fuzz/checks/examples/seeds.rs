@@ -1,0 +1,145 @@
+//! Writes valid inputs for the targets whose corpus would else have none to start from:
+//! `cargo run -p nonos-fuzz-checks --example seeds`.
+
+use ed25519_dalek::SigningKey;
+use nonos_machine::{End, Inputs, Limits, PublicTapes, Subject, VERSION, execute, tables::TapeWords};
+use nonos_types::{
+    Assignment, Attested, AuditRoot, BackendId, CheckpointRoot, Envelope, ExecutionRecord, InboundDigest,
+    InputDigest, Outcome, Output, Payload as _, Proven, SegmentChain, Timestamp, Value, VkDigest,
+};
+use nonos_verify::{Proof, ProofObject};
+use std::{fs, path::Path};
+
+const MODULES: [(&str, &str); 6] = [
+    (
+        "memory",
+        r#"(module (memory 1 2) (data (i32.const 6) "seed") (data $p "passive bytes")
+        (func (export "f") (param i32) (result i64) (memory.init $p (local.get 0) (i32.const 1) (i32.const 9))
+            (memory.copy (i32.const 3) (local.get 0) (i32.const 20)) (memory.fill (i32.const 40) (i32.const 7) (i32.const 9))
+            (data.drop $p) (drop (memory.grow (i32.const 1))) (i64.load16_s offset=3 (local.get 0))))"#,
+    ),
+    (
+        "tables",
+        r#"(module (type $t (func (param i64) (result i64))) (table $a 4 8 funcref) (elem (i32.const 1) $g) (elem $e func $g $h)
+        (func $g (type $t) (i64.div_s (local.get 0) (i64.const 3))) (func $h (result i32 i64) (i32.const 1) (i64.const 2))
+        (func (export "f") (param i32) (result i64) (table.init $e (i32.const 2) (i32.const 0) (i32.const 2))
+            (table.set (i32.const 0) (ref.func $g)) (drop (table.grow (ref.null func) (i32.const 2))) (elem.drop $e)
+            (call_indirect (type $t) (i64.const -7) (local.get 0))))"#,
+    ),
+    (
+        "control",
+        r#"(module (global $g (mut i32) (i32.const 3)) (func $s (global.set $g (i32.const 5))) (start $s)
+        (func $two (param i32) (result i32 i32) (local.get 0) (i32.clz (local.get 0)))
+        (func (export "f") (param i32) (result i32)
+            (block $a (block $b (block $c (br_table $a $b $c (local.get 0)))  (return (global.get $g))) (return_call $rec (i32.const 30)))
+            (call $two (local.get 0)) (i32.rem_u))
+        (func $rec (param i32) (result i32) (if (result i32) (local.get 0) (then (return_call $rec (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 9)))))"#,
+    ),
+    (
+        "host",
+        r#"(module (import "nonos" "read" (func $read (param i32) (result i64))) (import "nonos" "len" (func $len (param i32) (result i64)))
+        (import "nonos" "write" (func $write (param i32 i64))) (import "nonos" "commit_len" (func $commit (param i32 i64)))
+        (import "nonos" "exit" (func $exit (param i32)))
+        (func (export "f") (param i32) (loop $l (call $write (i32.const 3) (call $read (local.get 0))) (br_if $l (i64.eqz (call $read (i32.const 0)))))
+            (call $commit (i32.const 3) (i64.const 5)) (call $exit (i32.wrap_i64 (call $len (i32.const 0))))))"#,
+    ),
+    (
+        "traps",
+        r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load offset=65533 (local.get 0)))
+        (func (export "g") (param i32) (result i32) (i32.div_s (i32.const -2147483648) (i32.sub (local.get 0) (i32.const 4))))
+        (func (export "h") (call 2)) (func (export "u") unreachable))"#,
+    ),
+    (
+        "arithmetic",
+        r#"(module (func (export "f") (param i64 i64) (result i64)
+        (i64.xor (i64.rotr (i64.mul (local.get 0) (local.get 1)) (i64.const 5)) (i64.add (i64.popcnt (local.get 1)) (i64.ctz (i64.shl (local.get 0) (i64.const 9)))))))"#,
+    ),
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = corpus.join(target);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(name), bytes)
+    };
+    for (name, text) in MODULES {
+        write("module", name, &wat::parse_str(text)?)?;
+    }
+    let wasm = wat::parse_str(MODULES[5].1)?;
+    let subject = Subject::Module(wasm.into());
+    let (record, tapes) = run(&subject)?;
+    let bytes = record.to_bytes();
+    write("record", "return", &bytes)?;
+    write("record", "proven", &record.proven.to_bytes())?;
+    let key = SigningKey::from_bytes(&[7; 32]);
+    write("envelope", "record", &Envelope::sign(&record, &key).to_bytes())?;
+    let (program, tapes) = (subject.to_bytes(), tapes.to_bytes());
+    let lengths = [bytes.len(), program.len()].map(|length| (length as u16).to_le_bytes());
+    write(
+        "statement",
+        "return",
+        &[&lengths.concat()[..], &bytes, &program, &tapes].concat(),
+    )?;
+    let object = ProofObject {
+        capsule: record.proven.capsule,
+        exec: record.exec_hash(),
+        proof: Proof::new(VkDigest::from_bytes([3; 32]), [1, 2, 3]),
+        timestamp: Timestamp::new(1_700_000_000),
+        backend: BackendId::new("halo2-ipa-pasta/2"),
+    };
+    write("proof", "object", &object.encode()?)?;
+    Ok(())
+}
+
+/// A run outside of any job, and its record.
+fn run(subject: &Subject) -> Result<(ExecutionRecord, PublicTapes), Box<dyn std::error::Error>> {
+    let policy = subject.policy("f");
+    let program = subject.lower("f")?.program;
+    let inputs = Inputs {
+        input: b"input",
+        arguments: &[6, 7],
+        ..Inputs::default()
+    };
+    let limits = Limits {
+        fuel: policy.fuel,
+        steps: 1000,
+    };
+    let run = execute(&program, &inputs, limits);
+    let End::Return(words) = run.end else {
+        return Err(format!("{:?}", run.end).into());
+    };
+    let tapes = PublicTapes {
+        input: inputs.input.to_vec(),
+        inbound: vec![],
+        outputs: run.outputs.map(|bytes| TapeWords::from_bytes(&bytes)),
+    };
+    let job = Assignment::NONE;
+    let proven = Proven {
+        network: job.network,
+        job: job.job,
+        slot: job.slot,
+        nonce: job.nonce(),
+        executor: job.executor,
+        capsule: subject.capsule_hash(),
+        machine: VERSION,
+        policy: policy.hash(),
+        entry: "f".to_owned(),
+        arguments: vec![Value::I64(6), Value::I64(7)],
+        input: InputDigest::hash(&[&tapes.input]),
+        sealed_input: None,
+        inbound: InboundDigest::hash(&[b""]),
+        output: Output::Digest(tapes.output_digest()),
+        outcome: Outcome::Return(words.into_iter().map(Value::I64).collect()),
+        fuel_used: run.fuel,
+        peak_pages: run.pages,
+        segment_chain: SegmentChain::ZERO,
+    };
+    let attested = Attested {
+        checkpoint_root: CheckpointRoot::ZERO,
+        audit_root: AuditRoot::ZERO,
+        poi_pre: None,
+        poi_post: None,
+    };
+    Ok((ExecutionRecord { proven, attested }, tapes))
+}

@@ -1,0 +1,47 @@
+//! Every input of `fuzz/corpus`, what fuzzing has found included, once more.
+
+use nonos_fuzz_checks::TARGETS;
+use std::{fs, path::Path};
+
+#[test]
+fn the_corpus_of_each_target_passes_its_check() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    for (target, check) in TARGETS {
+        check(&[]);
+        let Ok(inputs) = fs::read_dir(corpus.join(target)) else {
+            panic!("no corpus of {target}");
+        };
+        let mut replayed = 0;
+        for input in inputs {
+            let path = input.expect("a directory entry").path();
+            let bytes = fs::read(&path).expect("an input");
+            println!("{}", path.display());
+            check(&bytes);
+            replayed += 1;
+        }
+        assert!(replayed > 0, "the corpus of {target} is empty");
+    }
+}
+
+#[test]
+fn the_corpora_are_those_of_the_targets() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let names = |folder: &str| {
+        let entries = fs::read_dir(fuzz.join(folder)).expect("a directory");
+        let mut names: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("a directory entry")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
+            .map(|name| name.trim_end_matches(".rs").to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let targets: Vec<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names("fuzz_targets"), targets);
+    assert_eq!(names("corpus"), targets);
+}
