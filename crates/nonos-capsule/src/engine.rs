@@ -13,8 +13,8 @@ const STACK_HEIGHT: usize = RECURSION << 18;
 /// An engine that does the same everywhere.
 ///
 /// Fuel and call depth are metered by the module itself, see [`crate::meter`]. Compilation is eager (a lazy
-/// one happens during the run), and everything outside the capsule instruction set is off: floats, start
-/// functions, and what later proposals added. SIMD, threads, text and 64-bit memories are not compiled in.
+/// one happens during the run), and everything outside the capsule instruction set is off: floats and what
+/// later proposals added; start functions too, since the host calls them. SIMD, threads, text and 64-bit memories are not compiled in.
 pub(crate) fn engine() -> Engine {
     Engine::new(&config())
 }
@@ -29,11 +29,11 @@ fn config() -> Config {
         .floats(false)
         .wasm_mutable_global(true)
         .wasm_sign_extension(true)
-        .wasm_multi_value(false)
+        .wasm_multi_value(true)
         .wasm_multi_memory(false)
-        .wasm_bulk_memory(false)
-        .wasm_reference_types(false)
-        .wasm_tail_call(false)
+        .wasm_bulk_memory(true)
+        .wasm_reference_types(true)
+        .wasm_tail_call(true)
         .wasm_extended_const(false)
         .wasm_saturating_float_to_int(false)
         .wasm_custom_page_sizes(false)
@@ -58,6 +58,14 @@ mod tests {
         assert!(accepts(
             "(module (memory 1) (func (export \"f\") (param i64) (result i32) local.get 0 i32.wrap_i64 i32.extend8_s))"
         ));
+        for wat in [
+            "(module (func return_call 0))",
+            "(module (table 1 funcref) (func (drop (table.grow 0 (ref.null func) (i32.const 1)))))",
+            "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))",
+            "(module (func (result i32 i32) i32.const 0 i32.const 0))",
+        ] {
+            assert!(accepts(wat), "{wat}");
+        }
     }
 
     #[test]
@@ -82,10 +90,6 @@ mod tests {
             "(module (memory i64 1))",
             "(module (memory 1) (memory 1))",
             "(module (memory 1 (pagesize 1)))",
-            "(module (func return_call 0))",
-            "(module (func ref.null func drop))",
-            "(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))",
-            "(module (func (result i32 i32) i32.const 0 i32.const 0))",
             "(module (global i32 (i32.add (i32.const 1) (i32.const 1))))",
             "(module (func (param i64) (i64.mul_wide_s (local.get 0) (local.get 0)) drop drop))",
         ] {

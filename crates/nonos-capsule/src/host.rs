@@ -4,13 +4,14 @@ use std::fmt;
 
 use nonos_package::{HostCall, HostSet, Policy, abi};
 use nonos_types::{Fuel, Outcome, TrapKind};
-use wasmi::{Caller, Global, Linker, Memory, StoreLimits, StoreLimitsBuilder, TrapCode};
+use wasmi::{Caller, Linker, StoreLimits, StoreLimitsBuilder, TrapCode};
 
 use crate::{
     Error,
     audit::{Audit, Entry},
     checkpoint::{self, Checkpoints},
     meter::{HOST_METER, HOST_MODULE},
+    parts::Parts,
     tapes::{Inputs, Refusal, Tapes},
 };
 
@@ -29,14 +30,6 @@ pub(crate) struct Host {
     /// Turns a failed allocation into a trap.
     pub(crate) limits: StoreLimits,
     pub(crate) parts: Option<Parts>,
-}
-
-/// The parts of the instance that the host looks at.
-#[derive(Clone, Debug)]
-pub(crate) struct Parts {
-    pub(crate) fuel: Global,
-    pub(crate) memory: Option<Memory>,
-    pub(crate) globals: Vec<Global>,
 }
 
 /// Ends a run from within a host call.
@@ -182,12 +175,12 @@ fn charge(ctx: &mut Ctx<'_>, cost: i64) -> Result<(), wasmi::Error> {
         return Err(stop(Stop::Trap(TrapKind::StackExhausted)));
     };
     let parts = ctx.data().parts.clone().ok_or_else(unbound)?;
-    let left = word(&parts.fuel, &*ctx);
+    let left = parts.fuel(&*ctx);
     if ctx.data().reserve + left < cost {
         return Err(stop(Stop::OutOfFuel));
     }
     take_checkpoint(ctx, Due::Interval)?;
-    let pages = parts.memory.map_or(0, |memory| memory.size(&*ctx));
+    let pages = parts.pages(&*ctx);
     let more = ctx.data_mut().slice(cost - left, pages);
     let fuel = wasmi::Val::I64((left + more) as i64);
     parts
@@ -205,36 +198,19 @@ enum Due {
 
 fn take_checkpoint(ctx: &mut Ctx<'_>, due: Due) -> Result<(), wasmi::Error> {
     let parts = ctx.data().parts.clone().ok_or_else(unbound)?;
-    let used = ctx.data().used(word(&parts.fuel, &*ctx));
-    let globals: Vec<u64> = parts.globals.iter().map(|global| word(global, &*ctx)).collect();
-    let (memory, host) = match parts.memory {
-        Some(memory) => {
-            let (bytes, host) = memory.data_and_store_mut(&mut *ctx);
-            (&*bytes, host)
-        }
-        None => (&[][..], ctx.data_mut()),
-    };
-    let positions = host.tapes.positions();
-    if due == Due::Interval || host.checkpoints.affordable(used, memory) {
-        host.checkpoints
-            .take(used, memory, &globals, positions)
-            .map_err(|error| wasmi::Error::new(error.to_string()))?;
+    let used = ctx.data().used(parts.fuel(&*ctx));
+    let pages = parts.pages(&*ctx);
+    if due == Due::Asked && !ctx.data().checkpoints.affordable(used, pages) {
+        return Ok(());
     }
-    Ok(())
+    parts
+        .checkpoint(ctx, used)
+        .map(drop)
+        .map_err(|error| wasmi::Error::new(error.to_string()))
 }
 
 fn unbound() -> wasmi::Error {
     wasmi::Error::new("a host call before the instance is bound")
-}
-
-/// The value of a global as a word, zero-extended.
-pub(crate) fn word(global: &Global, ctx: impl wasmi::AsContext) -> u64 {
-    match global.get(ctx) {
-        wasmi::Val::I32(value) => u64::from(value.cast_unsigned()),
-        wasmi::Val::I64(value) => value.cast_unsigned(),
-        // Floats and references are refused by the engine.
-        _ => 0,
-    }
 }
 
 /// What ended a run, in our words.

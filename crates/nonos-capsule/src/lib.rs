@@ -51,6 +51,7 @@ mod error;
 mod host;
 mod meter;
 mod nonce;
+mod parts;
 mod record;
 mod sandbox;
 mod tapes;

@@ -7,12 +7,13 @@ use nonos_package::{
 };
 use nonos_state::Chain;
 use nonos_types::{AuditRoot, Fuel, MemoryHash, Outcome, Pages, StateHash, Value, ValueType};
-use wasmi::{Engine, Linker, Module, Store, Val};
+use wasmi::{Engine, Instance, Linker, Module, Store, Val};
 
 use crate::{
     Error, engine,
-    host::{self, Host, Parts},
-    meter::{self, Metered},
+    host::{self, Host},
+    meter::{self, Names},
+    parts::Parts,
     tapes::{Inputs, Outputs},
 };
 
@@ -27,7 +28,7 @@ pub struct Sandbox {
 pub struct Capsule {
     module: Module,
     signature: Signature,
-    names: Metered,
+    names: Names,
     policy: Policy,
 }
 
@@ -44,7 +45,7 @@ pub struct Run {
     pub outputs: Outputs,
     /// The memory at the end.
     pub memory: MemoryHash,
-    /// Memory, globals and tape positions at the end.
+    /// Memory, globals, tables and tape positions at the end.
     pub state: StateHash,
     /// Host calls made, the last one included if it trapped.
     pub host_calls: u64,
@@ -100,8 +101,7 @@ impl Sandbox {
             });
         }
         let signature = entry.signature.clone();
-        let mut names = meter::rewrite(wasm, &checked, policy.page_limit(&checked))?;
-        let wasm = std::mem::take(&mut names.wasm);
+        let (wasm, names) = meter::rewrite(wasm, &checked, policy.page_limit(&checked))?;
         let module = Module::new(&self.engine, &wasm).map_err(|error| Error::Unsupported {
             what: error.to_string(),
         })?;
@@ -130,48 +130,45 @@ impl Capsule {
         let mut store = Store::new(self.module.engine(), Host::new(&self.policy, inputs));
         store.limiter(|host| &mut host.limits);
         let instance = self.instantiate(&mut store)?;
-        let entry = instance
-            .get_func(&store, &self.policy.entry)
-            .ok_or_else(|| Error::Interpreter {
-                what: "the entry is gone".to_owned(),
-            })?;
-        let arguments: Vec<Val> = arguments.iter().map(|value| wasm_value(*value)).collect();
-        let mut results = vec![Val::I32(0); self.signature.results.len()];
-        let outcome = match entry.call(&mut store, &arguments, &mut results) {
-            Ok(()) => Outcome::Return(results.iter().filter_map(value).collect()),
+        let called = self.call(&mut store, &instance, arguments);
+        let outcome = match called {
+            Ok(results) => Outcome::Return(results),
             Err(error) => host::ended(&error)?,
         };
         finish(store, outcome)
     }
 
-    fn instantiate(&self, store: &mut Store<Host>) -> Result<wasmi::Instance, Error> {
+    /// Calls the start function, if there is one, and the entry. What ends the one ends the run.
+    fn call(
+        &self,
+        store: &mut Store<Host>,
+        instance: &Instance,
+        arguments: &[Value],
+    ) -> Result<Vec<Value>, wasmi::Error> {
+        let function = |name: &str, store: &Store<Host>| {
+            instance
+                .get_func(store, name)
+                .ok_or_else(|| wasmi::Error::new(format!("no function {name}")))
+        };
+        if let Some(name) = &self.names.start {
+            function(name, store)?.call(&mut *store, &[], &mut [])?;
+        }
+        let arguments: Vec<Val> = arguments.iter().map(|value| wasm_value(*value)).collect();
+        let mut results = vec![Val::I32(0); self.signature.results.len()];
+        function(&self.policy.entry, store)?.call(store, &arguments, &mut results)?;
+        Ok(results.iter().filter_map(value).collect())
+    }
+
+    fn instantiate(&self, store: &mut Store<Host>) -> Result<Instance, Error> {
         let mut linker = Linker::new(self.module.engine());
         host::link(&mut linker).map_err(interpreter)?;
         let instance = linker
             .instantiate_and_start(&mut *store, &self.module)
             .map_err(|error| host::ended(&error).err().unwrap_or_else(|| interpreter(error)))?;
-        let global = |name: &str| {
-            instance
-                .get_global(&*store, name)
-                .ok_or_else(|| Error::Interpreter {
-                    what: format!("no export {name}"),
-                })
-        };
-        let parts = Parts {
-            fuel: global(&self.names.fuel)?,
-            memory: self
-                .names
-                .memory
-                .as_ref()
-                .and_then(|name| instance.get_memory(&*store, name)),
-            globals: self
-                .names
-                .globals
-                .iter()
-                .map(|name| global(name))
-                .collect::<Result<_, _>>()?,
-        };
-        let pages = parts.memory.map_or(0, |memory| memory.size(&*store));
+        let parts = Parts::of(&instance, &*store, &self.names).ok_or_else(|| Error::Interpreter {
+            what: "a part of the metered module is not exported".to_owned(),
+        })?;
+        let pages = parts.pages(&*store);
         let slice = store.data_mut().slice(0, pages);
         parts
             .fuel
@@ -204,39 +201,24 @@ fn finish(mut store: Store<Host>, outcome: Outcome) -> Result<Run, Error> {
     let parts = store.data_mut().parts.take().ok_or_else(|| Error::Interpreter {
         what: "no instance".to_owned(),
     })?;
-    let left = host::word(&parts.fuel, &store);
-    let globals: Vec<u64> = parts
-        .globals
-        .iter()
-        .map(|global| host::word(global, &store))
-        .collect();
+    let left = parts.fuel(&store);
     let fuel_used = match outcome {
         Outcome::OutOfFuel => store.data().budget(),
         _ => store.data().used(left),
     };
-    let (memory, host) = match &parts.memory {
-        Some(memory) => {
-            let (bytes, host) = memory.data_and_store_mut(&mut store);
-            (&*bytes, host)
-        }
-        None => (&[][..], store.data_mut()),
-    };
-    let positions = host.tapes.positions();
-    let state = host
-        .checkpoints
-        .take(fuel_used, memory, &globals, positions)
-        .map_err(|error| Error::Interpreter {
-            what: error.to_string(),
-        })?;
-    let peak_pages = Pages::new((memory.len() as u64 / Pages::SIZE.get()) as u32);
-    let memory = host.checkpoints.memory();
+    let (state, peak_pages) =
+        parts
+            .checkpoint(&mut store, fuel_used)
+            .map_err(|error| Error::Interpreter {
+                what: error.to_string(),
+            })?;
     let host = store.into_data();
     Ok(Run {
         outcome,
         fuel_used,
         peak_pages,
         outputs: host.tapes.finish(),
-        memory,
+        memory: host.checkpoints.memory(),
         state,
         host_calls: host.audit.calls(),
         audit_root: host.audit.root(),
@@ -261,7 +243,7 @@ fn value(value: &Val) -> Option<Value> {
     match value {
         Val::I32(value) => Some(Value::I32(value.cast_unsigned())),
         Val::I64(value) => Some(Value::I64(value.cast_unsigned())),
-        // Floats and references are refused by the engine.
+        // The entry has integers only.
         _ => None,
     }
 }

@@ -9,7 +9,7 @@
 //! let mut tree = MemoryTree::of(&memory)?;
 //! let mut chain = Chain::new();
 //! let mut checkpoint = |tree: &MemoryTree, fuel| {
-//!     let state = RunState { memory: tree.root(), globals: &[1, 2], tapes: TapePositions([0; 6]) };
+//!     let state = RunState { memory: tree.root(), globals: &[1, 2], tables: &[], tapes: TapePositions([0; 6]) };
 //!     chain.push(Checkpoint { fuel_used: Fuel::new(fuel), state: state.hash() });
 //! };
 //!
@@ -23,7 +23,7 @@
 //! other.push(chain.checkpoints()[0]);
 //! memory[70_000] = 2;
 //! tree.rehash(&memory)?; // every page, where it is not known which were written
-//! let state = RunState { memory: tree.root(), globals: &[1, 2], tapes: TapePositions([0; 6]) };
+//! let state = RunState { memory: tree.root(), globals: &[1, 2], tables: &[], tapes: TapePositions([0; 6]) };
 //! other.push(Checkpoint { fuel_used: Fuel::new(200), state: state.hash() });
 //!
 //! let difference = chain.first_difference(&other).expect("they differ");
@@ -35,7 +35,7 @@
 //! and compared by running again. A machine's [`Snapshot`] is a signed claim, not a proof either.
 //!
 //! - [`MemoryTree`]: Merkle tree over the pages of a memory, updated page by page.
-//! - [`RunState`]: memory, globals and tape positions, hashed to one [`nonos_types::StateHash`].
+//! - [`RunState`]: memory, globals, tables and tape positions, hashed to one [`nonos_types::StateHash`].
 //! - [`Chain`]: the checkpoints of a run, in order, and their root.
 //! - [`Profile`]: what a machine is and was measured to do; [`probe`] measures it, and is the only part that reads
 //!   clocks and files.

@@ -12,6 +12,8 @@ pub struct RunState<'a> {
     /// The capsule's own globals by index, mutable or not, 32-bit values zero-extended. What a runtime adds to a
     /// module for its own use does not belong here.
     pub globals: &'a [u64],
+    /// The tables by index: for each entry 0 if it is null, else 1 more than the index of its function.
+    pub tables: &'a [Vec<u64>],
     /// The tapes.
     pub tapes: TapePositions,
 }
@@ -19,8 +21,15 @@ pub struct RunState<'a> {
 impl RunState<'_> {
     /// Names the state.
     pub fn hash(&self) -> StateHash {
-        let globals: Vec<u8> = self.globals.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let tapes: Vec<u8> = self.tapes.0.iter().flat_map(|word| word.to_le_bytes()).collect();
-        StateHash::hash(&[self.memory.as_bytes(), &globals, &tapes])
+        let globals = bytes(self.globals);
+        let tapes = bytes(&self.tapes.0);
+        let tables: Vec<Vec<u8>> = self.tables.iter().map(|entries| bytes(entries)).collect();
+        let mut parts: Vec<&[u8]> = vec![self.memory.as_bytes(), &globals, &tapes];
+        parts.extend(tables.iter().map(Vec::as_slice));
+        StateHash::hash(&parts)
     }
+}
+
+fn bytes(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }

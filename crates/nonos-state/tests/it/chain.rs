@@ -5,6 +5,7 @@ fn state(memory: MemoryHash, globals: &[u64], tapes: [u64; 6]) -> StateHash {
     RunState {
         memory,
         globals,
+        tables: &[],
         tapes: TapePositions(tapes),
     }
     .hash()
