@@ -8,7 +8,7 @@ mod field;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::air::{Bus, Direction, Expr, Public, Range, System, TableShape, When};
+use crate::air::{Bus, Direction, Expr, FixedTable, Public, Range, System, TableShape, When};
 use field::M61;
 
 /// What a witness violates.
@@ -177,7 +177,9 @@ impl Buses {
                 .collect::<Vec<_>>()
         };
         let mut tables = HashSet::new();
-        for fixed in system.fixed.iter().filter(|f| f.bus != Bus::Range16) {
+        // The two large ones are computed, see `holds`.
+        let listed = |fixed: &&FixedTable| !matches!(fixed.bus, Bus::Range16 | Bus::And8);
+        for fixed in system.fixed.iter().filter(listed) {
             tables.extend(fixed.rows.iter().map(|row| (fixed.bus, key(row))));
         }
         tables.extend(public.lookups.iter().map(|(bus, row)| (*bus, key(row))));
@@ -207,6 +209,7 @@ impl Buses {
     fn holds(&self, bus: Bus, message: &[u64]) -> bool {
         match (bus, message) {
             (Bus::Range16, [x]) => *x < 1 << 16,
+            (Bus::And8, [x, y, both]) => *x < 1 << 8 && *y < 1 << 8 && *both == x & y,
             _ => self.tables.contains(&(bus, message.to_vec())),
         }
     }
