@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs};
 
-use nonos_machine::ExecutionStatement;
+use nonos_machine::{ExecutionStatement, Secret};
 use nonos_types::VkDigest;
 use nonos_verify::{Claim, Erased, Proof, Prover as _, Proving, Seed, Statement as _, Verifier as _};
 use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
@@ -172,13 +172,13 @@ fn prove(directory: &Path, size: usize) -> Result<()> {
     for number in 0..PROOFS {
         let statement = sample(size, number).statement()?;
         let before = cpu_time()?;
-        let (proof, time) = timed(|| Ok(backend.prove(&statement, &(), &mut Proving::new(&mut seeds))?))?;
+        let (proof, time) = timed(|| Ok(backend.prove(&statement, &Secret::default(), &mut Proving::new(&mut seeds))?))?;
         if number == 0 {
             // Before more proofs could add to it.
             tell("peak_mib", peak_mebibytes()?);
             tell("first_us", time.as_micros());
             tell("proof_bytes", proof.bytes.len());
-            tell("steps", statement.trace()?.steps.len());
+            tell("steps", statement.trace(&Secret::default())?.steps.len());
         } else {
             again.push(time);
             cpu.push(cpu_time()? - before);

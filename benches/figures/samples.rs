@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nonos_capsule::{Claim, Context, Inputs, Sandbox};
-use nonos_machine::{ExecutionStatement, Subject, VERSION};
+use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION};
 
 use crate::report::Result;
 
@@ -88,6 +88,7 @@ impl Sample {
             record,
             inputs.input,
             inputs.inbound,
+            &Secret::default(),
         )?)
     }
 }

@@ -58,5 +58,7 @@ pub use crate::{
     alu::alu,
     exec::{End, Inputs, Limits, Run, execute, trace as execute_traced},
     lower::{LowerError, Lowered, Options, Signature, lower},
-    statement::{ExecutionStatement, PublicTapes, StatementError, Subject, VERSION},
+    statement::{
+        ExecutionStatement, PublicTapes, Salt, SealedInput, Secret, StatementError, Subject, VERSION,
+    },
 };

@@ -1,18 +1,26 @@
 //! The statement that a proof of a run proves: this capsule, on these public tapes, ended this way.
 
+mod secret;
+mod subject;
+mod tapes;
+
+pub use secret::{Salt, SealedInput, Secret};
+pub use subject::Subject;
+pub use tapes::PublicTapes;
+
 use std::sync::Arc;
 
-use nonos_package::{Net, Package, Policy};
+use nonos_package::Net;
 use nonos_types::{
-    ByteLen, CapsuleHash, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion, Outcome,
-    Output, OutputDigest, Payload, SegmentChain, Value, ValueType, wire,
+    ByteLen, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion, Outcome, Output,
+    OutputDigest, Payload, SegmentChain, Value, ValueType,
 };
 use nonos_verify::{Malformed, Statement, StatementId, Violation};
 
 use crate::air;
 use crate::isa::Program;
-use crate::lower::{LowerError, Lowered, Options, lower};
-use crate::tables::{self, MAX_ROWS, PublicRun, TapeWords};
+use crate::lower::{LowerError, Lowered};
+use crate::tables::{self, Hidden, MAX_ROWS, PublicRun, TapeWords};
 use crate::trace::Trace;
 use crate::{End, Inputs, Limits, Run, execute_traced};
 
@@ -22,158 +30,6 @@ pub const VERSION: MachineVersion = MachineVersion::new(2);
 
 /// More than the fuel of the longest run that one proof can show: every step costs at most 255.
 const MAX_FUEL: Fuel = Fuel::new(1 << 30);
-
-/// What is run: a capsule, or a plain module under the default policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A capsule.
-    Capsule(Box<Package>),
-    /// A wasm module without a package, under [`Policy::for_module`].
-    Module(Arc<[u8]>),
-}
-
-impl Subject {
-    /// The digest that a record names it by: the package's, or of the module's bytes.
-    pub fn capsule_hash(&self) -> CapsuleHash {
-        match self {
-            Self::Capsule(package) => package.capsule_hash(),
-            Self::Module(wasm) => CapsuleHash::hash(&[wasm]),
-        }
-    }
-
-    /// The policy of a call of `entry`.
-    pub fn policy(&self, entry: &str) -> Policy {
-        match self {
-            Self::Capsule(package) => package.policy().clone(),
-            Self::Module(_) => Policy::for_module(entry),
-        }
-    }
-
-    /// The module's bytes.
-    pub fn module(&self) -> &[u8] {
-        match self {
-            Self::Capsule(package) => package.module(),
-            Self::Module(wasm) => wasm,
-        }
-    }
-
-    /// Lowers the module for a run from `entry`.
-    ///
-    /// # Errors
-    /// [`StatementError::Lower`], [`StatementError::Differs`] for another entry than the policy's.
-    pub fn lower(&self, entry: &str) -> Result<Lowered, StatementError> {
-        let policy = self.policy(entry);
-        if policy.entry != entry {
-            return Err(StatementError::Differs { part: "entry" });
-        }
-        let options = Options {
-            entry,
-            max_pages: policy.max_pages,
-            hosts: policy.host,
-        };
-        Ok(lower(self.module(), &options)?)
-    }
-
-    /// The statement's first attachment: the program, behind a byte that says what it is.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let (kind, bytes) = match self {
-            Self::Capsule(package) => (0, package.bytes()),
-            Self::Module(wasm) => (1, &wasm[..]),
-        };
-        [&[kind], bytes].concat()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        match bytes.split_first()? {
-            (0, package) => Some(Self::Capsule(Box::new(Package::decode(package).ok()?))),
-            (1, wasm) => Some(Self::Module(wasm.into())),
-            _ => None,
-        }
-    }
-}
-
-/// The public tapes of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PublicTapes {
-    /// Public input.
-    pub input: Vec<u8>,
-    /// Mesh inbound.
-    pub inbound: Vec<u8>,
-    /// Result, outbound and log: the words written, of which the last may have up to 7 bytes beyond the exact
-    /// length. Those bytes are not part of any digest, but they are part of the run.
-    pub outputs: [TapeWords; 3],
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireTape {
-    #[prost(fixed64, repeated, tag = "1")]
-    words: Vec<u64>,
-    #[prost(uint64, tag = "2")]
-    len: u64,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireTapes {
-    #[prost(bytes = "vec", tag = "1")]
-    input: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    inbound: Vec<u8>,
-    #[prost(message, repeated, tag = "3")]
-    outputs: Vec<WireTape>,
-}
-
-impl TapeWords {
-    /// The bytes, cut to the exact length.
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.truncate(usize::try_from(self.len).unwrap_or(usize::MAX));
-        bytes
-    }
-
-    fn is_valid(&self) -> bool {
-        let words = self.words.len() as u64;
-        words < 1 << 24 && self.len <= 8 * words && self.len + 7 >= 8 * words
-    }
-}
-
-impl PublicTapes {
-    /// Most bytes of all tapes together, encoded.
-    pub const MAX: ByteLen = ByteLen::new(64 << 20);
-
-    /// The statement's second attachment.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let wire_tape = |tape: &TapeWords| WireTape {
-            words: tape.words.clone(),
-            len: tape.len,
-        };
-        wire::encode(&WireTapes {
-            input: self.input.clone(),
-            inbound: self.inbound.clone(),
-            outputs: self.outputs.iter().map(wire_tape).collect(),
-        })
-    }
-
-    /// Reads them; `None` if the bytes are not those of tapes.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let wire: WireTapes = wire::decode("public tapes", Self::MAX, bytes).ok()?;
-        let tape = |wire: WireTape| TapeWords {
-            words: wire.words,
-            len: wire.len,
-        };
-        let outputs: Vec<TapeWords> = wire.outputs.into_iter().map(tape).collect();
-        Some(Self {
-            input: wire.input,
-            inbound: wire.inbound,
-            outputs: outputs.try_into().ok()?,
-        })
-    }
-
-    /// The digest of the output tapes.
-    pub fn output_digest(&self) -> OutputDigest {
-        let [result, outbound, log] = self.outputs.each_ref().map(TapeWords::bytes);
-        OutputDigest::hash(&[&result, &outbound, &log])
-    }
-}
 
 /// Why a record is not a statement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -187,12 +43,6 @@ pub enum StatementError {
     Differs {
         /// The part.
         part: &'static str,
-    },
-    /// Such a run has no proof yet.
-    #[error("a run that {what} has no proof yet")]
-    NotProvable {
-        /// What is not provable.
-        what: String,
     },
     /// The run is longer than one proof can be.
     #[error("the run takes more than {limit} machine steps; split the input")]
@@ -208,7 +58,7 @@ impl StatementError {
         match self {
             Self::Lower(error) => error.fault(),
             Self::Differs { .. } => Fault::Peer,
-            Self::NotProvable { .. } | Self::TooLong { .. } => Fault::Caller,
+            Self::TooLong { .. } => Fault::Caller,
         }
     }
 }
@@ -221,6 +71,8 @@ pub struct ExecutionStatement {
     tapes: PublicTapes,
     program: Program,
     run: PublicRun,
+    /// Of sealed input and sealed outputs.
+    digests: [Option<[u8; 32]>; 2],
 }
 
 impl ExecutionStatement {
@@ -237,15 +89,12 @@ impl ExecutionStatement {
         let policy = subject.policy(&proven.entry);
         let Lowered { program, entry } = subject.lower(&proven.entry)?;
         let differs = |part| Err(StatementError::Differs { part });
-        if proven.sealed_input.is_some() {
-            return Err(StatementError::NotProvable {
-                what: "has sealed input".into(),
-            });
-        }
-        let Output::Digest(output) = proven.output else {
-            return Err(StatementError::NotProvable {
-                what: "hides its result".into(),
-            });
+        let hidden = secret::hidden(proven);
+        let digests = secret::digests(proven);
+        let output = match proven.output {
+            Output::Digest(digest) => digest == tapes.output_digest(),
+            // Nothing of them is shown.
+            Output::Commitment(_) => tapes.outputs.iter().all(|tape| *tape == TapeWords::default()),
         };
         let values = match &proven.outcome {
             Outcome::Return(values) => values.iter().map(|v| v.word()).collect(),
@@ -265,7 +114,8 @@ impl ExecutionStatement {
                 "inbound digest",
                 proven.inbound == InboundDigest::hash(&[&tapes.inbound]),
             ),
-            ("output digest", output == tapes.output_digest()),
+            ("commitment scheme", digests.is_some()),
+            ("output digest", output),
             ("output length", tapes.outputs.iter().all(TapeWords::is_valid)),
             (
                 "inbound tape",
@@ -303,7 +153,7 @@ impl ExecutionStatement {
             halt: program.halts.of(&proven.outcome),
             fuel: proven.fuel_used.get(),
             pages: proven.peak_pages.get(),
-            hidden: tables::Hidden::default(),
+            hidden,
         };
         Ok(Self {
             record,
@@ -311,18 +161,22 @@ impl ExecutionStatement {
             tapes,
             program,
             run,
+            digests: digests.unwrap_or_default(),
         })
     }
 
     /// The statement of a record whose run can be repeated here: runs it to learn the output words.
     ///
+    /// With a salt for the outputs, the digest of the outputs in the record gives way to the commitment to them.
+    ///
     /// # Errors
     /// [`StatementError`]; `Differs` also where the machine ends otherwise than the record says.
     pub fn of_run(
         subject: Subject,
-        record: ExecutionRecord,
+        mut record: ExecutionRecord,
         input: Vec<u8>,
         inbound: Vec<u8>,
+        secret: &Secret,
     ) -> Result<Self, StatementError> {
         let proven = &record.proven;
         let program = subject.lower(&proven.entry)?.program;
@@ -330,29 +184,29 @@ impl ExecutionStatement {
         let inputs = Inputs {
             input: &input,
             inbound: &inbound,
-            sealed: &[],
+            sealed: secret.tape(),
             arguments: &arguments,
         };
-        let limits = Limits {
-            fuel: subject.policy(&proven.entry).fuel,
-            steps: MAX_ROWS as u32,
-        };
-        let (run, trace) = execute_traced(&program, &inputs, limits);
-        if run.end == End::TooManySteps {
-            return Err(StatementError::TooLong { limit: MAX_ROWS });
-        }
+        let (run, trace) = run(&program, &inputs, subject.policy(&proven.entry).fuel)?;
         let [result, outbound, log, _] = trace
             .map(|trace| PublicRun::of(&program, &trace, Default::default()).outputs)
             .unwrap_or_default();
-        let statement = Self::new(
-            subject,
-            record,
-            PublicTapes {
-                input,
-                inbound,
-                outputs: [result, outbound, log],
-            },
-        )?;
+        let mut outputs = [result, outbound, log];
+        if let Some(salt) = &secret.outputs {
+            if proven.output != Output::Digest(OutputDigest::hash(&run.outputs.each_ref().map(Vec::as_slice)))
+            {
+                return Err(StatementError::Differs { part: "output" });
+            }
+            record.proven.output = Output::Commitment(secret::seal(&outputs, salt));
+            outputs = Default::default();
+        }
+        let tapes = PublicTapes {
+            input,
+            inbound,
+            outputs,
+        };
+        let statement = Self::new(subject, record, tapes)?;
+        secret.opens(&statement.record.proven)?;
         statement.compare(&run)?;
         Ok(statement)
     }
@@ -379,37 +233,45 @@ impl ExecutionStatement {
 
     /// What the verifier computes itself.
     pub fn public_side(&self) -> air::Public {
-        tables::public(&self.program, &self.run)
+        air::Public {
+            digests: self.digests,
+            ..tables::public(&self.program, &self.run)
+        }
+    }
+
+    /// Which tapes the verifier does not see.
+    pub fn hidden(&self) -> Hidden {
+        self.run.hidden
     }
 
     /// Runs the program again and records it.
     ///
     /// # Errors
-    /// [`StatementError::Differs`] if the run does not end as the record says; [`StatementError::TooLong`].
-    pub fn trace(&self) -> Result<Trace, StatementError> {
-        let arguments = &self.run.inputs[3].words;
-        let tapes = &self.tapes;
+    /// [`StatementError::Differs`] if the secret does not open the record's commitments, or the run does not end as
+    /// the record says; [`StatementError::TooLong`].
+    pub fn trace(&self, secret: &Secret) -> Result<Trace, StatementError> {
+        let proven = &self.record.proven;
+        secret.opens(proven)?;
         let inputs = Inputs {
-            input: &tapes.input,
-            inbound: &tapes.inbound,
-            sealed: &[],
-            arguments,
+            input: &self.tapes.input,
+            inbound: &self.tapes.inbound,
+            sealed: secret.tape(),
+            arguments: &self.run.inputs[3].words,
         };
-        let fuel = self.subject.policy(&self.record.proven.entry).fuel;
-        let (run, trace) = execute_traced(
-            &self.program,
-            &inputs,
-            Limits {
-                fuel,
-                steps: MAX_ROWS as u32,
-            },
-        );
-        if run.end == End::TooManySteps {
-            return Err(StatementError::TooLong { limit: MAX_ROWS });
-        }
+        let (run, trace) = run(&self.program, &inputs, self.subject.policy(&proven.entry).fuel)?;
         self.compare(&run)?;
         let trace = trace.ok_or(StatementError::Differs { part: "outcome" })?;
-        let written = PublicRun::of(&self.program, &trace, self.run.inputs.clone());
+        let mut written = PublicRun::of(&self.program, &trace, self.run.inputs.clone());
+        if let Some(salt) = &secret.outputs {
+            let (tapes, _) = written.outputs.split_at_mut(3);
+            if proven.output != Output::Commitment(secret::seal(tapes, salt)) {
+                return Err(StatementError::Differs {
+                    part: "sealed output",
+                });
+            }
+            tapes.fill(TapeWords::default());
+        }
+        written.hidden = self.run.hidden;
         if written != self.run {
             return Err(StatementError::Differs { part: "output words" });
         }
@@ -433,7 +295,7 @@ impl ExecutionStatement {
             ("peak memory", run.pages == proven.peak_pages),
             (
                 "output",
-                run.outputs == self.tapes.outputs.each_ref().map(TapeWords::bytes),
+                self.run.hidden.outputs || run.outputs == self.tapes.outputs.each_ref().map(TapeWords::bytes),
             ),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
@@ -446,8 +308,7 @@ impl ExecutionStatement {
 impl Statement for ExecutionStatement {
     const ID: StatementId = StatementId::new("nonos/execution/1");
     const MAX_PUBLIC: ByteLen = ByteLen::new(PublicTapes::MAX.get() + (32 << 20));
-    /// Nothing: sealed tapes have no proof yet, and all else is public.
-    type Witness = ();
+    type Witness = Secret;
 
     fn bytes(&self) -> Vec<u8> {
         self.record.to_bytes()
@@ -475,14 +336,26 @@ impl Statement for ExecutionStatement {
         Self::new(subject, record, tapes).map_err(|error| match error {
             StatementError::Differs { part } => malformed(part),
             StatementError::Lower(_) => malformed("module"),
-            StatementError::NotProvable { .. } | StatementError::TooLong { .. } => malformed("outcome"),
+            StatementError::TooLong { .. } => malformed("outcome"),
         })
     }
 
-    fn check(&self, (): &()) -> Result<(), Violation> {
-        self.trace().map(|_| ()).map_err(|error| match error {
+    fn check(&self, secret: &Secret) -> Result<(), Violation> {
+        self.trace(secret).map(|_| ()).map_err(|error| match error {
             StatementError::Differs { part } => Violation { clause: part },
             _ => Violation { clause: "length" },
         })
     }
+}
+
+fn run(program: &Program, inputs: &Inputs<'_>, fuel: Fuel) -> Result<(Run, Option<Trace>), StatementError> {
+    let limits = Limits {
+        fuel,
+        steps: MAX_ROWS as u32,
+    };
+    let (run, trace) = execute_traced(program, inputs, limits);
+    if run.end == End::TooManySteps {
+        return Err(StatementError::TooLong { limit: MAX_ROWS });
+    }
+    Ok((run, trace))
 }

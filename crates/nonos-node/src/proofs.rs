@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use nonos_machine::{ExecutionStatement, Subject};
+use nonos_machine::{ExecutionStatement, Secret, Subject};
 use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
 use nonos_types::{BackendId, Payload as _, Receipt};
@@ -120,7 +120,7 @@ impl Turn<'_> {
         statement: &ExecutionStatement,
         proving: &mut Proving<'_>,
     ) -> Result<Proof, ProveError> {
-        self.halo2.prove(statement, &(), proving)
+        self.halo2.prove(statement, &Secret::default(), proving)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::layout::{MAX_K, MIN_K};
 use crate::params::ParamsStore;
 use crate::plan::Plan;
 use crate::prover;
+use crate::sponge::Sponge;
 use crate::statement::Statement;
 use crate::trace::{Trace, Witness};
 use crate::verifier::{Opening, verify_group};
@@ -52,7 +53,16 @@ impl Backend {
     /// A system that this backend cannot prove soundly: degrees too high, messages too wide or of values of
     /// unknown range, buses misused.
     pub fn new(system: &System, params: ParamsStore) -> Result<Self, Error> {
-        let compiled = Arc::new(Compiled::new(system)?);
+        Self::hashing(system, None, params)
+    }
+
+    /// As [`Backend::new`], for a system of which one table is hashed.
+    pub(crate) fn hashing(
+        system: &System,
+        sponge: Option<&Sponge>,
+        params: ParamsStore,
+    ) -> Result<Self, Error> {
+        let compiled = Arc::new(Compiled::new(system, sponge)?);
         Ok(Self {
             compiled,
             params,
@@ -128,11 +138,7 @@ impl Backend {
         let keys = self
             .proving
             .get(&self.compiled, layout, || self.params.get(layout.k))?;
-        if !statement.fits(layout) {
-            return Err(Error::Layout {
-                part: "public columns",
-            });
-        }
+        statement.fits(&self.compiled, layout)?;
         let trace = Trace::new(&keys.plan, witness, &statement)?;
         let proof = prover::prove(&keys, &trace, &statement, context, seeds)?;
         // halo2 makes proofs of unsatisfied constraints without complaint.
@@ -196,11 +202,7 @@ impl Backend {
     fn open(&self, claim: &Claim<'_>) -> Result<Opening, Error> {
         let statement = Statement::new(&self.compiled, claim.public)?;
         // Before a key is made: the prover must not choose a size that the statement does not need.
-        if !statement.fits(&claim.proof.layout) {
-            return Err(Error::Layout {
-                part: "public columns",
-            });
-        }
+        statement.fits(&self.compiled, &claim.proof.layout)?;
         Opening::new(
             self.keys(&claim.proof.layout)?,
             claim.proof,

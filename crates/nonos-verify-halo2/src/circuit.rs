@@ -3,6 +3,7 @@
 //! | gate | formula | on rows |
 //! |---|---|---|
 //! | table constraints | `q·p` | as the table says |
+//! | digests | `digest_j = instance[j]` | first |
 //! | bound values | `Σ 2^shift·p = instance` | first, last |
 //! | challenge anchored | `α = instance[0]` | 0 |
 //! | challenge constant | `α' = α` | table |
@@ -190,16 +191,26 @@ fn configure(meta: &mut ConstraintSystem<Fp>, plan: &Plan) -> Config {
         }
 
         for (i, slots) in plan.compiled.first.iter().enumerate() {
-            let sum = bound(slots, |slot, col| {
+            let present = slots.iter().filter(|slot| plan.copies(slot.table) > 0);
+            let sum = bound(present, |slot, col| {
                 cells.cur[plan.column(slot.table, 0, col)].clone()
             });
             gates.push(("first", first.clone() * (sum - statement[1 + i].clone())));
         }
         for (i, slots) in plan.compiled.last.iter().enumerate() {
-            let sum = bound(slots, |slot, col| {
+            let present = slots.iter().filter(|slot| plan.copies(slot.table) > 0);
+            let sum = bound(present, |slot, col| {
                 cells.cur[plan.column(slot.table, plan.copies(slot.table) - 1, col)].clone()
             });
             gates.push(("last", last.clone() * (sum - statement[1 + i].clone())));
+        }
+
+        if let (Some(sponge), Some(column)) = (plan.hashed(), instance.last()) {
+            let public = [Rotation::cur(), Rotation::next()].map(|row| m.query_instance(*column, row));
+            for (j, public) in public.into_iter().enumerate() {
+                let digest = cells.cur[plan.column(sponge.table, 0, sponge.digest(j))].clone();
+                gates.push(("digests", first.clone() * (digest - public)));
+            }
         }
 
         let alpha = cells.cur[plan.alpha()].clone();
@@ -218,10 +229,10 @@ fn configure(meta: &mut ConstraintSystem<Fp>, plan: &Plan) -> Config {
             let fractions = group.iter().map(|fraction| match *fraction {
                 Fraction::Message { table, term, copy } => {
                     let term = &plan.compiled.tables[table].terms[term];
-                    let cell = |col| cells.cur[plan.column(table, copy, col)].clone();
+                    let mut cell = |col| cells.cur[plan.column(table, copy, col)].clone();
                     (
-                        linear(&term.count, &cell),
-                        alpha.clone() + linear(&term.message, &cell),
+                        linear(&term.count, &mut cell),
+                        alpha.clone() + linear(&term.message, &mut cell),
                     )
                 }
                 Fraction::Fixed(i) => {
@@ -271,16 +282,17 @@ fn fractions_gate(
     value
 }
 
-fn bound(slots: &[Slot], cell: impl Fn(&Slot, usize) -> Expression<Fp>) -> Expression<Fp> {
-    let packed = slots
-        .iter()
-        .map(|slot| expression(&slot.poly, &mut |col, _| cell(slot, col)) * power(slot.shift));
+fn bound<'a>(
+    slots: impl Iterator<Item = &'a Slot>,
+    cell: impl Fn(&Slot, usize) -> Expression<Fp>,
+) -> Expression<Fp> {
+    let packed = slots.map(|slot| expression(&slot.poly, &mut |col, _| cell(slot, col)) * power(slot.shift));
     packed
         .reduce(|a, b| a + b)
-        .expect("a pack holds at least one value")
+        .unwrap_or(Expression::Constant(Fp::ZERO))
 }
 
-fn linear(form: &Linear, cell: &impl Fn(usize) -> Expression<Fp>) -> Expression<Fp> {
+fn linear(form: &Linear, cell: &mut impl FnMut(usize) -> Expression<Fp>) -> Expression<Fp> {
     let constant = (!bool::from(form.constant.is_zero()) || form.terms.is_empty())
         .then_some(Expression::Constant(form.constant));
     let terms = form.terms.iter().map(|(col, c)| {
@@ -300,6 +312,7 @@ fn expression(poly: &Poly, cell: &mut impl FnMut(usize, bool) -> Expression<Fp>)
     match poly {
         Poly::Const(v) => Expression::Constant(small(*v)),
         Poly::Cell { col, next } => cell(*col, *next),
+        Poly::Linear(form) => linear(form, &mut |col| cell(col, false)),
         Poly::Add(a, b) => expression(a, cell) + expression(b, cell),
         Poly::Sub(a, b) => match (&**a, &**b) {
             (Poly::Const(0), b) => -expression(b, cell),

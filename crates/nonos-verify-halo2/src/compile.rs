@@ -10,6 +10,7 @@ use pasta_curves::Fp;
 use crate::Error;
 use crate::linear::{Form, Linear};
 use crate::packing::{LIMIT_BITS, Packing};
+use crate::sponge::{self, Sponge};
 
 /// Degree a constraint may have: the selector takes the last of five.
 const CONSTRAINT_DEGREE: usize = 4;
@@ -18,14 +19,19 @@ const CONSTRAINT_DEGREE: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) enum Poly {
     Const(i64),
-    Cell { col: usize, next: bool },
+    Cell {
+        col: usize,
+        next: bool,
+    },
+    /// A linear form in cells of the current row, with coefficients of the field.
+    Linear(Linear),
     Add(Box<Poly>, Box<Poly>),
     Sub(Box<Poly>, Box<Poly>),
     Mul(Box<Poly>, Box<Poly>),
 }
 
 impl Poly {
-    fn from_expr(expr: &Expr) -> Self {
+    pub(crate) fn from_expr(expr: &Expr) -> Self {
         let both = |a: &Expr, b: &Expr| (Box::new(Self::from_expr(a)), Box::new(Self::from_expr(b)));
         match expr {
             Expr::Const(v) => Poly::Const(*v),
@@ -48,8 +54,27 @@ impl Poly {
         }
     }
 
+    /// An expression of the current row, read on the next one.
+    pub(crate) fn next_of(expr: &Expr) -> Self {
+        let mut poly = Self::from_expr(expr);
+        poly.advance();
+        poly
+    }
+
+    fn advance(&mut self) {
+        match self {
+            Poly::Const(_) | Poly::Linear(_) => {}
+            Poly::Cell { next, .. } => *next = true,
+            Poly::Add(a, b) | Poly::Sub(a, b) | Poly::Mul(a, b) => {
+                a.advance();
+                b.advance();
+            }
+        }
+    }
+
     pub(crate) fn nodes(&self) -> usize {
         match self {
+            Poly::Linear(form) => 2 * form.terms.len(),
             Poly::Const(_) | Poly::Cell { .. } => 1,
             Poly::Add(a, b) | Poly::Sub(a, b) | Poly::Mul(a, b) => 1 + a.nodes() + b.nodes(),
         }
@@ -106,10 +131,12 @@ pub(crate) struct Compiled {
     pub(crate) first: Vec<Vec<Slot>>,
     pub(crate) last: Vec<Vec<Slot>>,
     pub(crate) public_bits: (Vec<u32>, Vec<u32>),
+    /// The table whose rows are hashed, which is there only where there is something to hash.
+    pub(crate) sponge: Option<sponge::Compiled>,
 }
 
 impl Compiled {
-    pub(crate) fn new(system: &System) -> Result<Self, Error> {
+    pub(crate) fn new(system: &System, sponge: Option<&Sponge>) -> Result<Self, Error> {
         let mut packing = Packing::default();
         for table in &system.tables {
             for message in &table.messages {
@@ -157,11 +184,17 @@ impl Compiled {
                 fixed.push(packed);
             }
         }
-        let tables = system
+        let mut tables = system
             .tables
             .iter()
             .map(|t| compile_table(t, &packing))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let hashed = |sponge: &Sponge| {
+            let table = &mut tables[sponge.table];
+            table.bound = false;
+            sponge::Compiled::new(sponge, &system.tables[sponge.table], table)
+        };
+        let sponge = sponge.map(hashed).transpose()?;
         let (first, last) = (slots(system, When::First)?, slots(system, When::Last)?);
         let public_bits = system.public_bits.clone();
         Ok(Self {
@@ -173,6 +206,7 @@ impl Compiled {
             first,
             last,
             public_bits,
+            sponge,
         })
     }
 
@@ -182,7 +216,7 @@ impl Compiled {
     }
 }
 
-fn form(table: &TableShape, item: &'static str, expr: &Expr) -> Result<Form, Error> {
+pub(crate) fn form(table: &TableShape, item: &'static str, expr: &Expr) -> Result<Form, Error> {
     if expr.degree() > 1 {
         return Err(Error::Degree {
             table: table.name,

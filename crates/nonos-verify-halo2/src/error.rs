@@ -95,6 +95,12 @@ pub enum Error {
         /// Its index.
         index: usize,
     },
+    /// A public digest is not a field element in its one encoding, or nothing here hashes.
+    #[error("public data: digest {index} is not a field element, or nothing is hashed")]
+    PublicDigest {
+        /// Its index.
+        index: usize,
+    },
     /// The rows do not fit in any layout.
     #[error("the trace needs {needed} columns of 2^{k} rows, at most {limit} are allowed")]
     TooLarge {
@@ -155,7 +161,10 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Error::Malformed { .. } | Error::Rejected | Error::Layout { .. } => Fault::Peer,
-            Error::TooLarge { .. } | Error::PublicMessage { .. } | Error::PublicValue { .. } => Fault::Caller,
+            Error::TooLarge { .. }
+            | Error::PublicMessage { .. }
+            | Error::PublicValue { .. }
+            | Error::PublicDigest { .. } => Fault::Caller,
             Error::Entropy => Fault::Environment,
             _ => Fault::Bug,
         }

@@ -2,14 +2,16 @@
 
 use nonos_machine::air::Public;
 use nonos_machine::isa::Program;
-use nonos_machine::tables::{self, MAX_ROWS, STEP};
+use nonos_machine::tables::{self, MAX_ROWS, PublicRun, STEP};
 use nonos_machine::trace::Trace;
-use nonos_machine::{ExecutionStatement, StatementError};
+use nonos_machine::{ExecutionStatement, Secret, StatementError};
+use nonos_seal::{Tape, input_blocks, output_blocks};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::{
     BackendId, BatchKey, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
 };
 
+use crate::seal::{self, Use};
 use crate::{Backend, Claim, Error, Layout, MAX_K, ParamsStore, Proof, Witness};
 
 /// Proves and verifies [`ExecutionStatement`]s. Every proof hides its witness.
@@ -37,30 +39,75 @@ pub struct Estimate {
     pub proof_bytes: usize,
 }
 
-struct Rows(tables::Witness);
+/// The machine's tables, and SEAL behind them.
+struct Rows {
+    machine: tables::Witness,
+    seal: Vec<Vec<u64>>,
+}
 
 impl Witness for Rows {
     fn row(&self, table: usize, row: usize, cells: &mut [u64]) {
-        self.0.row(table, row, cells);
+        if table < self.machine.tables.len() {
+            self.machine.row(table, row, cells);
+        } else if let Some(block) = self.seal.get(row) {
+            cells.copy_from_slice(block);
+        }
     }
+}
+
+impl Rows {
+    fn new(statement: &ExecutionStatement, secret: &Secret, trace: &Trace) -> Self {
+        let program = statement.program();
+        let mut seal = vec![];
+        if let Some(input) = &secret.input {
+            let words = input.bytes.len().div_ceil(8) as u64;
+            let blocks = input_blocks(&input.bytes, &input.salt);
+            seal.extend(seal::rows(&blocks, Use::of(program, trace, words)));
+        }
+        if let Some(salt) = &secret.outputs {
+            let [result, outbound, log, _] = PublicRun::of(program, trace, Default::default()).outputs;
+            let tapes = [result, outbound, log].map(|tape| Tape {
+                words: tape.words,
+                len: tape.len,
+            });
+            seal.extend(seal::rows(&output_blocks(&tapes, salt), Use::default()));
+        }
+        Self {
+            machine: tables::hiding_witness(program, trace, statement.hidden()),
+            seal,
+        }
+    }
+
+    fn counts(&self) -> Vec<usize> {
+        let machine = self.machine.tables.iter().map(tables::Rows::len);
+        machine.chain([self.seal.len()]).collect()
+    }
+}
+
+/// What the verifier computes itself.
+fn public_side(statement: &ExecutionStatement) -> Public {
+    let mut public = statement.public_side();
+    public.first.push(u64::from(statement.hidden().input));
+    public
 }
 
 impl Halo2 {
     /// Name and version of the proof format.
-    pub const ID: BackendId = BackendId::new("halo2-ipa-pasta/1");
+    pub const ID: BackendId = BackendId::new("halo2-ipa-pasta/2");
 
     /// The backend with its parameters in `params`.
     ///
     /// # Errors
     /// An [`Error`] if the machine's tables cannot be proved soundly, which is a bug.
     pub fn new(params: ParamsStore) -> Result<Self, Error> {
+        let (system, sponge) = seal::with_seal(tables::system());
         Ok(Self {
-            backend: Backend::new(&tables::system(), params)?,
+            backend: Backend::hashing(&system, Some(&sponge), params)?,
             max_k: MAX_K,
         })
     }
 
-    /// What a proof of a recorded run would cost. Proves nothing.
+    /// What a proof of a recorded run would cost, all its tapes being public. Proves nothing.
     ///
     /// # Errors
     /// [`ProveError::TooLarge`].
@@ -71,7 +118,8 @@ impl Halo2 {
         public: &Public,
     ) -> Result<Estimate, ProveError> {
         let witness = tables::witness(program, trace);
-        let rows: Vec<usize> = witness.tables.iter().map(tables::Rows::len).collect();
+        let rows = witness.tables.iter().map(tables::Rows::len);
+        let rows: Vec<usize> = rows.chain([0]).collect();
         let layout = self.backend.plan(&rows, public, self.max_k).map_err(failed)?;
         let names = tables::system().tables.into_iter().map(|t| t.name);
         let size = self.backend.size(&layout).map_err(failed)?;
@@ -85,21 +133,20 @@ impl Halo2 {
         })
     }
 
-    fn prepare(&self, statement: &ExecutionStatement) -> Result<(tables::Witness, Layout), ProveError> {
-        let trace = statement.trace().map_err(|error| match error {
+    fn prepare(&self, statement: &ExecutionStatement, secret: &Secret) -> Result<(Rows, Layout), ProveError> {
+        let trace = statement.trace(secret).map_err(|error| match error {
             StatementError::Differs { part } => ProveError::False {
                 violation: Violation { clause: part },
             },
             StatementError::TooLong { limit } => too_large("steps", limit + 1, limit),
-            _ => ProveError::Unsupported { what: "this outcome" },
+            _ => ProveError::Unsupported { what: "this run" },
         })?;
-        let witness = tables::witness(statement.program(), &trace);
-        let rows: Vec<usize> = witness.tables.iter().map(tables::Rows::len).collect();
+        let rows = Rows::new(statement, secret, &trace);
         let layout = self
             .backend
-            .plan(&rows, &statement.public_side(), self.max_k)
+            .plan(&rows.counts(), &public_side(statement), self.max_k)
             .map_err(failed)?;
-        Ok((witness, layout))
+        Ok((rows, layout))
     }
 
     fn decode(&self, proof: &[u8]) -> Result<Proof, Refusal> {
@@ -139,11 +186,12 @@ fn failed(error: Error) -> ProveError {
 fn refusal(error: Error) -> Refusal {
     match error {
         Error::Malformed { part } | Error::Layout { part } => Refusal::MalformedProof { part },
-        Error::PublicValue { .. } | Error::PublicMessage { .. } | Error::BusMisuse { .. } => {
-            Refusal::MalformedPublic {
-                part: "public values",
-            }
-        }
+        Error::PublicValue { .. }
+        | Error::PublicMessage { .. }
+        | Error::PublicDigest { .. }
+        | Error::BusMisuse { .. } => Refusal::MalformedPublic {
+            part: "public values",
+        },
         _ => Refusal::Rejected { check: "halo2 proof" },
     }
 }
@@ -167,16 +215,16 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
     fn prove(
         &self,
         statement: &ExecutionStatement,
-        (): &(),
+        secret: &Secret,
         proving: &mut Proving<'_>,
     ) -> Result<Vec<u8>, ProveError> {
         proving.report(Progress::new("tracing", 0, 2));
-        let (witness, layout) = self.prepare(statement)?;
+        let (rows, layout) = self.prepare(statement, secret)?;
         proving.report(Progress::new("proving", 1, 2));
-        let (public, context) = (statement.public_side(), statement.bytes());
+        let (public, context) = (public_side(statement), statement.bytes());
         let proof = self
             .backend
-            .prove_with(&layout, &Rows(witness), &public, &context, &mut || {
+            .prove_with(&layout, &rows, &public, &context, &mut || {
                 Ok(proving.seed().into_bytes())
             })
             .map_err(failed)?;
@@ -187,7 +235,7 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
     fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
         let proof = self.decode(proof)?;
         self.backend
-            .verify(&proof, &statement.public_side(), &statement.bytes())
+            .verify(&proof, &public_side(statement), &statement.bytes())
             .map_err(refusal)
     }
 
@@ -196,7 +244,7 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
             .iter()
             .map(|(statement, proof)| {
                 let proof = self.decode(proof)?;
-                Ok((proof, statement.public_side(), statement.bytes()))
+                Ok((proof, public_side(statement), statement.bytes()))
             })
             .collect();
         let open = decoded.iter().flatten();

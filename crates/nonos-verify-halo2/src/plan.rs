@@ -13,6 +13,7 @@ use nonos_machine::air::When;
 use crate::Error;
 use crate::compile::{Compiled, Poly};
 use crate::layout::{Layout, MAX_COLUMNS, MAX_FOLD, MAX_K, MIN_K};
+use crate::sponge;
 
 /// Fractions that one helper column sums.
 pub(crate) const GROUP: usize = 3;
@@ -174,9 +175,17 @@ impl Plan {
         self.phase0 + 2 + self.groups.len()
     }
 
-    /// Instance columns: the challenge with the start of the sum, bound values, public rows.
+    /// Instance columns: the challenge with the start of the sum, bound values, public rows, digests.
     pub(crate) fn instances(&self) -> usize {
-        1 + self.compiled.bound_columns() + self.public_columns()
+        1 + self.compiled.bound_columns() + self.public_columns() + usize::from(self.hashed().is_some())
+    }
+
+    /// The table whose rows are hashed, if the layout has it.
+    pub(crate) fn hashed(&self) -> Option<&sponge::Compiled> {
+        self.compiled
+            .sponge
+            .as_ref()
+            .filter(|sponge| self.copies(sponge.table) > 0)
     }
 
     pub(crate) fn fixed(&self) -> usize {
@@ -186,9 +195,10 @@ impl Plan {
     /// Bytes of a proof.
     pub(crate) fn proof_len(&self) -> usize {
         let points = self.advice() + 1 + QUOTIENT_PIECES + 1 + 1 + 2 * usize::from(self.layout.k);
-        // Every column is opened on the current row, instance column 0 also on the next one. The columns fall
-        // into two sets, by the points at which they are opened.
-        let openings = self.advice() + self.next_rows() + self.instances() + 1 + self.fixed() + 1;
+        // Every column is opened on the current row, instance columns of two values also on the next one. The
+        // columns fall into two sets, by the points at which they are opened.
+        let two_values = 1 + usize::from(self.hashed().is_some());
+        let openings = self.advice() + self.next_rows() + self.instances() + two_values + self.fixed() + 1;
         32 * (points + openings + 2 + 2)
     }
 
@@ -228,6 +238,7 @@ fn walk(poly: &Poly, f: &mut impl FnMut(usize, bool)) {
     match poly {
         Poly::Const(_) => {}
         Poly::Cell { col, next } => f(*col, *next),
+        Poly::Linear(form) => form.terms.iter().for_each(|(col, _)| f(*col, false)),
         Poly::Add(a, b) | Poly::Sub(a, b) | Poly::Mul(a, b) => {
             walk(a, f);
             walk(b, f);

@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn plans_room_for_every_row() {
-        let compiled = Compiled::new(&toy::system()).expect("the toy is sound");
+        let compiled = Compiled::new(&toy::system(), None).expect("the toy is sound");
         let mut before = 0.0;
         for rows in [1, 249, 250, 1000, 10_000, 100_000] {
             let layout = plan(&compiled, &[rows, 60], rows, 14).expect("fits");
@@ -158,14 +158,14 @@ mod tests {
 
     #[test]
     fn leaves_empty_tables_out_unless_something_must_hold_on_them() {
-        let compiled = Compiled::new(&toy::system()).expect("the toy is sound");
+        let compiled = Compiled::new(&toy::system(), None).expect("the toy is sound");
         let layout = plan(&compiled, &[0, 0], 0, 14).expect("fits");
         assert_eq!(layout, Layout::new(8, vec![1, 0], 0));
     }
 
     #[test]
     fn says_what_a_trace_too_large_would_need() {
-        let compiled = Compiled::new(&toy::system()).expect("the toy is sound");
+        let compiled = Compiled::new(&toy::system(), None).expect("the toy is sound");
         let rows = 250 * 240;
         let error = plan(&compiled, &[rows, rows], 0, 8).expect_err("too many columns");
         let Error::TooLarge {

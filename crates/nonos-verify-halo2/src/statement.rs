@@ -1,6 +1,6 @@
 //! The public side of a proof: what the verifier computes itself, packed.
 
-use ff::Field;
+use ff::{Field, PrimeField};
 use nonos_machine::air::Public;
 use pasta_curves::Fp;
 
@@ -8,6 +8,7 @@ use crate::compile::{Compiled, Slot};
 use crate::field::invert_all;
 use crate::packing::pack_slots;
 use crate::plan::Plan;
+use crate::sponge::DIGESTS;
 use crate::{Error, Layout};
 
 /// A public statement, checked against a system and packed.
@@ -17,6 +18,12 @@ pub(crate) struct Statement {
     pub(crate) received: Vec<Fp>,
     first: Vec<Fp>,
     last: Vec<Fp>,
+    /// Digests of what is hashed; zero for one that is not there.
+    pub(crate) digests: [Fp; DIGESTS],
+    /// Whether there is something to hash.
+    hashes: bool,
+    /// Whether a value of the first or last row is not zero that is the hashed table's.
+    speaks_of_hashed: bool,
     /// Digest of everything above, as it was before packing.
     pub(crate) digest: [u8; 32],
 }
@@ -55,7 +62,30 @@ impl Statement {
             pack(&compiled.first, &public.first),
             pack(&compiled.last, &public.last),
         );
+        let hashed = |slots: &[Vec<Slot>], values: &[u64]| {
+            let of_hashed = slots.iter().flatten().filter(|slot| {
+                compiled
+                    .sponge
+                    .as_ref()
+                    .is_some_and(|sponge| sponge.table == slot.table)
+            });
+            of_hashed.into_iter().any(|slot| values[slot.public] != 0)
+        };
+        let speaks_of_hashed = hashed(&compiled.first, &public.first) || hashed(&compiled.last, &public.last);
+        let hashes = public.digests.iter().any(Option::is_some);
+        if hashes && compiled.sponge.is_none() {
+            return Err(Error::PublicDigest { index: 0 });
+        }
+        let mut digests = [Fp::ZERO; DIGESTS];
+        for (index, (element, digest)) in digests.iter_mut().zip(public.digests).enumerate() {
+            if let Some(digest) = digest {
+                *element = Option::from(Fp::from_repr(digest)).ok_or(Error::PublicDigest { index })?;
+            }
+        }
         Ok(Self {
+            digests,
+            hashes,
+            speaks_of_hashed,
             lookups,
             received,
             first,
@@ -64,9 +94,21 @@ impl Statement {
         })
     }
 
-    /// Whether the public lookup rows fit the layout.
-    pub(crate) fn fits(&self, layout: &Layout) -> bool {
-        self.lookups.len() <= usize::from(layout.public_columns) * layout.usable()
+    /// Whether the layout has room for the public lookup rows, and a hashed table exactly if there is something to
+    /// hash.
+    pub(crate) fn fits(&self, compiled: &Compiled, layout: &Layout) -> Result<(), Error> {
+        let layout_error = |part| Err(Error::Layout { part });
+        if self.lookups.len() > usize::from(layout.public_columns) * layout.usable() {
+            return layout_error("public columns");
+        }
+        let hashed = compiled
+            .sponge
+            .as_ref()
+            .is_some_and(|sponge| layout.capacity(sponge.table) > 0);
+        if hashed != self.hashes || self.speaks_of_hashed && !hashed {
+            return layout_error("the table of sealed tapes");
+        }
+        Ok(())
     }
 
     /// Where the running sum starts: minus what the verifier receives. `None` if the challenge is a pole.
@@ -93,6 +135,9 @@ impl Statement {
         for i in 0..plan.public_columns() {
             let rows = self.lookups.iter().skip(i * plan.usable).take(plan.usable);
             columns.push(rows.copied().collect());
+        }
+        if plan.hashed().is_some() {
+            columns.push(self.digests.to_vec());
         }
         columns
     }
@@ -131,6 +176,10 @@ fn digest(public: &Public) -> [u8; 32] {
     for values in [&public.first, &public.last] {
         number(values.len() as u64);
         values.iter().for_each(|v| number(*v));
+    }
+    for digest in &public.digests {
+        hasher.update(&[u8::from(digest.is_some())]);
+        hasher.update(&digest.unwrap_or_default());
     }
     *hasher.finalize().as_bytes()
 }

@@ -12,6 +12,7 @@ use crate::field::invert_all;
 use crate::linear::signed;
 use crate::packing::bus_of;
 use crate::plan::{Fraction, Plan};
+use crate::sponge;
 use crate::statement::Statement;
 
 /// Rows of every table, as many as a layout has room for.
@@ -36,7 +37,7 @@ impl Trace {
     pub(crate) fn new(plan: &Plan, witness: &dyn Witness, statement: &Statement) -> Result<Self, Error> {
         let mut columns = Vec::with_capacity(plan.advice());
         for t in 0..plan.compiled.tables.len() {
-            columns.extend(fill_table(plan, t, witness));
+            columns.extend(fill_table(plan, t, witness, statement));
         }
         let counts = count_lookups(plan, &columns, statement)?;
         for i in 0..plan.fixed_columns + plan.public_columns() {
@@ -137,17 +138,38 @@ fn at(rows: &[Fp], i: usize) -> Fp {
     rows.get(i).copied().unwrap_or(Fp::ZERO)
 }
 
-fn fill_table(plan: &Plan, table: usize, witness: &dyn Witness) -> Vec<Vec<Fp>> {
-    let ranges = &plan.compiled.tables[table].columns;
-    let (width, copies) = (ranges.len(), plan.copies(table));
+fn fill_table(plan: &Plan, table: usize, witness: &dyn Witness, statement: &Statement) -> Vec<Vec<Fp>> {
+    let (all, copies) = (&plan.compiled.tables[table].columns, plan.copies(table));
+    let sponge = plan.hashed().filter(|sponge| sponge.table == table);
+    let ranges = &all[..all.len() - sponge.map_or(0, sponge::Compiled::width)];
+    let cells = fill_cells(plan.usable, copies, ranges, &|row, cells| {
+        witness.row(table, row, cells);
+    });
+    let Some(sponge) = sponge else { return cells };
+    let hashed = sponge.fill(&cells, copies, statement.digests);
+    let (cells, hashed) = (cells.chunks(ranges.len()), hashed.chunks(sponge.width()));
+    cells
+        .zip(hashed)
+        .flat_map(|(cells, hashed)| [cells, hashed].concat())
+        .collect()
+}
+
+/// The columns of a table, from its rows.
+fn fill_cells(
+    usable: usize,
+    copies: usize,
+    ranges: &[Range],
+    witness: &(dyn Fn(usize, &mut [u64]) + Sync),
+) -> Vec<Vec<Fp>> {
+    let width = ranges.len();
     if width * copies == 0 {
         return vec![];
     }
-    let mut cells = vec![0u64; width * copies * plan.usable];
+    let mut cells = vec![0u64; width * copies * usable];
     cells
         .par_chunks_mut(width)
         .enumerate()
-        .for_each(|(row, cells)| witness.row(table, row, cells));
+        .for_each(|(row, cells)| witness(row, cells));
     (0..copies * width)
         .into_par_iter()
         .map(|i| {

@@ -34,11 +34,7 @@ impl Opening {
         if proof.bytes.len() != plan.proof_len() {
             return Err(Error::Malformed { part: "length" });
         }
-        if !statement.fits(&plan.layout) {
-            return Err(Error::Layout {
-                part: "public columns",
-            });
-        }
+        statement.fits(&plan.compiled, &plan.layout)?;
         let commitments = &proof.bytes[..32 * plan.phase0];
         let alpha = challenge(
             &plan.layout,

@@ -1,6 +1,6 @@
 //! Proofs of runs: accepted when true, refused with any part changed.
 
-use nonos_machine::{ExecutionStatement, PublicTapes};
+use nonos_machine::{ExecutionStatement, PublicTapes, Secret};
 use nonos_types::{AuditRoot, ExecutionRecord, Fuel, Nonce, Outcome, Pages, Value};
 use nonos_verify::testing::Suite;
 use nonos_verify::{ProofSystem, Proving, Refusal, Seed, Statement};
@@ -156,7 +156,7 @@ fn all_randomness_of_a_proof_is_the_callers() {
     let prove = |byte: u8| {
         let mut seeds = || Seed::new([byte; 32]);
         BACKEND
-            .prove(&honest, &(), &mut Proving::new(&mut seeds))
+            .prove(&honest, &Secret::default(), &mut Proving::new(&mut seeds))
             .expect("a true statement is proved")
     };
     // One seed twice only shows that there is no other source; it is never done outside of a test.
@@ -170,7 +170,8 @@ fn the_backend_passes_the_conformance_suite() {
     let tampered = altered(&statements[0], |r, _| {
         r.proven.fuel_used = more(r.proven.fuel_used)
     });
-    let suite = Suite::new((statements[0].clone(), ()), (statements[1].clone(), ()));
+    let pair = |i: usize| (statements[i].clone(), Secret::default());
+    let suite = Suite::new(pair(0), pair(1));
     let suite = suite.tampered("fuel", &tampered.expect("a statement")).flips(8);
     suite.run(crate::runs::Shared).assert_clean();
 }

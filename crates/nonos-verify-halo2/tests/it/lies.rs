@@ -28,7 +28,9 @@ const SUM: &str = r#"(module
 #[test]
 fn no_proof_of_another_result_less_fuel_or_a_shorter_run_verifies() {
     let honest = statement(module(SUM), "run", &[Value::I32(9)], b"");
-    let trace = honest.trace().expect("it was run");
+    let trace = honest
+        .trace(&nonos_machine::Secret::default())
+        .expect("it was run");
     let witness = || tables::witness(honest.program(), &trace);
     let backend = Backend::new(&tables::system(), params()).expect("the tables are sound");
     let rows: Vec<usize> = witness().tables.iter().map(tables::Rows::len).collect();

@@ -3,3 +3,4 @@
 mod execution;
 mod lies;
 mod runs;
+mod sealed;

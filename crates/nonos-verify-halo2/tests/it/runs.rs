@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use nonos_machine::tables::TapeWords;
-use nonos_machine::{End, ExecutionStatement, Inputs, Limits, PublicTapes, Subject, VERSION, execute};
+use nonos_machine::{
+    End, ExecutionStatement, Inputs, Limits, PublicTapes, SealedInput, Secret, Subject, VERSION, execute,
+};
 use nonos_types::{
     Assignment, Attested, AuditRoot, CheckpointRoot, ExecutionRecord, Fuel, InboundDigest, InputDigest,
     Outcome, Output, Proven, SegmentChain, Value, ValueType,
@@ -30,12 +32,24 @@ pub(crate) fn statement(
     arguments: &[Value],
     input: &[u8],
 ) -> ExecutionStatement {
+    sealed_statement(subject, entry, arguments, input, &Secret::default())
+}
+
+/// The statement of a run of which the secret is sealed.
+pub(crate) fn sealed_statement(
+    subject: Subject,
+    entry: &str,
+    arguments: &[Value],
+    input: &[u8],
+    secret: &Secret,
+) -> ExecutionStatement {
     let lowered = subject.lower(entry).expect("the module lowers");
     let policy = subject.policy(entry);
     let words: Vec<u64> = arguments.iter().map(|v| v.word()).collect();
     let inputs = Inputs {
         input,
         arguments: &words,
+        sealed: secret.input.as_ref().map_or(&[], |input| &input.bytes),
         ..Inputs::default()
     };
     let run = execute(
@@ -46,12 +60,16 @@ pub(crate) fn statement(
             steps: 1 << 20,
         },
     );
-    let outcome = match (run.end, lowered.entry.result) {
-        (End::Return(Some(word)), Some(ValueType::I32)) => Outcome::Return(vec![Value::I32(word as u32)]),
-        (End::Return(Some(word)), Some(ValueType::I64)) => Outcome::Return(vec![Value::I64(word)]),
-        (End::Return(None), None) => Outcome::Return(vec![]),
-        (End::Exit(code), _) => Outcome::Exit(code),
-        (end, _) => panic!("the run ended with {end:?}"),
+    let value = |(word, kind): (&u64, &ValueType)| match kind {
+        ValueType::I32 => Value::I32(*word as u32),
+        ValueType::I64 => Value::I64(*word),
+    };
+    let outcome = match &run.end {
+        End::Return(words) => Outcome::Return(words.iter().zip(&lowered.entry.results).map(value).collect()),
+        End::Exit(code) => Outcome::Exit(*code),
+        End::Trap(kind) => Outcome::Trap(*kind),
+        End::OutOfFuel => Outcome::OutOfFuel,
+        end => panic!("the run ended with {end:?}"),
     };
     let job = Assignment::NONE;
     let outputs = run.outputs.map(|bytes| TapeWords::from_bytes(&bytes));
@@ -72,7 +90,7 @@ pub(crate) fn statement(
         entry: entry.to_owned(),
         arguments: arguments.to_vec(),
         input: InputDigest::hash(&[input]),
-        sealed_input: None,
+        sealed_input: secret.input.as_ref().map(SealedInput::commitment),
         inbound: InboundDigest::hash(&[b""]),
         output: Output::Digest(tapes.output_digest()),
         outcome,
@@ -87,7 +105,8 @@ pub(crate) fn statement(
         poi_post: None,
     };
     let record = ExecutionRecord { proven, attested };
-    ExecutionStatement::of_run(subject, record, input.to_vec(), vec![]).expect("the record is the run's")
+    ExecutionStatement::of_run(subject, record, input.to_vec(), vec![], secret)
+        .expect("the record is the run's")
 }
 
 /// The statement with its record changed, if what it says is still well-formed.
@@ -111,9 +130,13 @@ pub(crate) fn seeds() -> impl FnMut() -> Seed + Send {
 }
 
 pub(crate) fn prove(statement: &ExecutionStatement) -> Vec<u8> {
+    prove_sealed(statement, &Secret::default())
+}
+
+pub(crate) fn prove_sealed(statement: &ExecutionStatement, secret: &Secret) -> Vec<u8> {
     let mut seeds = seeds();
     BACKEND
-        .prove(statement, &(), &mut Proving::new(&mut seeds))
+        .prove(statement, secret, &mut Proving::new(&mut seeds))
         .expect("a true statement is proved")
 }
 
@@ -140,7 +163,7 @@ impl nonos_verify::ProofSystem<ExecutionStatement> for Shared {
     fn prove(
         &self,
         s: &ExecutionStatement,
-        w: &(),
+        w: &Secret,
         proving: &mut Proving<'_>,
     ) -> Result<Vec<u8>, ProveError> {
         BACKEND.prove(s, w, proving)
