@@ -66,6 +66,9 @@ pub(crate) enum Failure {
     /// The capsule cannot be run.
     #[error(transparent)]
     Capsule(#[from] nonos_capsule::Error),
+    /// The process that runs the capsule did not do as it should, or says why there is no run.
+    #[error(transparent)]
+    Worker(#[from] nonos_worker::Error),
     /// A value cannot be read.
     #[error(transparent)]
     Value(#[from] nonos_types::Error),
@@ -290,6 +293,7 @@ impl Failure {
             Self::Package(error) => error.fault(),
             Self::Module(error) => error.fault(),
             Self::Capsule(error) => error.fault(),
+            Self::Worker(error) => error.fault(),
             Self::Value(error) => error.fault(),
         }
     }

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use std::{
     fs,
     io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -62,6 +63,15 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, Failure> {
 
 /// Writes a file: whole, or not at all. `-` is stdout.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_as(path, bytes, 0o666)
+}
+
+/// Writes a file that only its owner can read; `-` is stdout.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_as(path, bytes, 0o600)
+}
+
+fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     if path == Path::new("-") {
         return io::stdout().lock().write_all(bytes).map_err(Failure::Stdout);
     }
@@ -76,7 +86,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    fs::write(&part, bytes)
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let written = options.open(&part).and_then(|mut file| file.write_all(bytes));
+    written
         .and_then(|()| fs::rename(&part, path))
         .map_err(|source| {
             let _ = fs::remove_file(&part);

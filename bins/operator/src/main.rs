@@ -12,6 +12,8 @@ mod passphrase;
 mod peak;
 mod proof_file;
 mod proving;
+mod sandbox;
+mod sealing;
 mod verifying;
 
 use clap::Parser;
@@ -33,6 +35,8 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    // First of all: capsules run in processes of this program.
+    nonos_worker::serve_if_asked();
     let cli = Cli::parse();
     let context = commands::Context {
         output: output::Output::new(cli.json),

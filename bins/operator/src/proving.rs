@@ -7,10 +7,11 @@ use crate::{
     output::{self, Table, say},
     peak,
     proof_file::ProofFile,
+    sandbox, sealing,
 };
 use indicatif::ProgressBar;
-use nonos_capsule::{Claim, Inputs, Run, Sandbox};
-use nonos_machine::{ExecutionStatement, Limits, Subject, VERSION, execute, tables::MAX_ROWS};
+use nonos_capsule::{Claim, Inputs, Run};
+use nonos_machine::{ExecutionStatement, Limits, Secret, Subject, VERSION, execute, tables::MAX_ROWS};
 use nonos_package::Policy;
 use nonos_types::{BackendId, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
 use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
@@ -49,6 +50,10 @@ pub(crate) struct Options {
     /// Writes the proof, with what its verifier needs beside the program, to a file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    sandbox: sandbox::Options,
+    #[command(flatten)]
+    sealing: sealing::Options,
 }
 
 /// A run to prove.
@@ -91,7 +96,7 @@ pub(crate) fn halo2(context: &Context) -> Result<Erased<ExecutionStatement, Halo
     Ok(Erased::new(Halo2::new(params).map_err(Failure::Halo2)?))
 }
 
-/// The record of a run, of which nothing is sealed.
+/// The record of a run, whose outputs are not sealed.
 pub(crate) fn record(
     run: &Run,
     claim: Claim,
@@ -106,7 +111,7 @@ pub(crate) fn record(
         machine: VERSION,
         arguments,
         inputs,
-        sealed_input: None,
+        sealed_input: sealing::input(inputs).map(|input| input.commitment()),
         poi_pre: None,
         poi_post: None,
     };
@@ -117,10 +122,12 @@ impl Job {
     /// Runs under `claim`, proves, writes the proof file, and shows the figures.
     pub(crate) fn prove(self, claim: Claim, options: &Options, context: &Context) -> Result<(), Failure> {
         let Backend::Halo2 = options.backend;
-        let (run, record) = self.run(claim)?;
+        let (run, record) = self.run(claim, &options.sandbox)?;
         let steps = self.steps()?;
-        let hash = record.exec_hash();
-        let proof = self.statement(record)?.prove(context)?;
+        let secret = options.sealing.secret(&self.inputs)?;
+        let statement = self.statement(record, &secret)?;
+        options.sealing.keep(&statement.0, &secret)?;
+        let proof = statement.prove(&secret, context)?;
         if let Some(path) = &options.output {
             files::write(path, &proof.file()?)?;
             say(&format!("proof written to {}", path.display()));
@@ -134,16 +141,20 @@ impl Job {
             proof_bytes: proof.object.proof.bytes.len(),
             peak_rss_mb: peak::mebibytes(),
             result_hex: hex::encode(&run.outputs.result),
-            exec_hash: hash,
+            exec_hash: proof.object.exec,
         };
         context.output.show(&proved, || proved.table())
     }
 
     /// The run in the sandbox, and its record.
-    fn run(&self, claim: Claim) -> Result<(Run, ExecutionRecord), Failure> {
+    fn run(&self, claim: Claim, sandbox: &sandbox::Options) -> Result<(Run, ExecutionRecord), Failure> {
         let policy = self.subject.policy(&self.entry);
-        let capsule = Sandbox::new().load_module(self.subject.module(), &policy)?;
-        let run = capsule.run(&self.arguments, &self.inputs)?;
+        let (run, _) = sandbox.run(&nonos_worker::Job {
+            module: self.subject.module(),
+            policy: &policy,
+            arguments: &self.arguments,
+            inputs: &self.inputs,
+        })?;
         let record = record(&run, claim, &policy, &self.subject, &self.arguments, &self.inputs)?;
         Ok((run, record))
     }
@@ -155,7 +166,7 @@ impl Job {
         let inputs = nonos_machine::Inputs {
             input: &self.inputs.input,
             inbound: &self.inputs.inbound,
-            sealed: &[],
+            sealed: self.inputs.sealed.as_ref().map_or(&[], |sealed| &sealed.bytes),
             arguments: &arguments,
         };
         let limits = Limits {
@@ -165,13 +176,14 @@ impl Job {
         Ok(execute(&program, &inputs, limits).steps)
     }
 
-    fn statement(self, record: ExecutionRecord) -> Result<Provable, Failure> {
+    fn statement(self, record: ExecutionRecord, secret: &Secret) -> Result<Provable, Failure> {
         let Inputs { input, inbound, .. } = self.inputs;
         Ok(Provable(ExecutionStatement::of_run(
             self.subject,
             record,
             input,
             inbound,
+            secret,
         )?))
     }
 }
@@ -186,11 +198,11 @@ struct Made {
 
 impl Provable {
     #[expect(clippy::disallowed_methods, reason = "the figures, and the proof's timestamp")]
-    fn prove(self, context: &Context) -> Result<Made, Failure> {
+    fn prove(self, secret: &Secret, context: &Context) -> Result<Made, Failure> {
         let Self(statement) = self;
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(Failure::Random)?;
-        let mut random = ChaCha20Rng::from_seed(secret);
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(Failure::Random)?;
+        let mut random = ChaCha20Rng::from_seed(seed);
         let mut seeds = move || {
             let mut fresh = [0; 32];
             random.fill_bytes(&mut fresh);
@@ -202,7 +214,7 @@ impl Provable {
         let started = Instant::now();
         let proof = backend.prove(
             &statement,
-            &(),
+            secret,
             &mut Proving::new(&mut seeds).on_progress(&mut show),
         );
         let ms = started.elapsed().as_millis();

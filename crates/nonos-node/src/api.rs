@@ -4,6 +4,7 @@ use nonos_types::{
     Amount, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash,
     ReceiptId, Role, Slot, Timestamp,
 };
+use nonos_worker::Protection;
 use serde::{Deserialize, Serialize};
 
 /// A question to a node.
@@ -126,6 +127,8 @@ pub struct Status {
     pub roles: Vec<Role>,
     /// Digest of the machine's snapshot.
     pub snapshot: PoiHash,
+    /// What the processes give up in which capsules run; none if they run in the node's, or not at all.
+    pub sandbox: Option<Protection>,
     /// Jobs by state.
     pub jobs: Vec<(JobState, usize)>,
     /// Runs proved here.

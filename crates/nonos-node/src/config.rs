@@ -1,6 +1,9 @@
 //! What an operator sets.
 
+use std::path::PathBuf;
+
 use nonos_types::{Amount, Fault, Fuel, Pages};
+use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
 /// A node's configuration, as `config.toml` has it.
@@ -15,6 +18,8 @@ pub struct Config {
     pub peers: Vec<String>,
     /// What it does as an executor.
     pub executor: Executor,
+    /// Where it runs capsules.
+    pub sandbox: Sandbox,
     /// What it does as a verifier.
     pub verifier: Verifier,
     /// How the machine is measured.
@@ -40,6 +45,45 @@ pub struct Executor {
     pub max_pages: Pages,
     /// Most bytes of input.
     pub max_input: u64,
+}
+
+/// Where a node runs capsules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// In this process or in others?
+    pub mode: SandboxMode,
+    /// A program that is a worker, instead of this one; see [`nonos_worker::serve_if_asked`].
+    pub worker: Option<PathBuf>,
+}
+
+/// Whether capsules are run in the node's process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SandboxMode {
+    /// Each run in a process of its own.
+    #[default]
+    Process,
+    /// In the node's process, for embedders whose program is no worker and who have no other.
+    InProcess,
+}
+
+impl Sandbox {
+    /// The node's own process.
+    pub fn in_process() -> Self {
+        Self {
+            mode: SandboxMode::InProcess,
+            worker: None,
+        }
+    }
+
+    pub(crate) fn runner(&self) -> Runner {
+        match (self.mode, &self.worker) {
+            (SandboxMode::InProcess, _) => Runner::InProcess,
+            (SandboxMode::Process, Some(program)) => Runner::Process(Worker::new(program)),
+            (SandboxMode::Process, None) => Runner::Process(Worker::this_program()),
+        }
+    }
 }
 
 /// What a node does as a verifier.
@@ -72,6 +116,7 @@ impl Default for Config {
             ],
             peers: vec![],
             executor: Executor::default(),
+            sandbox: Sandbox::default(),
             verifier: Verifier::default(),
             probe: Probe::Quick,
             brake_peers: nonos_trust::TrustBook::BRAKE_PEERS,
@@ -177,6 +222,12 @@ impl Config {
 #max_fuel = 1073741823
 #max_pages = 16384
 #max_input = 1048576
+
+[sandbox]
+# Where capsules run: "process", each run in a process of its own that can do nothing else, or "in-process".
+#mode = "process"
+# The program of that process, if it is not this one.
+#worker = "/usr/local/bin/operator"
 
 [verifier]
 # Threads that verify; 0 for one less than there are cores.

@@ -61,6 +61,9 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The node cannot start workers to run capsules in.
+    #[error("capsules cannot be run in processes of their own; see [sandbox] in config.toml")]
+    Worker(#[source] nonos_worker::Error),
     /// The capsule given is refused.
     #[error(transparent)]
     Package(#[from] nonos_package::Error),
@@ -96,6 +99,7 @@ impl Error {
             Self::Probe(error) => error.fault(),
             Self::Snapshot(error) => error.fault(),
             Self::Pool(error) => error.fault(),
+            Self::Worker(error) => error.fault(),
             Self::Package(error) => error.fault(),
             Self::Message(error) => error.fault(),
             Self::Store(_)

@@ -8,7 +8,8 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("node");
 //! let passphrase = Passphrase::new(b"correct horse battery staple".to_vec())?;
-//! let config = "network = \"example\"\nlisten = [\"/ip4/127.0.0.1/tcp/0\"]\n";
+//! let config = "network = \"example\"\nlisten = [\"/ip4/127.0.0.1/tcp/0\"]\n\
+//!     [sandbox]\nmode = \"in-process\"\n";
 //! let id = init(&path, &passphrase, Cost::MIN, config)?;
 //!
 //! let data = DataDir::open(&path)?;
@@ -61,7 +62,7 @@ mod worker;
 
 pub use crate::{
     client::{Client, ClientError},
-    config::{Config, ConfigError, Executor, Probe, Verifier},
+    config::{Config, ConfigError, Executor, Probe, Sandbox, SandboxMode, Verifier},
     datadir::{DataDir, DataDirError},
     error::Error,
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},

@@ -10,6 +10,7 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{Accusation, ByteLen, Clock as _, NetworkId, NodeId, PoiHash, Signed, Timestamp};
+use nonos_worker::Runner;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -160,6 +161,19 @@ impl Node {
                     source: source.into(),
                 })??
         };
+        let runner = config.sandbox.runner();
+        let protection = match &runner {
+            Runner::Process(worker) if config.executor.enabled => {
+                let worker = worker.clone();
+                let checked = tokio::task::spawn_blocking(move || worker.check()).await;
+                let checked = checked.map_err(|source| Error::Io {
+                    action: "start a thread",
+                    source: source.into(),
+                })?;
+                Some(checked.map_err(Error::Worker)?)
+            }
+            _ => None,
+        };
         let Opened {
             store,
             ledger,
@@ -237,6 +251,8 @@ impl Node {
             clock,
             max_input: ByteLen::new(config.executor.max_input),
             forged: Forged::default(),
+            runner,
+            protection,
         });
         drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));

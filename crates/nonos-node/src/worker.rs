@@ -15,6 +15,7 @@ use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
     Accusation, ByteLen, Evidence, InputDigest, Message, NetworkId, NodeId, Offer, Receipt, Signed, Transfer,
 };
+use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -42,6 +43,10 @@ pub(crate) struct Worker {
     pub(crate) clock: SystemClock,
     pub(crate) max_input: ByteLen,
     pub(crate) forged: run::Forged,
+    /// Where capsules are run.
+    pub(crate) runner: Runner,
+    /// What is given up there.
+    pub(crate) protection: Option<Protection>,
 }
 
 pub(crate) use self::run::Forged;

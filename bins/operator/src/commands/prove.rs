@@ -1,7 +1,7 @@
 //! `operator prove`: a call of an exported function of a plain module.
 
 use super::Context;
-use crate::{failure::Failure, files, proving};
+use crate::{failure::Failure, files, proving, sealing::SealedArgs};
 use nonos_capsule::{Claim, Inputs};
 use nonos_machine::Subject;
 use nonos_package::{instructions, limits};
@@ -23,6 +23,8 @@ pub(crate) struct Prove {
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
     #[command(flatten)]
+    sealed: SealedArgs,
+    #[command(flatten)]
     options: proving::Options,
     /// Arguments: decimal integers, signed or unsigned.
     #[arg(last = true)]
@@ -36,6 +38,7 @@ impl Prove {
         let arguments = self.arguments(&instructions::check(&wasm)?)?;
         let inputs = Inputs {
             input: files::read_if_given(self.input.as_ref(), files::INPUT_BYTES)?,
+            sealed: self.sealed.read()?,
             ..Inputs::default()
         };
         let job = proving::Job {

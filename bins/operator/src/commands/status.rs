@@ -31,6 +31,10 @@ impl Status {
                 ("roles taken", joined(&view.roles)),
                 ("snapshot", view.snapshot.to_string()),
                 (
+                    "capsules' processes give up",
+                    joined(view.sandbox.iter().flat_map(|it| it.applied())),
+                ),
+                (
                     "jobs",
                     joined(
                         view.jobs

@@ -140,6 +140,7 @@ impl Engine {
             peers: self.connected.len(),
             roles: self.roles.iter().copied().collect(),
             snapshot: self.about.snapshot,
+            sandbox: None,
             jobs: states.into_iter().collect(),
             executed: self.counts.executed,
             verified_ok: self.counts.verified_ok,

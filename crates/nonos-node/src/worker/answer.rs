@@ -42,6 +42,16 @@ impl Worker {
     fn status(&self, mut status: Status) -> Status {
         let addresses = self.mesh.addresses();
         status.addresses = addresses.iter().map(|it| with_peer(it, status.id)).collect();
+        status.sandbox = self.protection;
+        if let Some(protection) = self.protection
+            && protection.missing().next().is_some()
+        {
+            let missing: Vec<String> = protection.missing().map(|layer| layer.to_string()).collect();
+            let missing = missing.join(", ");
+            status.warnings.push(format!(
+                "this system does not confine capsules' processes in all ways: {missing}"
+            ));
+        }
         let drops = self.mesh.drops();
         status.dropped = drops
             .iter()

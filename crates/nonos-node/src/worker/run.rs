@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nonos_capsule::{Claim, Context, Inputs, Sandbox};
-use nonos_machine::{ExecutionStatement, Subject, VERSION, tables::TapeWords};
+use nonos_capsule::{Claim, Context, Inputs};
+use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION, tables::TapeWords};
 use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_types::{
@@ -11,6 +11,7 @@ use nonos_types::{
     TapesDigest, Transfer,
 };
 use nonos_verify::{Progress, Proof, Proving, Seed, Statement as _};
+use nonos_worker::Job;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng as _;
 
@@ -53,14 +54,19 @@ impl Worker {
         let store = self.store.upgrade().ok_or("the node has stopped")?;
         let claim = Claim::new(&*store, assignment).map_err(|it| text(&it))?;
         drop(store);
-        let capsule = Sandbox::new().load(&package).map_err(|it| text(&it))?;
         let inputs = Inputs {
             input: input.clone(),
             ..Inputs::default()
         };
-        let run = capsule.run(&offer.arguments, &inputs).map_err(|it| text(&it))?;
+        let run = self.runner.run(&Job {
+            module: package.module(),
+            policy: package.policy(),
+            arguments: &offer.arguments,
+            inputs: &inputs,
+        });
+        let (run, _) = run.map_err(|it| text(&it))?;
         let context = Context {
-            policy: capsule.policy(),
+            policy: package.policy(),
             hash: package.capsule_hash(),
             machine: VERSION,
             arguments: &offer.arguments,
@@ -72,7 +78,8 @@ impl Worker {
         let record = run.record(claim, &context).map_err(|it| text(&it))?;
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
-            ExecutionStatement::of_run(subject, record, input, Vec::new()).map_err(|it| text(&it))?;
+            ExecutionStatement::of_run(subject, record, input, Vec::new(), &Secret::default())
+                .map_err(|it| text(&it))?;
         let (proof, ms) = match conduct {
             Conduct::Honest => self.prove(&statement)?,
             Conduct::ForgeResults => {

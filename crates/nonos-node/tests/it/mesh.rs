@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use ed25519_dalek::SigningKey;
 use nonos_node::{
-    Conduct, Config, DataDir, Node, NodeOptions, Proofs,
+    Conduct, Config, DataDir, Node, NodeOptions, Proofs, Sandbox,
     api::{JobView, Request, Status, Submission, Submitted},
     init,
 };
@@ -72,6 +72,18 @@ impl Mesh {
 
     /// Starts the node of this name, for the first time or again.
     pub(crate) async fn start(&self, name: &str, peers: &[String], conduct: Conduct) -> Node {
+        // The tests' program is no worker.
+        let started = self.start_with(name, peers, conduct, Sandbox::in_process());
+        started.await.expect("it starts")
+    }
+
+    pub(crate) async fn start_with(
+        &self,
+        name: &str,
+        peers: &[String],
+        conduct: Conduct,
+        sandbox: Sandbox,
+    ) -> Result<Node, nonos_node::Error> {
         let passphrase = Passphrase::new(b"passphrase".to_vec()).expect("not empty");
         let path = self.path(name);
         if !path.exists() {
@@ -84,6 +96,7 @@ impl Mesh {
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
             peers: peers.to_vec(),
             award_timeout_s: 60,
+            sandbox,
             ..Config::default()
         };
         let proofs = Arc::clone(&self.proofs);
@@ -94,7 +107,7 @@ impl Mesh {
             proofs,
             conduct,
         };
-        Node::start(options).await.expect("it starts")
+        Node::start(options).await
     }
 }
 

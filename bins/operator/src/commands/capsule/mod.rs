@@ -11,7 +11,7 @@ mod verify;
 pub(crate) use publish::publish;
 
 use super::Context;
-use crate::{failure::Failure, files};
+use crate::{failure::Failure, files, sealing::SealedArgs};
 use nonos_capsule::Claim;
 use nonos_package::{Package, limits};
 use nonos_store_rocksdb::RocksStore;
@@ -66,6 +66,8 @@ struct InputFiles {
     /// Messages of the capsule's channel, as one tape [default: none].
     #[arg(long, value_name = "FILE")]
     inbound: Option<PathBuf>,
+    #[command(flatten)]
+    sealed: SealedArgs,
 }
 
 /// What a run is for. A run outside of any job needs none of this, and uses no nonce up.
@@ -118,7 +120,7 @@ impl InputFiles {
     fn read(&self) -> Result<nonos_capsule::Inputs, Failure> {
         Ok(nonos_capsule::Inputs {
             input: files::read_if_given(self.input.as_ref(), INPUT_BYTES)?,
-            sealed: None,
+            sealed: self.sealed.read()?,
             inbound: files::read_if_given(self.inbound.as_ref(), INPUT_BYTES)?,
         })
     }

@@ -1,9 +1,9 @@
 //! `operator capsule run`: a run in the sandbox.
 
-use crate::{commands::Context, failure::Failure, files, output::say, proving};
-use nonos_capsule::Sandbox;
+use crate::{commands::Context, failure::Failure, files, output::say, proving, sandbox};
 use nonos_machine::Subject;
 use nonos_types::{AuditRoot, CheckpointRoot, ExecHash, Fuel, MemoryHash, Nonce, Outcome, Pages};
+use nonos_worker::{Job, Protection};
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
 
@@ -19,6 +19,8 @@ pub(crate) struct Run {
     /// Writes the result tape to a file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    sandbox: sandbox::Options,
 }
 
 #[derive(Serialize)]
@@ -36,6 +38,8 @@ struct Ran {
     nonce: Nonce,
     exec_hash: ExecHash,
     run_ms: u128,
+    /// What the process that ran it had given up; `null` if it was this one.
+    sandbox: Option<Protection>,
 }
 
 impl Run {
@@ -47,13 +51,18 @@ impl Run {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let package = super::open(&self.package)?;
         let inputs = self.inputs.read()?;
-        let capsule = Sandbox::new().load(&package)?;
         let claim = self.assignment.claim()?;
         let started = Instant::now();
-        let run = capsule.run(&[], &inputs)?;
+        let (run, protection) = self.sandbox.run(&Job {
+            module: package.module(),
+            policy: package.policy(),
+            arguments: &[],
+            inputs: &inputs,
+        })?;
         let run_ms = started.elapsed().as_millis();
+        let policy = package.policy().clone();
         let subject = Subject::Capsule(Box::new(package));
-        let record = proving::record(&run, claim, capsule.policy(), &subject, &[], &inputs)?;
+        let record = proving::record(&run, claim, &policy, &subject, &[], &inputs)?;
         if let Some(path) = &self.output {
             files::write(path, &run.outputs.result)?;
             say(&format!("result tape written to {}", path.display()));
@@ -72,6 +81,7 @@ impl Run {
             nonce: record.proven.nonce,
             exec_hash: record.exec_hash(),
             run_ms,
+            sandbox: protection,
         };
         context.output.show(&ran, || {
             vec![
@@ -88,6 +98,7 @@ impl Run {
                 ("nonce", ran.nonce.to_string()),
                 ("exec hash", ran.exec_hash.to_string()),
                 ("run ms", ran.run_ms.to_string()),
+                ("process gave up", sandbox::shown(ran.sandbox)),
             ]
         })
     }

@@ -122,6 +122,7 @@ fn status(position: usize) -> Status {
         peers: 3,
         roles: vec![],
         snapshot: PoiHash::ZERO,
+        sandbox: None,
         jobs: vec![],
         executed: u64::from(position == EXECUTOR),
         verified_ok: 1,
