@@ -3,10 +3,11 @@
 //! The numbers in comments are those of published bugs of other machines that the claim repeats
 //! (`docs/circuits/catalogue.md`).
 
-mod claim;
+mod chips;
+pub(crate) mod claim;
 mod control;
 mod fuzz;
-mod liar;
+pub(crate) mod liar;
 mod outcomes;
 mod registers;
 mod state;
@@ -56,6 +57,7 @@ fn forged_result(program: &Program, at: usize, forged: u64) -> Claim {
 #[test]
 fn every_constraint_stands_alone_against_some_attack() {
     let sources = [
+        include_str!("attacks/chips.rs"),
         include_str!("attacks/control.rs"),
         include_str!("attacks/outcomes.rs"),
         include_str!("attacks/registers.rs"),
