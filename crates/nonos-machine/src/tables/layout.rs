@@ -91,7 +91,7 @@ impl RowMut<'_> {
 
     /// `stamp − 1 − prev` as 16 and 8 bits.
     pub(crate) fn gap(&mut self, lo: Col, hi: Col, stamp: u64, prev: u32) {
-        let gap = stamp - 1 - u64::from(prev);
+        let gap = stamp.wrapping_sub(1).wrapping_sub(u64::from(prev));
         self.set(lo, gap & 0xffff);
         self.set(hi, gap >> 16);
     }

@@ -181,7 +181,9 @@ pub(crate) fn fill(row: &mut [u64], code: u16, a: u64, s: u64, c: u64) {
     row.bit(t.lo, has(op::SHIFT_LO));
     row.bit(t.hi, has(op::SHIFT_HI));
     row.bit(t.sar, has(op::SHIFT_SAR));
-    let amount = if left { s } else { (if w32 { 32 } else { 64 }) - s };
+    let width: u64 = if w32 { 32 } else { 64 };
+    // An amount of a false trace may have no row.
+    let amount = if left { s } else { width.wrapping_sub(s) } % 128;
     let (q, r) = (amount / 8, amount % 8);
     row.split(t.a, 8, a);
     for i in 0..8 {
@@ -190,7 +192,9 @@ pub(crate) fn fill(row: &mut [u64], code: u16, a: u64, s: u64, c: u64) {
         row.set(t.v[i], product >> 8);
     }
     row.bit(t.r[r as usize], true);
-    row.bit(t.q[q as usize], true);
+    if let Some(col) = t.q.get(q as usize) {
+        row.bit(*col, true);
+    }
     row.set(t.s, s);
     row.bit(t.hi32, has(op::SHIFT_HI) && w32);
     row.bit(t.hi64, has(op::SHIFT_HI) && !w32);

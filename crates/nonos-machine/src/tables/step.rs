@@ -294,7 +294,7 @@ pub(crate) fn fill(row: &mut [u64], i: usize, step: &Step, instr: &Instr) {
         }
     }
     if instr.flags & flag::SPENT != 0 {
-        row.set(t.gap_lo[0], instr.imm - 1 - step.c);
+        row.set(t.gap_lo[0], instr.imm.wrapping_sub(1).wrapping_sub(step.c));
     }
 }
 

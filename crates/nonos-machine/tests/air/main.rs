@@ -2,5 +2,8 @@
 
 mod asm;
 mod attacks;
+mod inject;
+mod mutate;
+mod page;
 mod samples;
 mod tables;

@@ -2,6 +2,8 @@
 
 mod effects;
 
+pub(crate) use effects::width;
+
 use std::collections::BTreeMap;
 
 use nonos_machine::alu;

@@ -99,9 +99,9 @@ fn window(instr: Instr, a: u64) -> (u32, bool, u64) {
     (first, address % 8 + width(instr.op) > 8, 8 * (address % 8))
 }
 
-/// Bytes of an access.
-pub(super) fn width(code: u16) -> u64 {
-    u64::from(code >> ext::MEM_W1.trailing_zeros() & 15)
+/// Bytes of an access, also of a code that has no width or two.
+pub(crate) fn width(code: u16) -> u64 {
+    u64::from(code >> ext::MEM_W1.trailing_zeros() & 15).clamp(1, 8)
 }
 
 /// What the result changes in the cells accessed.
