@@ -15,6 +15,7 @@
 //! - before each `select`: `condition = …; condition`, which keeps the interpreter from fusing it with the
 //!   comparison before it: wasmi 2.0.0 drops a comparison of a local with 0 there, but reads the register of its
 //!   result;
+//! - in functions whose blocks take or leave many values, those pass through locals ([`values`]);
 //! - functions appended that do what operators on many bytes or entries do, and pay for those ([`bulk`]);
 //! - functions appended for host calls that are referred to: each pays and calls;
 //! - no start function: the host calls it, when it can already be metered;
@@ -27,6 +28,7 @@ mod bulk;
 mod code;
 mod layout;
 mod names;
+mod values;
 
 use nonos_package::{fuel, instructions::Module as Checked, limits};
 use nonos_types::Pages;
@@ -76,7 +78,7 @@ pub(crate) fn rewrite(wasm: &[u8], checked: &Checked, max_pages: Pages) -> Resul
     if let Some(section) = layout.imports.clone() {
         references.parse_import_section(&mut imports, section)?;
     }
-    imports.import(HOST_MODULE, HOST_METER, EntityType::Function(layout.type_count));
+    imports.import(HOST_MODULE, HOST_METER, EntityType::Function(layout.type_count()));
     out.section(&imports);
 
     let mut functions = FunctionSection::new();
@@ -147,8 +149,13 @@ fn bodies<'a>(
         bulk,
     };
     let mut section = CodeSection::new();
-    for body in &layout.bodies {
-        section.raw(&code.body(body)?);
+    let types = layout
+        .functions
+        .types
+        .iter()
+        .skip(layout.functions.imported as usize);
+    for (ty, body) in types.zip(&layout.bodies) {
+        section.raw(&code.body(&layout.type_list[*ty as usize], body)?);
     }
     let meter = layout.functions.imported;
     for import in &layout.functions.trampolines {

@@ -121,7 +121,7 @@ impl<'a> Bulk<'a> {
 
     /// Where those are: behind the meter's.
     pub(super) fn function_types(&self) -> impl Iterator<Item = u32> {
-        let first = self.layout.type_count + 1;
+        let first = self.layout.type_count() + 1;
         first..first + self.ops.len() as u32
     }
 

@@ -1,10 +1,13 @@
 //! Rewrites function bodies.
 
 use nonos_package::{fuel, instructions::Module as Checked};
-use wasm_encoder::{BlockType, Encode, Instruction};
-use wasmparser::{FunctionBody, Operator};
+use wasm_encoder::{
+    BlockType, Encode, Function, Instruction,
+    reencode::{Reencode, RoundtripReencoder},
+};
+use wasmparser::{FuncType, FunctionBody, Operator};
 
-use super::{NO_ROOM, bulk::Bulk, layout::Layout, malformed};
+use super::{NO_ROOM, bulk::Bulk, layout::Layout, malformed, values::Values};
 use crate::Error;
 
 /// Indices of the appended globals.
@@ -40,26 +43,48 @@ pub(super) struct Code<'a, 'b> {
 }
 
 impl Code<'_, '_> {
-    pub(super) fn body(&mut self, body: &FunctionBody<'_>) -> Result<Vec<u8>, Error> {
+    pub(super) fn body(&mut self, ty: &FuncType, body: &FunctionBody<'_>) -> Result<Vec<u8>, Error> {
         let mut charges = fuel::charges(body, &self.checked.imports)?.into_iter().peekable();
+        let mut locals = Vec::new();
+        for group in body.get_locals_reader().map_err(malformed)? {
+            let (count, ty) = group.map_err(malformed)?;
+            locals.push((count, RoundtripReencoder.val_type(ty)?));
+        }
         let mut reader = body.get_operators_reader().map_err(malformed)?;
+        let count = ty.params().len() as u32 + locals.iter().map(|(count, _)| count).sum::<u32>();
+        let types = &self.layout.type_list;
+        let mut values = Values::of(types, ty, count, reader.clone().into_iter()).map_err(malformed)?;
         let mut start = reader.original_position();
-        let mut out = self.wasm[body.range().start..start].to_vec();
+        let mut out = Vec::new();
+        if values.is_some() {
+            Values::enter(&mut out);
+        }
         let mut index = 0;
         while !reader.eof() {
             let operator = reader.read().map_err(malformed)?;
             let end = reader.original_position();
-            if let Some(charge_) = charges.next_if(|charge| charge.op_index == index) {
-                charge(self.globals.fuel, self.meter(), charge_.cost, &mut |op| {
+            if let Some(due) = charges.next_if(|charge| charge.op_index == index) {
+                charge(self.globals.fuel, self.meter(), due.cost, &mut |op| {
                     op.encode(&mut out)
                 });
             }
-            self.operator(&operator, &self.wasm[start..end], &mut out);
+            let bytes = &self.wasm[start..end];
+            let replaced = match &mut values {
+                Some(values) => values.replace(&operator, bytes, &mut out)?,
+                None => false,
+            };
+            if !replaced {
+                self.operator(&operator, bytes, &mut out);
+            }
             start = end;
             index += 1;
         }
         debug_assert!(charges.next().is_none(), "every charge lies before an operator");
-        Ok(out)
+        let added = values.iter().flat_map(|values| values.added());
+        locals.extend(added.map(|ty| (1, *ty)));
+        let mut body = Function::new(locals);
+        body.raw(out);
+        Ok(body.into_raw_body())
     }
 
     /// Index of the meter.

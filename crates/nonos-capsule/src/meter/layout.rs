@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, ops::Range};
 
 use wasm_encoder::{ExportKind, ExportSection};
 use wasmparser::{
-    ConstExpr, DataKind, ElementItems, ElementKind, ElementSectionReader, ExternalKind, FunctionBody,
-    GlobalSectionReader, ImportSectionReader, Operator, Parser, Payload, TableType, TypeRef,
+    ConstExpr, DataKind, ElementItems, ElementKind, ElementSectionReader, ExternalKind, FuncType,
+    FunctionBody, GlobalSectionReader, ImportSectionReader, Operator, Parser, Payload, TableType, TypeRef,
     TypeSectionReader, ValType,
 };
 
@@ -16,7 +16,7 @@ use crate::Error;
 #[derive(Default)]
 pub(super) struct Layout<'a> {
     pub(super) types: Option<TypeSectionReader<'a>>,
-    pub(super) type_count: u32,
+    pub(super) type_list: Vec<FuncType>,
     pub(super) imports: Option<ImportSectionReader<'a>>,
     pub(super) functions: Functions,
     pub(super) tables: Vec<TableType>,
@@ -69,6 +69,11 @@ impl Functions {
 }
 
 impl<'a> Layout<'a> {
+    /// How many types there are.
+    pub(super) fn type_count(&self) -> u32 {
+        self.type_list.len() as u32
+    }
+
     pub(super) fn read(wasm: &'a [u8]) -> Result<Self, Error> {
         let mut layout = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
@@ -84,8 +89,10 @@ impl<'a> Layout<'a> {
     fn section(&mut self, payload: Payload<'a>) -> wasmparser::Result<()> {
         match payload {
             Payload::TypeSection(types) => {
-                self.type_count = types.count();
-                self.types = Some(types);
+                self.types = Some(types.clone());
+                for ty in types.into_iter_err_on_gc_types() {
+                    self.type_list.push(ty?);
+                }
             }
             Payload::ImportSection(imports) => {
                 for import in imports.clone() {

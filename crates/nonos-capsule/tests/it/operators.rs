@@ -272,3 +272,53 @@ fn host_calls_can_be_tail_called() {
     let end = run(&hosted("(return_call $write (i32.const 0) (i64.const 7))"), &[]);
     assert_eq!(end.outcome, trap(TrapKind::BadTapeCall));
 }
+
+/// wasmi 2.0.0 does not copy several values that a `br_table` carries over other operands.
+#[test]
+fn branches_carry_several_values_over_others() {
+    for branch in [
+        "br_table 1 1 0",
+        "br_table 0 0 1",
+        "br_table 1 1 1",
+        "drop br 0",
+        "drop br 1",
+        "br_if 1 br 0",
+    ] {
+        let text = format!(
+            "(module (func (export \"run\") (param i32) (result i32 i64)
+                block (result i32 i64) i32.const 9 i32.const 1 i64.const 2 local.get 0 {branch} end))"
+        );
+        for arg in [0, 1, 2, 7] {
+            assert_eq!(
+                run(&text, &[i32(arg)]).outcome,
+                Outcome::Return(vec![i32(1), i64(2)]),
+                "{branch} {arg}"
+            );
+        }
+    }
+}
+
+#[test]
+fn arms_and_rounds_pass_values_of_every_type() {
+    let text = "(module (type $pair (func (param i32 funcref i64) (result i64 funcref i32))) (func $f) (elem declare func $f)
+        (func (export \"run\") (param i32) (result i32 i64 i32 i32) (local funcref)
+            (i32.const 5) (ref.func $f) (i64.const 6)
+            (if (type $pair) (local.get 0)
+                (then (drop) (local.set 1) (i64.extend_i32_u) (local.get 1) (i32.const 1))
+                (else (br_if 0 (i64.const 7) (ref.null func) (i32.const 2) (i32.const 1)) unreachable))
+            (local.set 0) (ref.is_null) (local.set 0) (drop)
+            (i32.const 8) (i64.const 9)
+            (loop (param i32 i64) (result i32 i64)
+                (i64.add (i64.const 1))
+                (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 4))))
+            (if (param i32 i64) (result i32 i64) (i32.eqz (local.get 0)) (then (drop) (i64.const 0)))
+            (local.get 0) (i32.const 3)))";
+    assert_eq!(
+        run(text, &[i32(1)]).outcome,
+        Outcome::Return(vec![i32(8), i64(13), i32(4), i32(3)])
+    );
+    assert_eq!(
+        run(text, &[i32(0)]).outcome,
+        Outcome::Return(vec![i32(8), i64(12), i32(4), i32(3)])
+    );
+}
