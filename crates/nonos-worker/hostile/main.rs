@@ -93,7 +93,7 @@ fn inside(what: &str) {
         "recurses" => {
             black_box(deeper(black_box(1)));
         }
-        "eats" => eat(usize::MAX),
+        "eats" => eat(),
         "spins" => loop {
             black_box(0);
         },
@@ -146,12 +146,11 @@ fn deeper(depth: u64) -> u64 {
     deeper(depth ^ room[7]) ^ room[3]
 }
 
-/// Takes memory until there is none.
-fn eat(mut bites: usize) {
+/// Takes more memory than it may have.
+fn eat() {
     let mut eaten = Vec::new();
-    while bites > 0 {
+    for _ in 0..32 {
         eaten.push(vec![1_u8; 64 << 20]);
         black_box(&eaten);
-        bites -= 1;
     }
 }

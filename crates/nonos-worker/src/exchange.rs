@@ -188,3 +188,69 @@ fn again(moved: io::Result<usize>) -> io::Result<Option<usize>> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// What a shell says, within 16 bytes of answer and a minute.
+    fn heard(script: &str, time: Duration) -> Heard {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
+        let bounds = Bounds {
+            hello: time,
+            time,
+            hello_bytes: 2,
+            most: 16,
+        };
+        let input = vec![b'x'; 1 << 20];
+        let heard = talk(&mut child, &[b"", &input], &bounds, |hello| hello == b"hi").expect("pipes work");
+        end(&mut child, heard.end == End::Closed).expect("it ends");
+        heard
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn hears_what_is_said_while_it_writes() {
+        let all = heard("printf hi; wc -c; printf words >&2", MINUTE);
+        assert_eq!(all.end, End::Closed);
+        assert_eq!(String::from_utf8_lossy(&all.answer), "hi1048576\n");
+        assert_eq!(all.speech, b"words");
+    }
+
+    #[test]
+    fn hears_who_does_not_listen() {
+        let deaf = heard("exec <&-; printf hi there", MINUTE);
+        assert_eq!((deaf.end, &deaf.answer[..]), (End::Closed, &b"hi"[..]));
+    }
+
+    #[test]
+    fn does_not_hear_too_much() {
+        assert_eq!(heard("printf hi; exec cat /dev/zero", MINUTE).end, End::TooLong);
+        let much = heard("printf hi; head -c 1000000 /dev/zero >&2", MINUTE);
+        assert_eq!((much.end, much.speech.len()), (End::Closed, SPEECH));
+    }
+
+    #[test]
+    fn waits_no_longer_than_the_bounds() {
+        let second = Duration::from_secs(1);
+        assert_eq!(heard("printf hi; exec sleep 1000", second).end, End::TimedOut);
+        assert_eq!(heard("exec sleep 1000", second).end, End::Stranger);
+        assert_eq!(heard("printf ho; exec sleep 1000", MINUTE).end, End::Stranger);
+    }
+
+    /// A process that it started, and that holds its pipes.
+    #[test]
+    fn does_not_wait_for_who_is_left_behind() {
+        let left = heard("printf hi; exec 1>&-; sleep 10 & exit 0", Duration::from_secs(5));
+        assert_eq!(left.end, End::Closed);
+    }
+}

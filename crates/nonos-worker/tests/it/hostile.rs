@@ -102,7 +102,7 @@ fn the_processors_time_ends_without_the_parent() {
     let limits = nonos_worker::Limits {
         memory: nonos_types::ByteLen::new(1 << 30),
         cpu: Duration::from_secs(1),
-        time: Duration::from_secs(300),
+        time: Duration::from_secs(20),
     };
     let error = run(&worker("spins").limits(limits)).expect_err("it spins");
     let Error::TimedOut { after } = error else {
