@@ -37,7 +37,7 @@
 //! - [`lower`] and [`isa::Program`]: a module as register code; [`isa`] says what each instruction means.
 //! - [`execute`], [`execute_traced`] and [`trace::Trace`]: the executor.
 //! - [`air::Table`] and [`air::Builder`]: how constraints are written, once for every backend.
-//! - [`tables::system`]: the eleven tables; each file begins with its constraints and what each rules out.
+//! - [`tables::system`]: the fourteen tables; each file begins with its constraints and what each rules out.
 //! - [`ExecutionStatement`]: what a proof of a run proves, from a record and its tapes.
 //! - [`check`]: evaluates the tables on a witness and names what fails.
 //!
