@@ -159,7 +159,7 @@ fn leaves_what_is_below_on_the_stack_and_in_locals() {
 }
 
 /// Two segments, the first one of `length` bytes; a function of three numbers.
-fn segments(length: usize, body: &str) -> String {
+pub(crate) fn segments(length: usize, body: &str) -> String {
     let content = bytes(0, length);
     format!(
         r#"(module (memory (export "memory") 1)
@@ -276,5 +276,37 @@ fn knows_addresses_and_values_too() {
                 agree(&module(&operation), &[17, 23, 0]);
             }
         }
+    }
+}
+
+/// Steps of a run with `count` bytes beyond those of one with none.
+fn steps(body: &str, arguments: [u64; 3]) -> f64 {
+    let wat = module(body);
+    let none = agree(&wat, &[arguments[0], arguments[1], 0]).steps;
+    f64::from(agree(&wat, &arguments).steps - none)
+}
+
+#[test]
+fn takes_few_steps_for_a_byte() {
+    const BYTES: u64 = 32 << 10;
+    for (body, arguments, most) in [
+        (COPY, [0, 1, BYTES], 0.344),
+        (COPY, [1, 0, BYTES], 0.344),
+        (FILL, [0, 1, BYTES], 0.188),
+    ] {
+        let each = steps(body, arguments) / BYTES as f64;
+        assert!(each <= most, "{body}: {each} steps for a byte");
+    }
+    // A few bytes, and a few whose number is known.
+    let known = |count: u64| format!("local.get 0 local.get 1 i32.const {count} memory.copy");
+    for (count, most, most_known) in [(7, 24, 7), (16, 27, 5), (31, 39, 13), (64, 39, 17)] {
+        let wat = module(COPY);
+        let base = agree(&module(""), &[0; 3]).steps;
+        let all = agree(&wat, &[300, 0, count]).steps - base;
+        let few = agree(&module(&known(count)), &[300, 0, 0]).steps - base;
+        assert!(
+            all <= most && few <= most_known,
+            "{count} bytes: {all} steps, {few} if known"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod capsules;
+mod constrained;
 mod control;
 mod differential;
 mod divide;

@@ -11,7 +11,7 @@ const MOST: u64 = u32::MAX as u64;
 
 /// Three tables, of which the second grows, four functions that give their numbers, and `run` with three
 /// parameters, which gives what each entry is at the end, ten to the power of its place, and one number more.
-fn module(result: &str, body: &str) -> String {
+pub(crate) fn module(result: &str, body: &str) -> String {
     let look = |table: &str| {
         format!(
             r#"(func (param $to i32) (result i64) (local $at i32) (local $sum i64)
@@ -185,7 +185,7 @@ fn copies_within_a_table_and_between_tables() {
     bulk("table.copy $u $t", 6, Some(10));
     bulk("table.copy $t $u", 10, Some(6));
     bulk("table.copy $g $t", 4, Some(10));
-    }
+}
 
 #[test]
 fn fills_and_initialises_tables() {
