@@ -8,9 +8,9 @@
 //! | `kind` | `EQ + LT = real`, `SIGNED·(1 − LT) = 0` | two answers at once |
 //! | `borrow` | `a_i − b_i − k_{i−1} + 2^16·k_i = d_i` | a wrong order |
 //! | `top` | `top = W32 ? limb 1 : limb 3`, for `a` and `b` | the sign of another limb |
-//! | `sign` | `SIGNED·(2·top − 2^16·s − rest) = 0`, `rest` 16-bit | a wrong sign |
-//! | `unsigned` | `(1 − SIGNED)·s = 0` | a sign in an unsigned order |
-//! | `equal` | `e·Σd = 0`, `EQ·(1 − e − inv·Σd) = 0` | a wrong equality |
+//! | `sign` | `2·SIGNED·top − 2^16·s − rest = 0`, `rest` 16-bit | a wrong sign; a sign in an unsigned order |
+//! | `equal` | `e·Σd = 0`, `real·(1 − e − inv·Σd) = 0` | a wrong equality |
+//! | `hint` | `e·inv = 0` | an inverse of 0, which nothing reads |
 //! | `result` | `r = y + NEG − 2·NEG·y`, `y = LT·(k_3 + s_a − s_b) + EQ·e` | a wrong result |
 
 use super::layout::{RowMut, cells, columns, sum};
@@ -44,7 +44,7 @@ columns! {
         top[2]: Derived { lo: 0, hi: 0xffff, why: "equals a limb of a or b" },
         /// Signs.
         sign[2]: Bit,
-        /// `2·top − 2^16·sign`.
+        /// `2·SIGNED·top − 2^16·sign`.
         rest[2]: U16,
         /// `d = 0`.
         e: Bit,
@@ -86,20 +86,20 @@ impl Table for CmpTable {
             let top = b.cur(t.top[n]);
             let limb = v[3].clone() + w32.clone() * (v[1].clone() - v[3].clone());
             b.zero("top", When::Always, top.clone() - limb);
-            let rest = top * B::E::from(2) - sign[n].clone() * B::E::from(1 << 16) - b.cur(t.rest[n]);
-            b.zero("sign", When::Always, signed.clone() * rest);
+            let double = signed.clone() * top * B::E::from(2);
             b.zero(
-                "unsigned",
+                "sign",
                 When::Always,
-                (one() - signed.clone()) * sign[n].clone(),
+                double - sign[n].clone() * B::E::from(1 << 16) - b.cur(t.rest[n]),
             );
         }
-        let (e, total) = (b.cur(t.e), sum::<B>(d));
+        let (e, inv, total) = (b.cur(t.e), b.cur(t.inv), sum::<B>(d));
+        b.zero("hint", When::Always, e.clone() * inv.clone());
         b.zero("equal", When::Always, e.clone() * total.clone());
         b.zero(
             "equal",
             When::Always,
-            eq.clone() * (one() - e.clone() - b.cur(t.inv) * total),
+            real.clone() * (one() - e.clone() - inv * total),
         );
         let y = lt.clone() * (k[3].clone() + sign[0].clone() - sign[1].clone()) + eq.clone() * e;
         let r = b.cur(t.r);

@@ -5,6 +5,7 @@
 //! | `case` | `ok + high + over = real` | growth that both succeeds and fails |
 //! | `high` | `high·(1 − inv·d_1) = 0`, `(1 − high)·d_1 = 0` | failing for want of a high limb, succeeding with one |
 //! | `slack` | `ok·(max − pages − d_0 − slack) = 0`, `over·(d_0 − max + pages − real − slack) = 0` | growth past the limit; refusal within it |
+//! | `hint` | `high·slack = 0`, `(1 − high)·inv = 0` | values that nothing reads |
 //! | `delta` | `dpages = ok·d_0` | other growth |
 //! | `result` | `c_0 = ok·pages + (1 − ok)·(2^16 − 1)`, `c_1 = (real − ok)·(2^16 − 1)` | another result |
 
@@ -69,8 +70,14 @@ impl Table for GrowTable {
             When::Always,
             ok.clone() + high.clone() + over.clone() - real.clone(),
         );
-        b.zero("high", When::Always, high.clone() * (k(1) - inv * d1.clone()));
-        b.zero("high", When::Always, (k(1) - high) * d1.clone());
+        b.zero(
+            "high",
+            When::Always,
+            high.clone() * (k(1) - inv.clone() * d1.clone()),
+        );
+        b.zero("high", When::Always, (k(1) - high.clone()) * d1.clone());
+        b.zero("hint", When::Always, high.clone() * slack.clone());
+        b.zero("hint", When::Always, (k(1) - high) * inv);
         let left = max.clone() - pages.clone();
         b.zero(
             "slack",

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `column` | `Σ_{i+l=j} x_i·y_l + k_{j−1} = z_j + 256·k_j`, for `j ≥ 4` only if not `W32` | a wrong product |
 //! | `w32-high` | `W32·z_j = 0`, `j ≥ 4` | an `i32` with an upper half |
+//! | `hint` | `W32·Σ_{j≥4} k_j = 0` | carries that nothing reads |
 
 use super::layout::{RowMut, cells, columns, limbs, sum};
 use crate::air::{Builder, Bus, Column, Table, When};
@@ -55,6 +56,7 @@ impl Table for MulTable {
                 b.zero("w32-high", When::Always, w32.clone() * z[j].clone());
             }
         }
+        b.zero("hint", When::Always, w32.clone() * sum::<B>(k[4..].to_vec()));
         let code = w32 * B::E::from(i64::from(op::MUL_W32)) + B::E::from(i64::from(op::MUL));
         let mut message = vec![code];
         for bytes in [&x, &y, &z] {

@@ -294,3 +294,31 @@ fn refuses_segments_passed_off_as_memory_and_memory_as_segments() {
         assert!(against.contains("Ext"), "{against:?}");
     }
 }
+
+/// No lie needs them; but a row has one witness only.
+#[test]
+fn refuses_other_values_of_cells_that_nothing_reads() {
+    let other = |code: Instr, operands: [u64; 2], table: &str, column: &str| {
+        let lie = program([set(1, operands[0]), set(2, operands[1]), code]);
+        let claim = Claim::lie(&lie, &NO_TAPES, Lies::default());
+        accepted(&claim);
+        with_cells(claim, table, &[(column, 1)])
+    };
+    let equal = pure(op::CMP | op::CMP_EQ, 3, 1, 2);
+    let less = pure(op::CMP | op::CMP_LT, 3, 1, 2);
+    let product = pure(op::MUL | op::MUL_W32, 3, 1, 2);
+    let grow = state(ext::GROW, 1, 2, 5);
+    refused_by(&other(equal, [5, 5], "CMP", "inv"), &["CMP/hint"]);
+    refused_by(&other(product, [5, 5], "MUL", "k[6]"), &["MUL/hint"]);
+    refused_by(&other(grow, [1 << 16, 0], "GROW", "slack"), &["GROW/hint"]);
+    refused_by(&other(grow, [1, 0], "GROW", "inv"), &["GROW/hint"]);
+    refused_by(&other(less, [5, 7], "CMP", "rest[0]"), &["CMP/sign"]);
+    refused_by(
+        &with_cells(other(less, [5, 7], "CMP", "e"), "CMP", &[("inv", 0)]),
+        &["CMP/equal"],
+    );
+    refused_by(
+        &with_cells(other(less, [5, 5], "CMP", "inv"), "CMP", &[("e", 0)]),
+        &["CMP/equal"],
+    );
+}

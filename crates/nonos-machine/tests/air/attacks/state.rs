@@ -337,6 +337,7 @@ fn refuses_another_outcome_of_growth() {
     let cells = [
         ("ok", 0),
         ("high", 1),
+        ("slack", 0),
         ("c[0]", 0xffff),
         ("c[1]", 0xffff),
         ("dpages", 0),

@@ -86,13 +86,14 @@ fn refuses_a_comparison_with_forged_borrows_and_signs() {
     let lie = with_result([set(1, u64::MAX), set(2, 1), pure(code, 3, 1, 2)], 3);
     let mut claim = forged_result(&lie, 2, 1);
     *claim.cell("CMP", 0, "sign[0]") = 1;
-    refused_by(&claim, &["CMP/unsigned"]);
+    refused_by(&claim, &["CMP/sign"]);
     // Different words called equal, equal ones different.
     let code = op::CMP | op::CMP_EQ;
     for (b, forged) in [(1 << 40, 1), (7, 0)] {
         let lie = with_result([set(1, 7), set(2, b), pure(code, 3, 1, 2)], 3);
         let mut claim = forged_result(&lie, 2, forged);
         *claim.cell("CMP", 0, "e") = forged;
+        *claim.cell("CMP", 0, "inv") = 0;
         refused_by(&claim, &["CMP/equal"]);
     }
     // Order and equality at once, to swap one answer for the other.

@@ -32,10 +32,6 @@ impl Place<'_> {
     fn is(&self, column: &str) -> bool {
         (self.cell)(column) == 1
     }
-
-    fn all_zero(&self, column: &str, n: usize) -> bool {
-        (0..n).all(|i| (self.cell)(&format!("{column}[{i}]")) == 0)
-    }
 }
 
 const HINT: &str = "a hint of a rule that does not apply";
@@ -69,48 +65,6 @@ pub(super) const FREE: &[Free] = &[
         when: "the access is not made",
         why: UNUSED,
         holds: |p| !p.flag([flag::RA, flag::RB, flag::WC][p.index]),
-    },
-    Free {
-        table: "CMP",
-        column: "rest",
-        when: "not `SIGNED`",
-        why: HINT,
-        holds: |p| !p.is("signed"),
-    },
-    Free {
-        table: "CMP",
-        column: "e",
-        when: "not `EQ`, and the operands are equal",
-        why: "the result does not read it",
-        holds: |p| !p.is("eq") && p.all_zero("d", 4),
-    },
-    Free {
-        table: "CMP",
-        column: "inv",
-        when: "not `EQ`, or the operands are equal",
-        why: HINT,
-        holds: |p| !p.is("eq") || p.all_zero("d", 4),
-    },
-    Free {
-        table: "MUL",
-        column: "k",
-        when: "`W32`, from the fifth byte on",
-        why: HINT,
-        holds: |p| p.is("w32") && p.index >= 4,
-    },
-    Free {
-        table: "GROW",
-        column: "inv",
-        when: "not `high`",
-        why: HINT,
-        holds: |p| !p.is("high"),
-    },
-    Free {
-        table: "GROW",
-        column: "slack",
-        when: "`high`",
-        why: HINT,
-        holds: |p| p.is("high"),
     },
     Free {
         table: "HOST",
