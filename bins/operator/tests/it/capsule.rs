@@ -85,6 +85,34 @@ fn shows_an_exit_code_as_the_outcome() {
 }
 
 #[test]
+fn runs_in_a_process_of_its_own_unless_told_otherwise() {
+    let place = Place::new();
+    place.pack("sieve");
+    place.write("n.bin", 1_000_u64.to_le_bytes());
+    let run = ["--json", "capsule", "run", "sieve.mod", "--input", "n.bin"];
+    let mut apart = place.operator(&run).json();
+    let mut here = place.operator(&[&run[..], &["--in-process"]].concat()).json();
+    let applied = apart["sandbox"]["applied"].take();
+    for layer in ["environment", "descriptors", "resource-limits"] {
+        assert!(applied.to_string().contains(layer), "{applied}");
+    }
+    assert!(here["sandbox"].is_null());
+    for of_the_way in ["sandbox", "run_ms"] {
+        for ran in [&mut apart, &mut here] {
+            ran.as_object_mut().expect("an object").remove(of_the_way);
+        }
+    }
+    assert_eq!(apart, here);
+}
+
+#[test]
+fn a_worker_that_nobody_asks_anything_ends() {
+    let place = Place::new();
+    let ended = place.operator(&["--nonos-worker"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+}
+
+#[test]
 fn writes_the_result_tape_to_a_file() {
     let place = Place::new();
     place.pack("sieve");

@@ -5,6 +5,7 @@ use crate::{
     support::Place,
 };
 use serde_json::{Value, json};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// From `printf abc | sha256sum`.
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -14,6 +15,11 @@ fn pair<'a>(place: &'a Place, more: &[&str]) -> (Running<'a>, String, Running<'a
     for data in ["requester", "executor"] {
         init(place, data);
     }
+    start(place, more)
+}
+
+/// The same of nodes that are made already.
+fn start<'a>(place: &'a Place, more: &[&str]) -> (Running<'a>, String, Running<'a>) {
     let mut requester = Running::start(place, "requester", &[]);
     let address = requester.address();
     assert!(address.starts_with("/ip4/127.0.0.1/tcp/"), "{address}");
@@ -140,6 +146,60 @@ fn an_executor_killed_in_the_middle_finishes_after_its_restart() {
     let paid = once(&requester, &job, "paid");
     assert_eq!(paid["receipt"]["result_hex"], SHA256_OF_ABC);
     settled(&job, &requester, &executor);
+}
+
+/// A worker that dies of its first job, as of a defect of the interpreter, and is this program else.
+const FRAGILE: &str = r#"#!/bin/sh
+echo >> "$0.started"
+# The first start is the node's check.
+if [ "$(/usr/bin/wc -l < "$0.started")" -eq 2 ]; then
+    kill -SEGV $$
+fi
+exec /usr/bin/env -i OPERATOR "$@"
+"#;
+
+#[test]
+fn a_worker_that_dies_costs_one_run_and_the_node_goes_on() {
+    let place = Place::new();
+    for data in ["requester", "executor"] {
+        init(&place, data);
+    }
+    let worker = place.write(
+        "worker",
+        FRAGILE.replace("OPERATOR", env!("CARGO_BIN_EXE_operator")),
+    );
+    fs::set_permissions(&worker, fs::Permissions::from_mode(0o700)).expect("chmod");
+    let config = String::from_utf8(place.read("executor/config.toml")).expect("text");
+    let setting = format!("[sandbox]\nworker = {:?}", worker.display().to_string());
+    place.write("executor/config.toml", config.replace("[sandbox]", &setting));
+    let (requester, _, executor) = start(&place, &[]);
+    let sandbox = executor.ask(&["status"])["sandbox"].clone();
+    assert!(
+        sandbox["applied"].to_string().contains("descriptors"),
+        "{sandbox}"
+    );
+
+    let job = submit(&place, &requester);
+    eventually("the worker has died, and the node says so", || {
+        let shown = executor.operator(&["job", "show", &job]);
+        let view = (shown.code == 0).then(|| shown.json())?;
+        view["refused"].as_str()?.contains("SIGSEGV").then_some(())
+    });
+    let paid = once(&requester, &job, "paid");
+    assert_eq!(paid["receipt"]["result_hex"], SHA256_OF_ABC);
+    settled(&job, &requester, &executor);
+    assert_eq!(place.read("worker.started").len(), 3);
+}
+
+#[test]
+fn a_node_whose_worker_is_none_does_not_start() {
+    let place = Place::new();
+    init(&place, "node");
+    let config = String::from_utf8(place.read("node/config.toml")).expect("text");
+    let setting = "[sandbox]\nworker = \"/bin/true\"";
+    place.write("node/config.toml", config.replace("[sandbox]", setting));
+    let refused = place.operator(&["run", "--data", "node", "--passphrase-file", "pass"]);
+    refused.refused(2, "/bin/true does not answer as a worker");
 }
 
 #[test]
