@@ -1,12 +1,13 @@
 //! The project's figures, as the tables of `benches/README.md`:
 //!
 //! ```text
-//! cargo bench -p nonos-benches --bench figures [-- proofs|batch|execution|loading …]
+//! cargo bench -p nonos-benches --bench figures [-- proofs|batch|execution|density|loading …]
 //! ```
 //!
 //! Every row whose memory counts is a process of its own, this program again with the arguments of
 //! [`proofs::CHILDREN`]: a process's peak never falls.
 
+mod density;
 mod execution;
 mod plain;
 mod proofs;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use report::{Result, title};
 
-const TABLES: [&str; 4] = ["proofs", "batch", "execution", "loading"];
+const TABLES: [&str; 5] = ["proofs", "batch", "execution", "density", "loading"];
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -59,6 +60,10 @@ fn run(arguments: &[String]) -> Result<()> {
         execution::programs()?;
         title("Execution");
         execution::speeds()?;
+    }
+    if wanted("density") {
+        title("Density");
+        density::density()?;
     }
     if wanted("loading") {
         title("Loading");
