@@ -13,7 +13,7 @@ const OUTSIDE: End = End::Trap(TrapKind::MemoryOutOfBounds);
 /// Bytes that are different from their neighbours, as a string of wat.
 fn bytes(from: usize, count: usize) -> String {
     (from..from + count)
-        .map(|at| format!("\\{:02x}", at.wrapping_mul(181) + 7 & 0xff))
+        .map(|at| format!("\\{:02x}", (at.wrapping_mul(181) + 7) & 0xff))
         .collect()
 }
 
@@ -185,7 +185,10 @@ fn initialises_from_passive_segments() {
         }
         let wat = segments(length as usize, &format!("{init} $second"));
         let run = copies(&wat, [3, 1, 35], DONE);
-        assert_eq!(run.memory[..39], *b"\0\0\0123456789abcdefghijklmnopqrstuvwxyz\0");
+        assert_eq!(
+            run.memory[..39],
+            *b"\x00\x00\x00123456789abcdefghijklmnopqrstuvwxyz\0"
+        );
     }
     let wat = segments(9, &format!("{init} $first"));
     for [to, from, count] in [

@@ -14,5 +14,6 @@ mod meter;
 mod operators;
 mod reference;
 mod several;
+mod start;
 mod switches;
 mod tables;

@@ -261,5 +261,5 @@ fn grows_between_copies() {
         local.get 0 local.get 1 local.get 2 table.copy $g $t";
     assert_eq!(entries(body, [0, 1, 10]), Err(OUTSIDE));
     assert_eq!(entries(body, [1, 1, 9]).unwrap()[1], 123_400_000);
-    assert_eq!(entries(body, [2, 1, 4]).unwrap()[1], 1_234_4444 / 10 * 10 + 4);
+    assert_eq!(entries(body, [2, 1, 4]).unwrap()[1], 12_344_444);
 }
