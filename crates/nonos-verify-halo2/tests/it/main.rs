@@ -2,5 +2,6 @@
 
 mod execution;
 mod lies;
+mod opcodes;
 mod runs;
 mod sealed;
