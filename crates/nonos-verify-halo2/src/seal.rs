@@ -97,6 +97,19 @@ static COLS: LazyLock<Cols> = LazyLock::new(|| {
     cols
 });
 
+/// The first column of this name.
+#[cfg(test)]
+pub(crate) fn column(name: &str) -> usize {
+    let place = COLS.list.iter().position(|column| column.name == name);
+    place.expect("SEAL has a column of this name")
+}
+
+/// The name of a column, if it is not the sponge's.
+#[cfg(test)]
+pub(crate) fn column_name(col: usize) -> &'static str {
+    COLS.list.get(col).map_or("sponge", |column| column.name)
+}
+
 /// The SEAL table.
 pub(crate) struct SealTable;
 

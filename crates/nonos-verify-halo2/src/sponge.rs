@@ -117,6 +117,18 @@ impl Compiled {
         WIDTH + 2 * self.inputs.len() + DIGESTS
     }
 
+    /// The first column.
+    #[cfg(test)]
+    pub(crate) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// The first element of the permuted state of a row.
+    #[cfg(test)]
+    pub(crate) fn squeezed(&self, cell: impl Fn(usize) -> Fp) -> Fp {
+        self.permuted[0].eval(cell)
+    }
+
     /// Column of a digest in the table.
     pub(crate) fn digest(&self, index: usize) -> usize {
         self.base + WIDTH + 2 * self.inputs.len() + index
