@@ -75,6 +75,13 @@ pub(crate) fn div_fault(code: u16, a: u64, b: u64) -> Option<TrapKind> {
 }
 
 fn divide(code: u16, a: u64, b: u64) -> Option<u64> {
+    // Whatever the upper halves are: 32-bit operands have none.
+    let mask = if code & op::DIV_W32 != 0 {
+        u64::from(u32::MAX)
+    } else {
+        u64::MAX
+    };
+    let (a, b) = (a & mask, b & mask);
     if div_fault(code, a, b).is_some() {
         return None;
     }
@@ -102,6 +109,13 @@ fn divide(code: u16, a: u64, b: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn divides_i32_without_regard_to_upper_halves() {
+        let code = op::DIV | op::DIV_SIGNED | op::DIV_W32;
+        assert_eq!(alu(code, 7, 1 << 32), None);
+        assert_eq!(alu(code, 1 << 40 | 7, 1 << 32 | 2), Some(3));
+    }
 
     const EDGES: [u64; 9] = [0, 1, 2, 31, 32, 63, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
     const WIDE: [u64; 4] = [1 << 32, i64::MAX as u64, 1 << 63, u64::MAX];

@@ -67,6 +67,19 @@ pub(crate) fn samples() -> Vec<Sample> {
         sample("memory", MEMORY, b"", &[29]),
         sample("calls", CALLS, b"", &[6]),
         sample("tapes", TAPES, b"seventeen bytes..", &[]),
+        sample(
+            "quotients",
+            QUOTIENTS,
+            b"",
+            &[minus(7) & 0xffff_ffff, 3, 1 << 63, 10],
+        ),
+        sample("quotient by zero", QUOTIENTS, b"", &[7, 0, 1, 1]),
+        sample(
+            "end of memory",
+            "(module (memory 1) (func (export \"run\") (param i32) (result i64) (i64.load offset=7 (local.get 0))))",
+            b"",
+            &[65_522],
+        ),
     ]
 }
 
@@ -160,3 +173,15 @@ const TAPES: &str = r#"(module
     (call $commit (i32.const 4) (i64.const 0))
     (call $exit (i32.const -9))
     (call $write (i32.const 5) (i64.const 1))))"#;
+
+/// Divisions and counts of bits.
+const QUOTIENTS: &str = r#"(module (func (export "run") (param $x i32) (param $y i32) (param $p i64) (param $q i64) (result i64)
+  (local $t i64)
+  (local.set $t (i64.extend_i32_u (i32.div_s (local.get $x) (local.get $y))))
+  (local.set $t (i64.add (local.get $t) (i64.extend_i32_u (i32.rem_u (local.get $x) (local.get $y)))))
+  (local.set $t (i64.add (local.get $t) (i64.div_s (local.get $p) (local.get $q))))
+  (local.set $t (i64.add (local.get $t) (i64.rem_s (local.get $p) (i64.const -1))))
+  (local.set $t (i64.add (local.get $t) (i64.div_u (local.get $p) (local.get $q))))
+  (local.set $t (i64.add (local.get $t) (i64.clz (local.get $q))))
+  (local.set $t (i64.add (local.get $t) (i64.extend_i32_u (i32.ctz (local.get $y)))))
+  (i64.add (local.get $t) (i64.popcnt (local.get $p)))))"#;

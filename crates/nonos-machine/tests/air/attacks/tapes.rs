@@ -250,3 +250,31 @@ fn refuses_a_forged_global() {
     *claim.cell("GLOBAL", at, "f_lo") = 2;
     refused_by(&claim, &["Ext"]);
 }
+
+#[test]
+fn refuses_another_position_and_a_cut_that_is_none() {
+    let write = state(WRITE, 1, 2, 0);
+    let lie = program(
+        [
+            set(1, 3),
+            set(2, 5),
+            write,
+            state(ext::HOST | ext::HOST_POS, 1, 4, 0),
+        ]
+        .into_iter()
+        .chain(give(4)),
+    );
+    for wrong in [0, 2, 1 << 16 | 1, 1 << 32 | 1, 1 << 48 | 1] {
+        refused_by(&forged_result(&lie, 3, wrong), &["HOST/position"]);
+    }
+    // The trap of a write behind a cut word, where none is cut: the second alternative, after the fuel's.
+    let stuck = |i: usize, row: &mut u8| *row = if i == 2 { 2 } else { 0 };
+    let lies = Lies {
+        row: Some(&stuck),
+        ..Lies::default()
+    };
+    let mut claim = Claim::lie(&program([set(1, 3), set(2, 5), write]), &NO_TAPES, lies);
+    refused_by(&claim, &["HOST/stuck"]);
+    *claim.cell("HOST", 0, "out") = super::claim::M61 - 1;
+    refused_by(&claim, &["HOST/Range8"]);
+}
