@@ -13,6 +13,11 @@ use crate::{bulk, reference::PAGES, tables};
 
 /// Runs a module and checks its witness.
 fn constrained(wat: &str, arguments: [u64; 3], fuel: u64) -> End {
+    in_constraints(wat, &arguments, fuel)
+}
+
+/// Runs a module and checks its witness.
+pub(crate) fn in_constraints(wat: &str, arguments: &[u64], fuel: u64) -> End {
     let options = Options {
         entry: "run",
         max_pages: PAGES,
@@ -20,7 +25,7 @@ fn constrained(wat: &str, arguments: [u64; 3], fuel: u64) -> End {
     };
     let program = lower(&wat::parse_str(wat).unwrap(), &options).unwrap().program;
     let inputs = Inputs {
-        arguments: &arguments,
+        arguments,
         ..Inputs::default()
     };
     let limits = Limits {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use nonos_machine::{End, Inputs};
 
 use crate::{
+    constrained::in_constraints,
     generate,
     reference::{Ending, in_machine, in_wasmi},
 };
@@ -45,4 +46,13 @@ fn agrees_with_the_interpreter_on_random_modules() {
     }
     // The modules are not all alike.
     assert!(ends["return"] > 1000 && ends["trap"] > 40, "{ends:?}");
+}
+
+#[test]
+fn keeps_random_modules_within_the_constraints() {
+    for seed in 0..60 {
+        // What is read of the sealed tape is another test's.
+        let wat = generate::rich(seed).replace("i32.const 1 call $read", "i32.const 2 call $read");
+        in_constraints(&wat, &[seed, seed << 40], FUEL);
+    }
 }

@@ -85,7 +85,10 @@ fn calls_what_a_table_has_now() {
         );
         agree_at_each_budget(&wat, &[argument]);
         for index in [1, 3, 7, 8] {
-            let of_grown = wat.replace("local.get 0 call_indirect $t", &format!("i32.const {index} call_indirect $u"));
+            let of_grown = wat.replace(
+                "local.get 0 call_indirect $t",
+                &format!("i32.const {index} call_indirect $u"),
+            );
             agree(&of_grown, &[argument]);
         }
     }

@@ -14,6 +14,7 @@ use nonos_package::HostSet;
 use nonos_types::{Fuel, Pages, TrapKind};
 use wasmi::{Caller, Engine, Linker, Module, Store, TrapCode, Val};
 
+use crate::constrained::in_constraints;
 use crate::meter::{Count, FUEL, START, metered};
 
 pub(crate) const PAGES: Pages = Pages::new(4);
@@ -281,8 +282,8 @@ fn word(value: &Val) -> u64 {
     }
 }
 
-/// Asserts that both runs end the same, and that the machine's ends for want of fuel with all of it used for
-/// every budget less than that.
+/// Asserts that both runs end the same, within the constraints, and that the machine's ends for want of fuel
+/// with all of it used for every budget less than that.
 pub(crate) fn agree_at_each_budget(wat: &str, arguments: &[u64]) -> Run {
     let run = agree(wat, arguments);
     let wasm = wat::parse_str(wat).unwrap();
@@ -296,6 +297,9 @@ pub(crate) fn agree_at_each_budget(wat: &str, arguments: &[u64]) -> Run {
             whole => (whole.end == run.end, whole.fuel),
         };
         assert!(end && used.get() == fuel, "{wat} {arguments:?} {fuel}");
+    }
+    for fuel in [run.fuel.get(), run.fuel.get() / 2] {
+        in_constraints(wat, arguments, fuel);
     }
     run
 }

@@ -62,7 +62,15 @@ fn knows_an_index() {
 
 #[test]
 fn carries_values_to_blocks_functions_and_loops() {
-    for table in ["0 1 2 3", "3 2 1 0", "0 0 1 1 2 2 3 3", "2 0 3 1 0 2 1 3", "0", "3", "1 2"] {
+    for table in [
+        "0 1 2 3",
+        "3 2 1 0",
+        "0 0 1 1 2 2 3 3",
+        "2 0 3 1 0 2 1 3",
+        "0",
+        "3",
+        "1 2",
+    ] {
         for index in 0..9 {
             for below in ["", "i32.const 70", "local.get 0 i32.const 5 i32.mul"] {
                 let wat = format!(
