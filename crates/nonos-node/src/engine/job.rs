@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use nonos_types::{Award, FeeKind, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Voucher};
+use nonos_types::{Award, FeeKind, Line, NodeId, Offer, Output, Receipt, ReceiptId, Signed, Slot, Voucher};
 
 use super::{Facts, Moment};
 use crate::api::Booked;
@@ -147,6 +147,7 @@ impl Job {
             ("arguments", proven.arguments == offer.arguments),
             ("input", proven.input == offer.input),
             ("sealed input", proven.sealed_input.is_none()),
+            ("sealed output", matches!(proven.output, Output::Digest(_))),
             ("backend", receipt.backend == offer.backend),
             ("fee", receipt.fee <= offer.max_fee),
         ];
