@@ -64,7 +64,7 @@ pub struct Trace {
     /// Steps, in order.
     pub steps: Vec<Step>,
     /// Accesses of the `EXT` steps, in order: `MEM` makes one, or two (ascending keys) where it crosses an
-    /// 8-byte word; `HOST_READ`, `HOST_WRITE`, `HOST_COMMIT` and `GLOBAL` make one; `HOST_LEN`, `GROW` none.
+    /// 8-byte word; `GLOBAL` and `HOST` make one, but for `HOST_LEN`; `GROW` and `BOUND` none.
     pub accesses: Vec<Access>,
     /// Every cell touched, every initial data cell and every output tape, by ascending key.
     pub cells: Vec<Cell>,

@@ -93,8 +93,12 @@ impl Table for CountTable {
                 &[code.clone(), x[i].clone(), y[i].clone()],
             );
             let (below, above) = (sum::<B>(x[..i].to_vec()), sum::<B>(x[i + 1..].to_vec()));
-            b.zero("before", when, clz.clone() * p[i].clone() * above);
-            b.zero("before", when, ctz.clone() * p[i].clone() * below);
+            if i < 7 {
+                b.zero("before", when, clz.clone() * p[i].clone() * above);
+            }
+            if i > 0 {
+                b.zero("before", when, ctz.clone() * p[i].clone() * below);
+            }
         }
         let at_place = sum::<B>((0..8).map(|i| p[i].clone() * y[i].clone()));
         b.zero("found", when, real.clone() * k(7) - at_place - left);

@@ -118,8 +118,7 @@ pub(crate) fn fill(row: &mut [u64], step: &ExtStep) {
     let mut row = RowMut(row);
     let pages = u64::from(pages);
     let (d0, d1) = (delta & 0xffff, delta >> 16);
-    let left = max - pages;
-    let ok = d1 == 0 && d0 <= left;
+    let ok = d1 == 0 && pages + d0 <= max;
     row.bit(t.real, true);
     row.bit(t.ok, ok);
     row.bit(t.high, d1 != 0);
@@ -130,9 +129,9 @@ pub(crate) fn fill(row: &mut [u64], step: &ExtStep) {
     row.set(t.max, max);
     row.split(t.d, 16, delta);
     let slack = if ok {
-        left - d0
+        max - pages - d0
     } else if d1 == 0 {
-        d0 - left - 1
+        pages + d0 - max - 1
     } else {
         0
     };

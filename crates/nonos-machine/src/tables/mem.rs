@@ -343,7 +343,7 @@ impl MemTable {
                 width = WIDTHS[w];
             }
         }
-        let address = a + imm;
+        let address = a.wrapping_add(imm);
         let (page, x, o) = (address >> 16, address >> 3 & 0x1fff, address & 7);
         row.bit(t.sel[o as usize], true);
         row.set(t.clk_lo, clk & 0xffff);

@@ -279,7 +279,7 @@ pub fn hiding_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witne
                     ext::MEM_W4 => 4,
                     _ => 8,
                 };
-                let crossing = (s.a + instr.imm) % 8 + width > 8;
+                let crossing = s.a.wrapping_add(instr.imm) % 8 + width > 8;
                 let words: Vec<Access> = accesses
                     .by_ref()
                     .take(1 + usize::from(crossing))
