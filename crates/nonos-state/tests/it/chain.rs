@@ -11,6 +11,16 @@ fn state(memory: MemoryHash, globals: &[u64], tapes: [u64; 6]) -> StateHash {
     .hash()
 }
 
+fn with_tables(tables: &[Vec<u64>]) -> StateHash {
+    RunState {
+        memory: MemoryHash::ZERO,
+        globals: &[1, u64::MAX],
+        tables,
+        tapes: TapePositions([1, 2, 3, 4, 5, 6]),
+    }
+    .hash()
+}
+
 fn checkpoint(number: u64) -> Checkpoint {
     Checkpoint {
         fuel_used: Fuel::new(number * 100),
@@ -35,6 +45,10 @@ fn hashes_are_those_of_the_spec() {
     assert_eq!(
         other.to_string(),
         "8cdb33a4f9e6ed90ce069d2d96c994bed6141b2343d1bf051eeb63cadb66e85d"
+    );
+    assert_eq!(
+        with_tables(&[vec![0, 2, 1], vec![]]).to_string(),
+        "09aabc2649944fe24c73075c5a1da88132877092168b21d875befa2ab8254545"
     );
     assert_eq!(chain(&[]).root(), CheckpointRoot::ZERO);
     assert_eq!(
@@ -62,6 +76,20 @@ fn the_state_covers_memory_globals_and_every_tape() {
             "tape {tape}"
         );
     }
+}
+
+#[test]
+fn the_state_covers_every_table_and_entry() {
+    let tables: [&[Vec<u64>]; 6] = [
+        &[],
+        &[vec![]],
+        &[vec![0]],
+        &[vec![1]],
+        &[vec![1], vec![0]],
+        &[vec![1, 0]],
+    ];
+    let seen: std::collections::HashSet<_> = tables.map(with_tables).into();
+    assert_eq!(seen.len(), 6);
 }
 
 #[test]
