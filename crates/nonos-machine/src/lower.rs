@@ -24,6 +24,8 @@ mod short;
 mod stub;
 mod values;
 
+use std::collections::BTreeSet;
+
 use nonos_package::{HostSet, fuel, instructions, limits};
 use nonos_types::{Fault, Pages};
 use wasmparser::{FunctionBody, Operator, ValType};
@@ -147,9 +149,9 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
     for (index, body) in rest.bodies.iter().enumerate() {
         function(&module, &mut out, (imported + index) as u32, body)?;
     }
+    let referred: BTreeSet<u32> = rest.cells.values().filter_map(Word::function).collect();
     for import in 0..imported as u32 {
-        let is_cell = rest.cells.values().any(|word| *word == Word::Function(import));
-        if is_cell || out.is_used(module.labels[import as usize]) {
+        if referred.contains(&import) || out.is_used(module.labels[import as usize]) {
             trampoline(&module, &mut out, import);
         }
     }

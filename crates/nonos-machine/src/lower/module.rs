@@ -283,14 +283,19 @@ fn cell(value: u64, next: &mut u32, cells: &mut BTreeMap<u32, Word>) -> Size {
 }
 
 /// Writes bytes to cells, from a byte address behind cell number `first` on.
-fn place(cells: &mut BTreeMap<u32, Word>, space: Space, first: u32, start: u64, bytes: &[u8]) {
-    for (address, byte) in (start..).zip(bytes) {
+fn place(cells: &mut BTreeMap<u32, Word>, space: Space, first: u32, mut address: u64, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let skip = (address % 8) as usize;
+        let (now, rest) = bytes.split_at(bytes.len().min(8 - skip));
         let index = u32::try_from(address / 8).expect("segments are inside of the memory");
         let cell = cells.entry(space.key(first + index)).or_insert(Word::Value(0));
         if let Word::Value(value) = cell {
-            let shift = address % 8 * 8;
-            *value = *value & !(0xff << shift) | u64::from(*byte) << shift;
+            let mut word = value.to_le_bytes();
+            word[skip..skip + now.len()].copy_from_slice(now);
+            *value = u64::from_le_bytes(word);
         }
+        address += now.len() as u64;
+        bytes = rest;
     }
 }
 

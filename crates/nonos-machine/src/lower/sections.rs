@@ -16,6 +16,15 @@ pub(super) enum Word {
     Function(u32),
 }
 
+impl Word {
+    pub(super) fn function(&self) -> Option<u32> {
+        match self {
+            Self::Function(function) => Some(*function),
+            Self::Value(_) => None,
+        }
+    }
+}
+
 /// When a segment is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {

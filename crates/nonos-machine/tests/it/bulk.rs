@@ -313,3 +313,18 @@ fn takes_few_steps_for_a_byte() {
         );
     }
 }
+
+#[test]
+fn begins_with_segments_that_meet_and_overlap() {
+    for start in 0..9 {
+        for length in [0, 1, 3, 7, 8, 9, 17] {
+            let (first, second) = (bytes(3, 40), bytes(start + 100, length));
+            let wat = format!(
+                r#"(module (memory (export "memory") 1) (data (i32.const 5) "{first}")
+                    (data (i32.const {start}) "{second}") (data (i32.const 65535) "\01")
+                    (func (export "run")))"#
+            );
+            agree(&wat, &[]);
+        }
+    }
+}

@@ -146,3 +146,20 @@ fn counts_bits_of_every_power_and_its_neighbours() {
         }
     }
 }
+
+#[test]
+fn knows_how_wide_results_are() {
+    for name in OPERATORS {
+        let wat = format!(
+            r#"(module (func (export "run") (param i64 i64) (result i32 i64 i64)
+                local.get 0 local.get 1 i64.{name} i32.wrap_i64
+                local.get 0 local.get 1 i64.{name} i32.wrap_i64 i64.extend_i32_u
+                local.get 0 i32.wrap_i64 local.get 1 i32.wrap_i64 i32.{name} i64.extend_i32_s))"#
+        );
+        for a in [u64::MAX, 1 << 63, 0x1234_5678_9abc_def0] {
+            for b in [1, 3, 0xffff_fffd, 0xf_ffff_ffff] {
+                agree(&wat, &[a, b]);
+            }
+        }
+    }
+}
