@@ -117,7 +117,9 @@ fn answer(what: &str, job: &Job<'_>) -> Result<Run, Error> {
             exit(0);
         }
         "answers-twice" => {
-            let _ = rustix::io::write(rustix::stdio::stdout(), &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            // A whole error, before the run.
+            let error = [&[2, 0][..], &1_u64.to_le_bytes(), &1_u64.to_le_bytes(), b"x"].concat();
+            let _ = rustix::io::write(rustix::stdio::stdout(), &error);
         }
         "uses-too-much-fuel" => changed.fuel_used = nonos_types::Fuel::MAX,
         "uses-too-much-memory" => changed.peak_pages = nonos_types::Pages::MAX,

@@ -322,6 +322,17 @@ mod tests {
     }
 
     #[test]
+    fn fuel_beyond_the_policy_is_not_believed() {
+        let (mut policy, inputs, run) = ran();
+        policy.fuel = run.fuel_used;
+        assert!(read(&bytes(&Ok(run.clone())), &policy, &inputs).is_ok());
+        policy.fuel = Fuel::new(run.fuel_used.get() - 1);
+        let Err(Error::Garbled { .. }) = read(&bytes(&Ok(run)), &policy, &inputs) else {
+            panic!("it is believed")
+        };
+    }
+
+    #[test]
     fn an_error_is_told_with_its_fault_and_is_fit_to_be_shown() {
         let (policy, inputs, _) = ran();
         let error = nonos_capsule::Error::Interpreter {
