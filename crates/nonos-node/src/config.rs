@@ -236,3 +236,25 @@ impl Config {
 #queue = 256
 "#;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sandbox(text: &str) -> Result<Sandbox, ConfigError> {
+        Config::parse(&format!("[sandbox]\n{text}")).map(|config| config.sandbox)
+    }
+
+    #[test]
+    fn capsules_run_in_other_processes_unless_told_otherwise() {
+        let this = Runner::Process(Worker::this_program());
+        assert_eq!(Config::default().sandbox.runner(), this);
+        assert_eq!(sandbox("mode = \"process\"").map(|it| it.runner()), Ok(this));
+        let other = sandbox("worker = \"/opt/worker\"").map(|it| it.runner());
+        assert_eq!(other, Ok(Runner::Process(Worker::new("/opt/worker"))));
+        assert_eq!(sandbox("mode = \"in-process\""), Ok(Sandbox::in_process()));
+        assert_eq!(Sandbox::in_process().runner(), Runner::InProcess);
+        let error = sandbox("mode = \"thread\"").expect_err("there is no such mode");
+        assert_eq!(error.line, 2);
+    }
+}
