@@ -10,9 +10,10 @@ mod fuzz;
 pub(crate) mod liar;
 mod outcomes;
 mod registers;
+mod sealed;
 mod state;
 mod tapes;
-mod values;
+pub(crate) mod values;
 
 use std::collections::BTreeSet;
 
@@ -26,18 +27,18 @@ use claim::Claim;
 use liar::{Lies, run};
 
 #[track_caller]
-fn accepted(claim: &Claim) {
+pub(crate) fn accepted(claim: &Claim) {
     assert_eq!(claim.verdict(), BTreeSet::new(), "the true run must be accepted");
 }
 
 #[track_caller]
-fn refused_by(claim: &Claim, rules: &[&str]) {
+pub(crate) fn refused_by(claim: &Claim, rules: &[&str]) {
     let rules: BTreeSet<String> = rules.iter().map(|rule| (*rule).to_owned()).collect();
     assert_eq!(claim.verdict(), rules);
 }
 
 /// The claim of a run in which step `at` has the result `forged`, everything after it following from that.
-fn forged_result(program: &Program, at: usize, forged: u64) -> Claim {
+pub(crate) fn forged_result(program: &Program, at: usize, forged: u64) -> Claim {
     accepted(&Claim::lie(program, &NO_TAPES, Lies::default()));
     let result = |i: usize, step: &mut Step| {
         if i == at {
