@@ -47,7 +47,7 @@ impl Writer {
 
     /// Parameters of a block with `results`, and whether they are left on the stack as the first results.
     fn parameters(&mut self, results: &'static [Type]) -> (&'static [Type], bool) {
-        match self.random.below(3) {
+        match self.random.below(if self.rich { 3 } else { 1 }) {
             0 => (&[], false),
             1 => (&results[..self.random.below(results.len() + 1)], true),
             _ => (self.group(), false),
@@ -98,11 +98,7 @@ impl Writer {
 
     /// An `if` that leaves `results`.
     pub(super) fn choice(&mut self, results: &'static [Type], depth: usize) {
-        let parameters = if self.rich {
-            self.parameters(results)
-        } else {
-            (&[] as &[Type], false)
-        };
+        let parameters = self.parameters(results);
         self.values(parameters.0, depth);
         self.value(I32, depth);
         self.put(&format!(
