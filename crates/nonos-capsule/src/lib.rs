@@ -36,9 +36,10 @@
 //! # How a run is made the same everywhere
 //! Fuel and call depth are counted by the module itself, which is rewritten for that when it is loaded (the
 //! interpreter's own counters change with its version). The interpreter is pinned, compiles eagerly, and has
-//! everything beyond the capsule instruction set switched off. The rewriting also goes around an error of wasmi
-//! 2.0.0: a `select` by `eqz`, `x == 0` or `x != 0` of a local takes the wrong operand. The provable machine has to
-//! give the same runs, which the tests check. `docs/spec/run.md` has the rules.
+//! everything beyond the capsule instruction set switched off. The rewriting also goes around errors of wasmi
+//! 2.0.0: a `select` by `eqz`, `x == 0` or `x != 0` of a local takes the wrong operand, and labels lose or mix
+//! several values. The provable machine has to give the same runs, which the tests check. `docs/spec/run.md` has the
+//! rules.
 //!
 //! # Errors
 //! [`Error`], by cause; [`Error::fault`] says who must act.

@@ -19,7 +19,6 @@
 //! - functions appended that do what operators on many bytes or entries do, and pay for those ([`bulk`]);
 //! - functions appended for host calls that are referred to: each pays and calls;
 //! - no start function: the host calls it, when it can already be metered;
-//! - the tables limited to what they may have;
 //! - what the host looks at exported under names the module does not use.
 //!
 //! Everything else is the same; only function indices move by one. Custom sections are dropped.
@@ -97,10 +96,8 @@ pub(crate) fn rewrite(wasm: &[u8], checked: &Checked, max_pages: Pages) -> Resul
     out.section(&functions);
 
     let mut tables = TableSection::new();
-    for (table, ty) in checked.tables.iter().zip(&layout.tables) {
-        let mut ty = references.table_type(*ty)?;
-        ty.maximum = Some(u64::from(table.limit));
-        tables.table(ty);
+    for ty in &layout.tables {
+        tables.table(references.table_type(*ty)?);
     }
     out.section(&tables);
     if layout.memory {

@@ -1,7 +1,8 @@
 //! Takes the values off the blocks of a function, where there are many.
 //!
 //! wasmi 2.0.0 goes wrong where several values pass through a label: a `br_table` that carries two copies none of
-//! them if its targets are at one height, whatever lies below. So in a function with several results, or with a
+//! them if its targets are at one height, whatever lies below; the `else` of an `if` with parameters takes what the
+//! first arm left in a register; a `loop` with parameters forgets to keep a local below them. So in a function with several results, or with a
 //! block that has parameters or several results, no label carries values: they pass through locals. Those are
 //! written right before a label is reached, and read right behind it, so all labels share them.
 

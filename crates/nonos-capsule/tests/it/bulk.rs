@@ -174,6 +174,12 @@ fn what_is_outside_is_not_paid() {
         units("(drop (table.grow $t (ref.null func) (i32.const 11)))", 18),
         0
     );
+    for dropped in [
+        "(data.drop $d) (memory.init $d (i32.const 0) (i32.const 0) (i32.const 1))",
+        "(elem.drop $s) (table.init $t $s (i32.const 0) (i32.const 0) (i32.const 1))",
+    ] {
+        assert_eq!(units(dropped, 1 + 19), 0, "{dropped}");
+    }
 }
 
 fn with_fuel(text: &str, fuel: u64, every: Option<u64>) -> Run {
