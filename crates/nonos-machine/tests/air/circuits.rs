@@ -1,6 +1,7 @@
 //! One page of `docs/circuits` per table: its constraints, columns, messages, and what the values can become.
 
 mod formula;
+pub(crate) mod source;
 
 use std::fmt::Write;
 
@@ -8,9 +9,10 @@ use nonos_machine::air::{Col, Direction, Expr, Interval, Range, TableShape, When
 use nonos_machine::tables::system;
 
 use crate::mutate::KOALA_BEAR;
-use crate::page::{self, Rule};
+use crate::page;
 
 use formula::formula;
+use source::Rule;
 
 /// Formulas longer than this are shortened.
 const LONGEST: usize = 150;
@@ -208,8 +210,8 @@ fn intervals(table: &TableShape) -> String {
 fn pages_of_the_tables_are_up_to_date() {
     for table in &system().tables {
         let page = format!("{}.md", table.name.to_lowercase());
-        let source = page::source(table.name);
-        let rules = page::documented(&source);
+        let text = source::source(table.name);
+        let rules = source::documented(&text);
         page::assert_generated(&page, "constraints", &constraints(table, &rules));
         page::assert_generated(&page, "columns", &columns(table));
         page::assert_generated(&page, "messages", &messages(table));

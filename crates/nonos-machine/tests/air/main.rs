@@ -2,6 +2,7 @@
 
 mod asm;
 mod attacks;
+mod catalogue;
 mod circuits;
 mod inject;
 mod mutate;

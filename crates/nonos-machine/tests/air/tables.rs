@@ -6,7 +6,7 @@ use nonos_machine::air::{Public, Range, System};
 use nonos_machine::check::{Violation, check};
 use nonos_machine::tables::{Witness, public, system, witness};
 
-use crate::page;
+use crate::circuits::source;
 use crate::samples::{Sample, samples};
 
 fn filled(sample: &Sample) -> (System, Witness, Public) {
@@ -119,8 +119,8 @@ fn refuses_every_prefix_of_a_run() {
 fn every_constraint_is_documented_and_every_documented_one_exists() {
     let names: BTreeSet<&str> = system().tables.iter().map(|t| t.name).collect();
     for name in names.into_iter().filter(|name| *name != "MEMX") {
-        let source = page::source(name);
-        let rules = page::documented(&source);
+        let text = source::source(name);
+        let rules = source::documented(&text);
         let documented: BTreeSet<&str> = rules.iter().flat_map(|rule| rule.ids.iter().copied()).collect();
         let stated: BTreeSet<&str> = system()
             .tables

@@ -5,7 +5,7 @@ use nonos_machine::isa::op;
 
 use super::*;
 
-pub(super) fn with_result(code: impl IntoIterator<Item = Instr>, register: u16) -> Program {
+pub(crate) fn with_result(code: impl IntoIterator<Item = Instr>, register: u16) -> Program {
     program(code.into_iter().chain(give(register)))
 }
 
