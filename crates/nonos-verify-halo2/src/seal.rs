@@ -110,6 +110,13 @@ pub(crate) fn column_name(col: usize) -> &'static str {
     COLS.list.get(col).map_or("sponge", |column| column.name)
 }
 
+/// The name of a column, if it is a bit; nothing behind the last one.
+#[cfg(test)]
+pub(crate) fn bit_name(col: usize) -> Option<Option<&'static str>> {
+    let column = COLS.list.get(col)?;
+    Some((column.range == Range::Bit).then_some(column.name))
+}
+
 /// The SEAL table.
 pub(crate) struct SealTable;
 

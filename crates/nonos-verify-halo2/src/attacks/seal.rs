@@ -6,10 +6,38 @@ mod lies;
 use bench::{Bench, Lie, SEAL, outputs, salt, words};
 use nonos_seal::{digest, input_blocks, output_blocks};
 
+use std::collections::BTreeSet;
+
 use super::mock::Mock;
 use crate::seal::{Use, rows};
 use crate::sponge;
 use crate::{Error, Layout};
+
+#[test]
+fn documents_every_rule_in_the_source_and_on_the_page() {
+    let [source, sponge, page] = [
+        include_str!("../seal.rs"),
+        include_str!("../sponge.rs"),
+        include_str!("../../../../docs/circuits/seal.md"),
+    ];
+    let ids = |text: &'static str, start: &'static str| -> BTreeSet<&'static str> {
+        let rows = text.lines().filter_map(move |line| line.strip_prefix(start));
+        rows.filter_map(|rest| rest.split_once('`').map(|(id, _)| id))
+            .collect()
+    };
+    let bits: BTreeSet<&str> = (0..).map_while(crate::seal::bit_name).flatten().collect();
+    let in_source: BTreeSet<&str> = &ids(source, "//! | `") | &ids(sponge, "//! | `");
+    let bench = Bench::honest(true, false);
+    let stated: BTreeSet<&str> = bench.keys.plan.compiled.tables[SEAL]
+        .constraints
+        .iter()
+        .map(|constraint| constraint.id)
+        .filter(|id| !bits.contains(id) || in_source.contains(id))
+        .chain(["first"])
+        .collect();
+    assert_eq!(in_source, stated);
+    assert_eq!(ids(page, "| `"), stated);
+}
 
 #[test]
 fn accepts_honest_streams() {

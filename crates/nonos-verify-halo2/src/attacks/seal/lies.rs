@@ -5,13 +5,22 @@ use crate::Error;
 use crate::seal::{Use, column, rows};
 use nonos_seal::{Block, Place, Tape};
 
-/// What a lie in an honest run breaks: this, and nothing else. And the real verifier refuses its proof.
+/// What a lie in an honest run breaks: this, and nothing else. And the real verifier refuses its proof, which one that
+/// does not know the rule accepts.
 fn breaks(bench: &Bench, rules: &[&str], lie: &Lie) {
     let lying = bench.lying(lie);
     let broken: Vec<String> = lying.broken().into_iter().collect();
     assert_eq!(broken, rules);
     let verdict = lying.verify(&lying.force());
     assert!(matches!(verdict, Err(Error::Rejected)), "{rules:?}: {verdict:?}");
+    if rules
+        .iter()
+        .all(|rule| rule.starts_with(char::is_lowercase) && !rule.contains(' '))
+    {
+        let gullible = lying.unchecked(rules);
+        let verdict = gullible.verify(&gullible.force());
+        assert!(verdict.is_ok(), "without {rules:?}: {verdict:?}");
+    }
 }
 
 /// A run on these blocks as the input, read as this tape.
