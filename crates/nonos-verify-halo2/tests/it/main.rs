@@ -5,3 +5,4 @@ mod lies;
 mod opcodes;
 mod runs;
 mod sealed;
+mod soundness;
