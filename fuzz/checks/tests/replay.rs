@@ -4,6 +4,7 @@ use nonos_fuzz_checks::TARGETS;
 use std::{fs, path::Path};
 
 #[test]
+#[expect(clippy::print_stdout, reason = "names the input that fails")]
 fn the_corpus_of_each_target_passes_its_check() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
     for (target, check) in TARGETS {
