@@ -6,6 +6,8 @@ use nonos_worker::{Job, Protection, Runner, Worker};
 
 /// Where capsules are run, for commands that do.
 #[derive(Debug, clap::Args)]
+// Named after the struct, the group would clash with that of the options it stands among.
+#[group(skip)]
 pub(crate) struct Options {
     /// Runs the capsule in this process, instead of one of its own that can do nothing else.
     #[arg(long)]

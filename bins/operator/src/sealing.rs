@@ -34,6 +34,8 @@ impl SealedArgs {
 
 /// What of a run its proof hides beside the sealed input.
 #[derive(Debug, clap::Args)]
+// Named after the struct, the group would clash with that of the options it stands among.
+#[group(skip)]
 pub(crate) struct Options {
     /// Commits to result, outbound messages and log, instead of showing them to the verifier.
     #[arg(long)]

@@ -11,7 +11,8 @@ use crate::{
 };
 use nonos_machine::{ExecutionStatement, Subject, tables::TapeWords};
 use nonos_types::{
-    Attested, ExecutionRecord, Fuel, Outcome, Payload as _, Proven, Timestamp, Value, VkDigest,
+    Attested, Commitment, ExecutionRecord, Fuel, Outcome, Output, Payload as _, Proven, Timestamp, Value,
+    VkDigest,
 };
 use nonos_verify::{ProofObject, Public, Statement as _, Verifier as _};
 use nonos_verify_halo2::Halo2;
@@ -133,16 +134,26 @@ impl<'a> Verified<'a> {
                 format!("{} ({} bytes)", proven.input, self.input_bytes),
             ),
             ("outcome", self.outcome.to_string()),
-            ("result", self.result_hex.clone()),
-            ("outbound", self.outbound_hex.clone()),
-            ("log", self.log_hex.clone()),
+        ];
+        if let Some(commitment) = proven.sealed_input {
+            table.push(("sealed input", sealed(commitment)));
+        }
+        match proven.output {
+            Output::Digest(_) => table.extend([
+                ("result", self.result_hex.clone()),
+                ("outbound", self.outbound_hex.clone()),
+                ("log", self.log_hex.clone()),
+            ]),
+            Output::Commitment(commitment) => table.push(("sealed output", sealed(commitment))),
+        }
+        table.extend([
             ("fuel", self.fuel.to_string()),
             (
                 "peak memory",
                 format!("{} pages of 64 KiB", proven.peak_pages.get()),
             ),
             ("machine", format!("version {}", proven.machine.get())),
-        ];
+        ]);
         if *proven.job.as_bytes() != [0; 32] {
             table.extend([
                 ("network", proven.network.to_string()),
@@ -164,4 +175,12 @@ impl<'a> Verified<'a> {
         ]);
         table
     }
+}
+
+fn sealed(commitment: Commitment) -> String {
+    format!(
+        "commitment {} of scheme {}",
+        hex::encode(commitment.digest),
+        commitment.scheme.0
+    )
 }

@@ -6,4 +6,5 @@ mod mesh;
 mod node;
 mod proof;
 mod refused;
+mod sealed;
 mod support;
