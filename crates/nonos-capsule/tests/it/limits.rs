@@ -147,6 +147,33 @@ fn the_largest_frames_reach_the_call_depth_too() {
     );
 }
 
+/// As above, where the metering adds locals for the values of labels, and calls of its own at the deepest point.
+#[test]
+fn the_largest_frames_with_several_results_reach_the_call_depth_too() {
+    let locals = "i64 ".repeat(limits::LOCALS as usize - 1);
+    let (push, drop) = ("(i64.load (i32.const 0)) ".repeat(2000), "i64.add ".repeat(1999));
+    let results = "i64 ".repeat(limits::RESULTS);
+    let values = "(local.get 1) ".repeat(limits::RESULTS);
+    let rest = "drop ".repeat(limits::RESULTS);
+    let text = format!(
+        "(module (memory 1) (type $f (func (param i32) (result {results}))) (table funcref (elem $down))
+            (func $down (export \"run\") (type $f) (local {locals})
+            (if (i32.gt_s (local.get 0) (i32.const 1)) (then
+                {push} (call_indirect (type $f) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)) {rest} {drop} (local.set 1))
+                (else (memory.fill (i32.const 0) (i32.const 0) (i32.const 8))))
+            {values}))"
+    );
+    let limit = i32::from(limits::CALL_DEPTH);
+    assert_eq!(
+        run(&text, &[i32(limit)]).outcome,
+        Outcome::Return(vec![crate::support::i64(0); limits::RESULTS])
+    );
+    assert_eq!(
+        run(&text, &[i32(limit + 1)]).outcome,
+        trap(TrapKind::StackExhausted)
+    );
+}
+
 #[test]
 fn out_of_fuel_comes_before_the_stack_limit_where_it_is_met_first() {
     let policy = Policy {
