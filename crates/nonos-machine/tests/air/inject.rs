@@ -125,6 +125,7 @@ fn the_liar_tells_the_truth_when_not_asked_to_lie() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever runs the test")]
 fn refuses_every_injected_fault() {
     let tried = inject_all(3);
     let mut table = String::from("| kind | fault | Arguzz | injections refused |\n|---|---|---|---|\n");
@@ -139,6 +140,7 @@ fn refuses_every_injected_fault() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever runs the test")]
 fn heavy_refuses_faults_at_every_step() {
     println!("{:?}", inject_all(200));
 }

@@ -12,10 +12,11 @@ use nonos_machine::air::System;
 use nonos_machine::check::{check, messages};
 use nonos_machine::tables::{STEP, Witness, system};
 
+use crate::page;
 pub(crate) use changes::KOALA_BEAR;
 use changes::{is_in_range, noise, others};
 use free::{FREE, Free, Place, is_unordered};
-use judge::Judge;
+use judge::{Judge, Rule};
 use report::Report;
 use runs::runs;
 
@@ -176,6 +177,7 @@ fn rows<const P: u64>(
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever runs the test")]
 fn kills_every_change_of_a_cell_that_is_read() {
     let report = report::<M61>(1);
     println!("{report}");
@@ -184,10 +186,61 @@ fn kills_every_change_of_a_cell_that_is_read() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever runs the test")]
 fn heavy_kills_every_change_in_a_31_bit_field() {
     let report = report::<KOALA_BEAR>(1);
     println!("{report}");
     report.assert_all_killed();
+}
+
+/// Whether some change of a cell that a rule reads is accepted once the rule is gone.
+fn shows(system: &System, judges: &[Judge<'_, M61>], used: &[Vec<usize>], t: usize, rule: Rule) -> bool {
+    let table = &system.tables[t];
+    let reads = |judge: &Judge<'_, M61>, c: usize| judge.reads(t, c, rule);
+    let columns = (0..table.columns.len()).filter(|c| reads(&judges[0], *c));
+    columns.clone().any(|c| {
+        judges.iter().enumerate().any(|(n, judge)| {
+            (0..used[n][t]).any(|i| {
+                let rows = &judge.rows[t];
+                free_by(system, t, rows, i, c).is_none()
+                    && others(rows[i][c], 0, M61, noise([n, t, i, c]))
+                        .into_iter()
+                        .any(|other| judge.accepts_cell_without(t, i, c, other, Some(rule)))
+            })
+        })
+    })
+}
+
+#[test]
+fn shows_some_rules_of_every_table_if_they_are_missing() {
+    // The measure measured: each constraint and each message is taken away in turn.
+    let system = system();
+    let witnesses: Vec<_> = runs().iter().map(|run| run.witness(&system)).collect();
+    let judges = witnesses
+        .iter()
+        .map(|(witness, public)| Judge::<M61>::new(&system, public, witness));
+    let judges: Vec<_> = judges.collect();
+    let used = witnesses
+        .iter()
+        .map(|(witness, _)| witness.tables.iter().map(|t| t.len()).collect());
+    let used: Vec<Vec<usize>> = used.collect();
+    let mut text = String::from("| table | constraints and messages | seen to be missing |\n|---|---|---|\n");
+    let (mut all, mut seen_of_all) = (0, 0);
+    for (t, table) in system.tables.iter().enumerate() {
+        let constraints = (0..table.constraints.len()).map(Rule::Constraint);
+        let rules: Vec<Rule> = constraints
+            .chain((0..table.messages.len()).map(Rule::Message))
+            .collect();
+        let seen = rules
+            .iter()
+            .filter(|rule| shows(&system, &judges, &used, t, **rule))
+            .count();
+        assert!(seen > 0, "{}", table.name);
+        (all, seen_of_all) = (all + rules.len(), seen_of_all + seen);
+        text += &format!("| {} | {} | {seen} |\n", table.name, rules.len());
+    }
+    text += &format!("| all | {all} | {seen_of_all} |\n");
+    page::assert_generated("kill-rate.md", "missing rules", &text);
 }
 
 #[test]

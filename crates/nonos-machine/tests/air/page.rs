@@ -6,13 +6,21 @@ use std::path::PathBuf;
 /// Set to 1, the tests write the generated parts instead of comparing them.
 const REWRITE: &str = "NONOS_WRITE_DOCS";
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says so by the environment"
+)]
+fn is_rewriting() -> bool {
+    std::env::var(REWRITE).is_ok_and(|value| value == "1")
+}
+
 /// Panics unless the part of a page between `<!-- generated: part -->` and `<!-- end -->` is `text`.
 pub(crate) fn assert_generated(page: &str, part: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../docs/circuits")
         .join(page);
     let (start, end) = (format!("<!-- generated: {part} -->\n"), "<!-- end -->\n");
-    let rewrite = std::env::var(REWRITE).is_ok_and(|value| value == "1");
+    let rewrite = is_rewriting();
     let stored = match fs::read_to_string(&path) {
         Err(_) if rewrite => format!("# {}\n\n{start}{end}", page.trim_end_matches(".md")),
         stored => stored.unwrap_or_else(|error| panic!("{}: {error}", path.display())),

@@ -27,6 +27,9 @@ type Lie<'a, T> = &'a dyn Fn(usize, &mut T);
 /// A lie about an operand, told the numbers of step and operand.
 type ReadLie<'a> = &'a dyn Fn(usize, usize, &mut (u64, u32));
 
+/// A cell's key and what it is made to hold.
+type PokeLie<'a> = &'a dyn Fn(usize, &State) -> Option<(u32, u64)>;
+
 /// Where to lie; each is told the number of the step, from 0.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lies<'a> {
@@ -45,7 +48,7 @@ pub(crate) struct Lies<'a> {
     /// The state after the step.
     pub(crate) next: Option<Lie<'a, State>>,
     /// A cell written over without an access, after the step.
-    pub(crate) poke: Option<&'a dyn Fn(usize, &State) -> Option<(u32, u64)>>,
+    pub(crate) poke: Option<PokeLie<'a>>,
 }
 
 /// What a liar tells.

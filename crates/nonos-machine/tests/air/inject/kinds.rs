@@ -56,7 +56,7 @@ kinds! {
     Room: "reports more calls left", "–";
     EndHidden: "goes on where the run traps or its fuel does not suffice", "–";
     EndInvented: "traps, or runs out of fuel, where it does not", "–";
-    EndOfAnotherKind: "ends in another trap than is due, or another end", "–";
+    WrongEnd: "ends in another trap than is due, or another end", "–";
 }
 
 fn word(target: &Target, at: usize, change: impl Fn(&mut Instr)) -> Option<Account> {
@@ -274,7 +274,7 @@ pub(super) fn inject(target: &Target, kind: Kind, at: usize, random: u64) -> Opt
             let others = alternatives(&program.code[step.pc as usize], &program.halts).len();
             (others > 0).then(|| row(target, at, 1 + pick(others) as u8))?
         }
-        Kind::EndOfAnotherKind if step.alternative > 0 || is_last => {
+        Kind::WrongEnd if step.alternative > 0 || is_last => {
             let halts = &program.halts;
             let mut ends = halts.traps.to_vec();
             ends.extend([halts.returned, halts.exited, halts.out_of_fuel]);

@@ -57,7 +57,7 @@ pub(super) const FREE: &[Free] = &[
         column: "gap_lo",
         when: "the access is not made, nor (the first) `SPENT`",
         why: UNUSED,
-        holds: |p| !p.flag([flag::RA, flag::RB, flag::WC][p.index]) && !(p.index == 0 && p.flag(flag::SPENT)),
+        holds: |p| !(p.flag([flag::RA, flag::RB, flag::WC][p.index]) || p.index == 0 && p.flag(flag::SPENT)),
     },
     Free {
         table: "STEP",

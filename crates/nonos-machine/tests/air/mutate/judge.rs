@@ -20,6 +20,13 @@ struct Readers {
     messages: Vec<usize>,
 }
 
+/// A rule of a table, by its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    Constraint(usize),
+    Message(usize),
+}
+
 /// Judges changes of one witness, modulo `P`.
 pub(super) struct Judge<'a, const P: u64> {
     system: &'a System,
@@ -86,28 +93,56 @@ impl<'a, const P: u64> Judge<'a, P> {
 
     /// Whether the witness with `value` in one cell is accepted.
     pub(super) fn accepts_cell(&self, t: usize, i: usize, c: usize, value: u64) -> bool {
+        self.accepts_cell_without(t, i, c, value, None)
+    }
+
+    /// Whether a rule reads a column.
+    pub(super) fn reads(&self, t: usize, c: usize, rule: Rule) -> bool {
+        let readers = &self.readers[t][c];
+        match rule {
+            Rule::Constraint(n) => readers.here.contains(&n) || readers.next.contains(&n),
+            Rule::Message(n) => readers.messages.contains(&n),
+        }
+    }
+
+    /// The same as [`Self::accepts_cell`], if one rule were not there.
+    pub(super) fn accepts_cell_without(
+        &self,
+        t: usize,
+        i: usize,
+        c: usize,
+        value: u64,
+        gone: Option<Rule>,
+    ) -> bool {
+        let is_gone = |rule: Rule| gone == Some(rule);
         let (table, rows) = (&self.system.tables[t], &self.rows[t]);
         let readers = &self.readers[t][c];
         let mut row = rows[i].clone();
         row[c] = value;
         let here = readers.here.iter().chain(&readers.next);
         let holds = here
+            .filter(|n| !is_gone(Rule::Constraint(**n)))
             .map(|n| &table.constraints[*n])
             .all(|constraint| self.holds(t, constraint, i, rows.len(), &row, rows.get(i + 1)));
         let before = i.checked_sub(1).is_none_or(|before| {
             readers.next.iter().all(|n| {
                 let constraint = &table.constraints[*n];
-                self.holds(t, constraint, before, rows.len(), &rows[before], Some(&row))
+                is_gone(Rule::Constraint(*n))
+                    || self.holds(t, constraint, before, rows.len(), &rows[before], Some(&row))
             })
         });
         let mut sums = Sums::default();
         holds
             && before
-            && readers.messages.iter().all(|n| {
-                let message = &table.messages[*n];
-                self.message(t, message, &rows[i], -1, &mut sums);
-                self.message(t, message, &row, 1, &mut sums)
-            })
+            && readers
+                .messages
+                .iter()
+                .filter(|n| !is_gone(Rule::Message(**n)))
+                .all(|n| {
+                    let message = &table.messages[*n];
+                    self.message(t, message, &rows[i], -1, &mut sums);
+                    self.message(t, message, &row, 1, &mut sums)
+                })
             && sums.are_zero()
     }
 
