@@ -153,3 +153,22 @@ pub(crate) fn is_portable(body: &FunctionBody<'_>) -> wasmparser::Result<bool> {
     }
     Ok(true)
 }
+
+/// Whether a body changes globals, memory, tables or segments.
+pub(crate) fn changes_state(body: &FunctionBody<'_>) -> wasmparser::Result<bool> {
+    for operator in body.get_operators_reader()? {
+        let changes = match operator? {
+            Operator::GlobalSet { .. } | Operator::DataDrop { .. } | Operator::ElemDrop { .. } => true,
+            Operator::MemoryGrow { .. } | Operator::MemoryInit { .. } => true,
+            Operator::MemoryFill { .. } | Operator::MemoryCopy { .. } => true,
+            Operator::TableGrow { .. } | Operator::TableInit { .. } => true,
+            Operator::TableFill { .. } | Operator::TableCopy { .. } => true,
+            Operator::TableSet { .. } => true,
+            other => opcode(&other).contains("store"),
+        };
+        if changes {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -45,8 +45,10 @@ pub(crate) struct Plain {
     pub(crate) cut: BTreeSet<u32>,
     /// What other modules can import of it, by copying.
     pub(crate) portable: Portable,
-    /// Whether an invocation can leave anything behind for the next one.
+    /// Whether it has what calls, or other modules, can change.
     pub(crate) has_state: bool,
+    /// Whether its own calls change it: then each depends on those before.
+    pub(crate) changes_state: bool,
 }
 
 /// Everything of the module that is read before anything is written.
@@ -206,6 +208,7 @@ impl Plain {
         let mut referenced = read.referenced.clone();
         for body in &read.bodies {
             cut::body_functions(body, &mut referenced)?;
+            self.changes_state |= cut::changes_state(body)?;
         }
         let context = cut::Context {
             types: &read.types,
