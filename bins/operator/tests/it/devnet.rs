@@ -26,7 +26,7 @@ fn three_nodes_run_prove_verify_and_pay() {
     let job = &report["jobs"][0];
     assert_eq!(job["output_hex"], FOX);
     assert_eq!(job["paid"], true);
-    assert_eq!(job["backend"], "halo2-ipa-pasta/1");
+    assert_eq!(job["backend"], "halo2-ipa-pasta/2");
     assert!(
         job["proof_bytes"].as_u64().is_some_and(|bytes| bytes > 10_000),
         "{job:#}"
