@@ -165,12 +165,13 @@ impl Liar<'_> {
                 _ => (1 << 31, 0xffff_ffff),
             };
             match () {
-                () if row.flags & flag::SPENT != 0 => state.fuel + row.imm > fuel,
+                () if row.flags & flag::SPENT != 0 => state.fuel.saturating_add(row.imm) > fuel,
                 () if row.flags & flag::EMPTY != 0 => state.room == 0,
                 () if row.flags & flag::ALU != 0 && row.op & op::DIV_ZERO != 0 => b == 0,
                 () if row.flags & flag::ALU != 0 => (a, b) == least,
                 () if row.op & 7 == ext::BOUND => {
-                    a + instr.imm + effects::width(row.op) > u64::from(state.pages) << 16
+                    a.saturating_add(instr.imm).saturating_add(effects::width(row.op))
+                        > u64::from(state.pages) << 16
                 }
                 () => self.peek(key(Space::Tape, a)) >> 32 != 0,
             }
@@ -259,7 +260,7 @@ impl Liar<'_> {
             state.room = room.wrapping_add(1);
         }
         state.room = state.room.wrapping_sub(u16::from(has(flag::ROOM)));
-        state.fuel += u64::from(instr.cost);
+        state.fuel = fuel.wrapping_add(u64::from(instr.cost));
         if has(flag::SPENT) {
             state.fuel = fuel.wrapping_add(instr.imm.wrapping_sub(1).wrapping_sub(s.c));
         }

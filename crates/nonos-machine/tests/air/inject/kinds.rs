@@ -171,9 +171,11 @@ pub(super) fn inject(target: &Target, kind: Kind, at: usize, random: u64) -> Opt
             let pc = pick(program.code.len()) as u32;
             next(target, at, |state| state.pc = pc)
         }
-        Kind::Skip if !is_last => next(target, at, |state| state.pc += 1),
+        Kind::Skip if !is_last => next(target, at, |state| state.pc = state.pc.wrapping_add(1)),
         Kind::Again if !is_last => next(target, at, |state| state.pc = step.pc),
-        Kind::Frame if !is_last => next(target, at, |state| state.fp += 1 + pick(3) as u32),
+        Kind::Frame if !is_last => next(target, at, |state| {
+            state.fp = state.fp.wrapping_add(1 + pick(3) as u32)
+        }),
         Kind::Word if has(flag::ALU | flag::EXT) => word(target, at, |instr| instr.op ^= 1 << (3 + pick(6))),
         Kind::Flags => word(target, at, |instr| instr.flags ^= 1 << pick(flag::COUNT)),
         Kind::OperandPlace if has(flag::RA) => word(target, at, |instr| instr.ia ^= 1 << pick(3)),
@@ -243,7 +245,7 @@ pub(super) fn inject(target: &Target, kind: Kind, at: usize, random: u64) -> Opt
         }),
         Kind::Address if is_load || is_store => accesses(target, at, |all| {
             for access in all {
-                access.key += 1 << pick(4);
+                access.key = access.key.wrapping_add(1 << pick(4));
             }
         }),
         Kind::Width if is_load || is_store => word(target, at, |instr| {
@@ -266,9 +268,13 @@ pub(super) fn inject(target: &Target, kind: Kind, at: usize, random: u64) -> Opt
             ];
             instr.op = ext::HOST | kinds[pick(kinds.len())];
         }),
-        Kind::Growth if class(flag::EXT, ext::GROW) => result(target, at, |step| step.dpages += 1),
-        Kind::Fuel if step.fuel > 0 && !is_last => next(target, at, |state| state.fuel -= 1),
-        Kind::Room if !is_last => next(target, at, |state| state.room += 1),
+        Kind::Growth if class(flag::EXT, ext::GROW) => {
+            result(target, at, |step| step.dpages = step.dpages.wrapping_add(1))
+        }
+        Kind::Fuel if step.fuel > 0 && !is_last => {
+            next(target, at, |state| state.fuel = state.fuel.wrapping_sub(1))
+        }
+        Kind::Room if !is_last => next(target, at, |state| state.room = state.room.wrapping_add(1)),
         Kind::EndHidden if step.alternative > 0 => row(target, at, 0),
         Kind::EndInvented if step.alternative == 0 => {
             let others = alternatives(&program.code[step.pc as usize], &program.halts).len();

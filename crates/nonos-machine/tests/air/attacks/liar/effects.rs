@@ -107,6 +107,10 @@ pub(crate) fn width(code: u16) -> u64 {
 /// What the result changes in the cells accessed.
 pub(super) fn store(instr: Instr, s: &Step, accesses: &mut [Access]) {
     let has = |bit: u16| instr.op & bit != 0;
+    // A code that is two at once may have none.
+    if accesses.is_empty() {
+        return;
+    }
     match instr.op & 7 {
         ext::MEM if has(ext::MEM_STORE) => {
             let at = s.a.wrapping_add(instr.imm) % 8;
