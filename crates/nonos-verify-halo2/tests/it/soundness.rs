@@ -71,6 +71,7 @@ fn discrete_logarithm() -> f64 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever runs the test")]
 fn the_error_of_the_argument_is_negligible() {
     let mut table = String::from("| challenge | unlucky values | at most | bits |\n|---|---|---|---|\n");
     let mut sum = 0.0;
