@@ -62,7 +62,11 @@ impl Rows {
         if let Some(input) = &secret.input {
             let words = input.bytes.len().div_ceil(8) as u64;
             let blocks = input_blocks(&input.bytes, &input.salt);
-            seal.extend(seal::rows(&blocks, Use::of(program, trace, words)));
+            let used = Use {
+                more: secret.outputs.is_some(),
+                ..Use::of(program, trace, words)
+            };
+            seal.extend(seal::rows(&blocks, used));
         }
         if let Some(salt) = &secret.outputs {
             let [result, outbound, log, _] = PublicRun::of(program, trace, Default::default()).outputs;
@@ -87,7 +91,9 @@ impl Rows {
 /// What the verifier computes itself.
 fn public_side(statement: &ExecutionStatement) -> Public {
     let mut public = statement.public_side();
-    public.first.push(u64::from(statement.hidden().input));
+    let hidden = statement.hidden();
+    let streams = [hidden.input, hidden.input && hidden.outputs];
+    public.first.extend(streams.map(u64::from));
     public
 }
 
@@ -273,3 +279,6 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
             .map(|proof| BatchKey(u64::from(proof.layout().k())))
     }
 }
+
+#[cfg(test)]
+mod tests;

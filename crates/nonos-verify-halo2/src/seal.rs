@@ -8,7 +8,8 @@
 //! | id | formula | rules out |
 //! |---|---|---|
 //! | `kind` | `salt + Σ tape = real` | a mixture |
-//! | `first` | on the first row `salt = 1`, `pos = 0`; `input` is public | no stream, or another one |
+//! | `first` | on the first row `salt = 1`, `pos = 0`; `input` and `more` are public | no stream, or another one |
+//! | `more` | `more·(1 − input − tape1) = 0`, constant from the salt to the end of tape 1, where `salt' = more`; 0 on the table's last row | a stream of outputs left out behind the input's, or one too many |
 //! | `order` | salt, then tape 1 or 3 as `input` says; a tape until `close`; 3, 4, 5; after tape 1 the outputs or padding; after tape 5 padding; `input·(1 − salt) = 0` | tapes missing, repeated, in another order |
 //! | `close` | `close·(1 − real + salt) = 0`, `last = close·(tape1 + tape5)`, `final = close·(1 − tape1)` | an end of no tape |
 //! | `whole` | on the table's last row `real·(1 − last) = 0` | a stream whose digest is never compared |
@@ -36,11 +37,15 @@ use crate::sponge::Sponge;
 
 /// Index of the public value of the first row that says whether the first stream is an input.
 const PUBLIC_INPUT: usize = 2;
+/// … and that says whether the outputs' stream follows the input's.
+const PUBLIC_MORE: usize = 3;
 
 struct Cols {
     real: Col,
     salt: Col,
     input: Col,
+    /// The outputs' stream follows that of the input, of which this is a row.
+    more: Col,
     /// Tapes 1, 3, 4, 5.
     tapes: [Col; 4],
     close: Col,
@@ -74,6 +79,7 @@ static COLS: LazyLock<Cols> = LazyLock::new(|| {
         real: one("real", Range::Bit),
         salt: one("salt", Range::Bit),
         input: one("input", Range::Bit),
+        more: one("more", Range::Bit),
         tapes: ["tape1", "tape3", "tape4", "tape5"].map(|name| one(name, Range::Bit)),
         close: one("close", Range::Bit),
         last: one("last", derived(1, "a product of bits that exclude each other")),
@@ -162,6 +168,17 @@ fn order<B: Builder>(b: &mut B) {
     b.zero("first", When::First, salt.clone() - k(1));
     b.zero("first", When::First, pos.clone());
     b.public("first", When::First, PUBLIC_INPUT, input.clone());
+
+    // The verifier says what there is: nothing else would miss a stream of outputs that were not written.
+    let (more, next_more) = (b.cur(t.more), b.next(t.more));
+    b.public("first", When::First, PUBLIC_MORE, more.clone());
+    let elsewhere = k(1) - input.clone() - one.clone();
+    b.zero("more", When::Always, more.clone() * elsewhere);
+    let before_end = input.clone() + one.clone() * (k(1) - close.clone());
+    b.zero("more", When::Transition, before_end * (next_more - more.clone()));
+    let end = one.clone() * close.clone();
+    b.zero("more", When::Transition, end * (next_salt.clone() - more.clone()));
+    b.zero("more", When::Last, more);
 
     let mut order = |expr: B::E| b.zero("order", When::Transition, expr);
     order(salt.clone() * (next[0].clone() - input.clone()));
@@ -303,7 +320,7 @@ pub(crate) fn with_seal(mut system: System) -> (System, Sponge) {
     let table = system.tables.len();
     system.tables.push(TableShape::record(&SealTable));
     system.public_bits.0.truncate(PUBLIC_INPUT);
-    system.public_bits.0.resize(PUBLIC_INPUT + 1, 1);
+    system.public_bits.0.resize(PUBLIC_MORE + 1, 1);
     (system, sponge(table))
 }
 

@@ -116,7 +116,9 @@ fn refuses_other_public_digests_and_another_first_stream() {
     for digests in [[output, input], [input, input], [input, None], [None, output]] {
         cases.push((digests, first.clone()));
     }
-    cases.push(([input, output], vec![0, 0, 0]));
+    for first in [[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]] {
+        cases.push(([input, output], first.to_vec()));
+    }
     for (digests, first) in cases {
         let mut public = honest.public.clone();
         (public.digests, public.first) = (digests, first);

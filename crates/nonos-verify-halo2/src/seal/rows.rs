@@ -16,6 +16,8 @@ pub(crate) struct Use {
     pub(crate) ends: u64,
     /// Requests of its length.
     pub(crate) lengths: u64,
+    /// Whether sealed outputs follow.
+    pub(crate) more: bool,
 }
 
 impl Use {
@@ -57,6 +59,7 @@ pub(crate) fn rows(blocks: &[Block], input: Use) -> Vec<Vec<u64>> {
             if block.place == Place::Salt {
                 row[usize::from(COLS.input.0)] = u64::from(is_input);
             }
+            row[usize::from(COLS.more.0)] = u64::from(is_input && input.more);
             row
         })
         .collect()

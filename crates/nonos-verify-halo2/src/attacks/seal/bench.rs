@@ -165,6 +165,7 @@ pub(super) fn used(tape: &Tape) -> Use {
         words: tape.words.len() as u64,
         ends: 1,
         lengths: 2,
+        more: false,
     }
 }
 
@@ -221,14 +222,23 @@ impl Bench {
     fn made(input: Option<usize>, output: bool, copies: u16) -> Self {
         let mut run = Run::default();
         let mut public = Public {
-            first: vec![0, 0, u64::from(input.is_some())],
+            first: vec![
+                0,
+                0,
+                u64::from(input.is_some()),
+                u64::from(input.is_some() && output),
+            ],
             ..Public::default()
         };
         if let Some(len) = input {
             let tape = Tape::from_bytes(&words(len));
             let blocks = input_blocks(&words(len), &salt(1));
             public.digests[0] = Some(digest(&blocks));
-            run.seal.extend(rows(&blocks, used(&tape)));
+            let used = Use {
+                more: output,
+                ..used(&tape)
+            };
+            run.seal.extend(rows(&blocks, used));
             run.read(&tape);
         }
         if output {

@@ -27,7 +27,11 @@ fn breaks(bench: &Bench, rules: &[&str], lie: &Lie) {
 fn input(bench: &Bench, blocks: Vec<Block>, tape: Tape) -> Lie {
     let outputs: Vec<Vec<u64>> = bench.run.seal[2..].to_vec();
     Lie::new(move |run| {
-        run.seal = rows(&blocks, used(&tape));
+        let used = Use {
+            more: !outputs.is_empty(),
+            ..used(&tape)
+        };
+        run.seal = rows(&blocks, used);
         run.seal.extend(outputs.clone());
         *run = Run {
             seal: std::mem::take(&mut run.seal),
@@ -252,14 +256,40 @@ fn refuses_tapes_in_another_order_missing_or_unfinished() {
         }
     });
     breaks(&bench, &["order"], &twice);
+    // The outputs' stream left out, whole, where none was written.
+    let silent = move |run: &mut Run| {
+        run.seal.truncate(2);
+        run.taker.retain(|row| row[2] == 1);
+    };
+    breaks(&bench, &["more"], &Lie::new(silent));
+    let forgotten = Lie::new(move |run| {
+        silent(run);
+        run.seal[1][column("more")] = 0;
+    });
+    breaks(&bench, &["more"], &forgotten);
+    let denied = Lie::new(move |run| {
+        silent(run);
+        (0..2).for_each(|row| run.seal[row][column("more")] = 0);
+    });
+    breaks(&bench, &["public first"], &denied);
+    // One that the public side does not ask for, behind the input's.
+    let needless = Bench::honest(true, false);
+    let salt = bench.run.seal[2..].to_vec();
+    let extra = Lie::new(move |run| {
+        run.seal.extend(salt.clone());
+        run.write(&super::bench::outputs());
+    });
+    let lying = needless.lying(&extra);
+    assert!(lying.broken().contains("more"), "{:?}", lying.broken());
+    assert!(lying.verify(&lying.force()).is_err());
     // The streams in the other order, though the public side asks for the input first.
     let other_way = Lie::new(move |run| run.seal.rotate_left(2));
-    breaks(&bench, &["order", "public first"], &other_way);
+    breaks(&bench, &["more", "order", "public first"], &other_way);
     // A row of nothing first, or between the streams.
     let late = Lie::new(move |run| run.seal.insert(0, vec![0; run.seal[0].len()]));
     breaks(&bench, &["first", "order", "public first"], &late);
     let apart = Lie::new(move |run| run.seal.insert(2, vec![0; run.seal[0].len()]));
-    breaks(&bench, &["order"], &apart);
+    breaks(&bench, &["more", "order"], &apart);
     // Another number of blocks, which the hash starts from.
     breaks(&bench, &["left"], &Lie::cell(0, "left", 3));
     // Two kinds at once; none.
