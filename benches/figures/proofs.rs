@@ -83,7 +83,9 @@ impl Made {
                 seconds("first_us"),
                 seconds("again_us"),
                 seconds("cpu_us"),
+                seconds("model_us"),
                 made["peak_mib"].to_string(),
+                made["model_mib"].to_string(),
                 grouped(made["proof_bytes"]),
                 millis("first_us"),
                 millis("again_us"),
@@ -97,7 +99,9 @@ impl Made {
                 "prove first, s",
                 "prove, s",
                 "prove, CPU s",
+                "planned, CPU s",
                 "prove peak, MiB",
+                "planned, MiB",
                 "proof, bytes",
                 "verify first, ms",
                 "verify, ms",
@@ -187,6 +191,13 @@ fn prove(directory: &Path, size: usize) -> Result<()> {
             tell("peak_mib", peak_mebibytes()?);
             tell("first_us", time.as_micros());
             tell("proof_bytes", proof.bytes.len());
+            let trace = statement.trace(&Secret::default())?;
+            let estimate =
+                backend
+                    .backend()
+                    .estimate(statement.program(), &trace, &statement.public_side())?;
+            tell("model_us", (estimate.cpu_seconds * 1e6) as u64);
+            tell("model_mib", estimate.memory >> 20);
             tell("steps", statement.trace(&Secret::default())?.steps.len());
         } else {
             again.push(time);

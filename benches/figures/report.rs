@@ -5,6 +5,7 @@
     reason = "tables are what this program is for"
 )]
 
+use nonos_verify_halo2::{REFERENCE_WORK, reference_work};
 use std::{
     fs,
     process::Command,
@@ -49,6 +50,23 @@ pub(crate) fn machine() -> Result<()> {
     );
     println!("- {:.1} GiB of memory", kibibytes as f64 / f64::from(1 << 20));
     println!("- {}", String::from_utf8_lossy(&rustc.stdout).trim());
+    let tries = (0..100).map(|_| {
+        Ok(timed(|| {
+            reference_work();
+            Ok(())
+        })?
+        .1)
+    });
+    let least = tries
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .min()
+        .unwrap_or_default();
+    println!(
+        "- reference work: {} µs, {} µs in the cost model",
+        least.as_micros(),
+        REFERENCE_WORK.as_micros()
+    );
     println!(
         "- AVX2 code: {}",
         if cfg!(target_feature = "avx2") {

@@ -127,10 +127,13 @@ fn column(range: Range) -> f64 {
 
 /// Estimated peak memory of proving, in bytes.
 pub(crate) fn memory(compiled: &Compiled, layout: &Layout) -> u64 {
-    /// Of a cell: its value, coefficient and four evaluations, and copies in the evaluator.
-    const BYTES: u64 = 300;
+    /// Of a cell: its value, coefficient and four evaluations, and copies in the evaluator. Fitted to proofs of SHA-256
+    /// of 64 and 1,024 bytes.
+    const BYTES: u64 = 420;
+    /// Whatever the layout: parameters, fixed tables, the program.
+    const FLOOR: u64 = 50 << 20;
     let (phase0, phase1) = count_columns(compiled, layout);
-    BYTES * (phase0 + phase1 + 25) as u64 * (1 << layout.k)
+    FLOOR + BYTES * (phase0 + phase1 + 25) as u64 * (1 << layout.k)
 }
 
 #[cfg(test)]
