@@ -155,8 +155,12 @@ impl Halo2 {
         Ok((rows, layout))
     }
 
-    fn decode(&self, proof: &[u8]) -> Result<Proof, Refusal> {
-        let proof = Proof::decode(proof).map_err(refusal)?;
+    /// Reads a proof. Whoever names a layout has to send a proof of its size, before a key of that size is made.
+    fn decode(&self, bytes: &[u8]) -> Result<Proof, Refusal> {
+        let proof = Proof::decode(bytes).map_err(refusal)?;
+        if self.backend.size(proof.layout()).map_err(refusal)?.proof_bytes != bytes.len() {
+            return Err(Refusal::MalformedProof { part: "length" });
+        }
         // Clock and stamps are sized for this many rows.
         if proof.layout().capacity(STEP) > MAX_ROWS {
             return Err(Refusal::MalformedProof {

@@ -1,6 +1,7 @@
 //! A false statement about sealed tapes, by a prover that knows the inside of the backend.
 
 use std::sync::LazyLock;
+use std::time::Instant;
 
 use nonos_machine::{
     ExecutionStatement, Inputs, Limits, PublicTapes, SealedInput, Secret, Subject, VERSION, execute,
@@ -10,11 +11,11 @@ use nonos_types::{
     Assignment, Attested, AuditRoot, CheckpointRoot, ExecutionRecord, InboundDigest, InputDigest, Outcome,
     Output, Pages, Proven, SegmentChain,
 };
-use nonos_verify::{ProofSystem, Statement};
+use nonos_verify::{ProofSystem, Refusal, Statement};
 
 use super::{Halo2, Rows, public_side};
 use crate::prover::fresh_seed;
-use crate::{Layout, ParamsStore};
+use crate::{Layout, ParamsStore, Proof};
 
 /// Index of CELLS among the machine's tables, and in it of `out`, `key_lo` and `key_hi`.
 const CELLS: usize = 10;
@@ -115,4 +116,30 @@ fn refuses_a_commitment_to_outputs_that_were_never_written_beside_a_sealed_input
         Some(Ok(())),
         "the stream of the outputs is left out, and it passes"
     );
+}
+
+#[test]
+fn makes_no_key_for_a_layout_without_a_proof_of_its_size() {
+    let statement = silent(&Secret::default());
+    let tables = nonos_machine::tables::COUNT;
+    let mut folds = vec![5; tables];
+    folds.push(0);
+    let layout = Layout::new(14, folds, 1);
+    let size = BACKEND
+        .backend
+        .size(&layout)
+        .expect("a layout that a proof may have");
+    let short = Proof {
+        layout,
+        bytes: vec![0; 64],
+    };
+    assert!(size.proof_bytes > 100 * short.encode().len());
+    let length = Refusal::MalformedProof { part: "length" };
+    let start = Instant::now();
+    assert_eq!(
+        BACKEND.vk_digest(&statement, &short.encode()),
+        Err(length)
+    );
+    assert_eq!(BACKEND.verify(&statement, &short.encode()), Err(length));
+    println!("{} columns, refused in {:?}", size.columns, start.elapsed());
 }
