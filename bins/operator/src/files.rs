@@ -89,10 +89,8 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(mode);
     let written = options.open(&part).and_then(|mut file| file.write_all(bytes));
-    written
-        .and_then(|()| fs::rename(&part, path))
-        .map_err(|source| {
-            let _ = fs::remove_file(&part);
-            fail(source)
-        })
+    written.and_then(|()| fs::rename(&part, path)).map_err(|source| {
+        let _ = fs::remove_file(&part);
+        fail(source)
+    })
 }
