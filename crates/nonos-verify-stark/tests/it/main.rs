@@ -1,0 +1,4 @@
+//! Tests of the STARK backend from outside.
+
+mod execution;
+mod runs;
