@@ -136,10 +136,7 @@ fn makes_no_key_for_a_layout_without_a_proof_of_its_size() {
     assert!(size.proof_bytes > 100 * short.encode().len());
     let length = Refusal::MalformedProof { part: "length" };
     let start = Instant::now();
-    assert_eq!(
-        BACKEND.vk_digest(&statement, &short.encode()),
-        Err(length)
-    );
+    assert_eq!(BACKEND.vk_digest(&statement, &short.encode()), Err(length));
     assert_eq!(BACKEND.verify(&statement, &short.encode()), Err(length));
     println!("{} columns, refused in {:?}", size.columns, start.elapsed());
 }
