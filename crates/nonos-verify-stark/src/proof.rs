@@ -104,7 +104,7 @@ pub(crate) fn decode(bytes: &[u8], header: &Header) -> Result<BatchProof<Config>
     let Ok(proof) = postcard::from_bytes::<BatchProof<Config>>(bytes) else {
         return malformed("encoding");
     };
-    if !encode(&proof).is_some_and(|again| again == bytes) {
+    if encode(&proof).is_none_or(|again| again != bytes) {
         return malformed("encoding (not canonical)");
     }
     let logs = header.logs.iter().flatten().map(|log| usize::from(*log));
