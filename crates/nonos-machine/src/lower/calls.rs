@@ -143,14 +143,12 @@ impl Function<'_> {
     }
 
     fn mistyped(&mut self, word: u16, ty: u64) -> Label {
-        let known = self
-            .mistyped
-            .iter()
-            .find(|known| known.word == word && known.ty == ty);
-        if let Some(known) = known {
-            return known.label;
+        // By key: a function may have more of them than could be searched one by one.
+        if let Some(label) = self.mistyped_labels.get(&(word, ty)) {
+            return *label;
         }
         let label = self.out.label();
+        self.mistyped_labels.insert((word, ty), label);
         self.mistyped.push(Mistyped { label, word, ty });
         label
     }

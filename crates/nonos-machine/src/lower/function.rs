@@ -3,6 +3,8 @@
 //! The operand stack exists while lowering only: constants and locals stay what they are until they are used,
 //! and a comparison becomes the branch that follows it.
 
+use std::collections::HashMap;
+
 use nonos_types::TrapKind;
 use wasmparser::{BlockType, Operator, ValType};
 
@@ -27,6 +29,8 @@ pub(super) struct Function<'a> {
     pub(super) dead: Option<u32>,
     /// Where indirect calls go that do not find a function of their type.
     pub(super) mistyped: Vec<Mistyped>,
+    /// Their labels, by register and type.
+    pub(super) mistyped_labels: HashMap<(u16, u64), Label>,
 }
 
 pub(super) struct Frame {
@@ -72,6 +76,7 @@ impl<'a> Function<'a> {
             frames: vec![body],
             dead: None,
             mistyped: Vec::new(),
+            mistyped_labels: HashMap::new(),
         }
     }
 

@@ -218,3 +218,32 @@ fn tail_calls_host_functions() {
         agree_at_each_budget(wat, &[tape]);
     }
 }
+
+#[test]
+fn lowers_many_calls_of_many_types_at_many_heights_in_time() {
+    const TYPES: usize = 512;
+    const HEIGHTS: usize = 360;
+    let result = |ty: usize, at: usize| if ty >> at & 1 == 0 { "i32 " } else { "i64 " };
+    let types = (0..TYPES).map(|ty| {
+        let results: String = (0..9).map(|at| result(ty, at)).collect();
+        format!("(type $t{ty} (func (result {results})))")
+    });
+    let types: String = types.collect();
+    let drops = "drop ".repeat(9);
+    let calls = (0..TYPES).map(|ty| format!("i32.const 0 call_indirect (type $t{ty}) {drops}"));
+    let calls: String = calls.collect();
+    let body = format!("loop end i32.const 7 {calls}").repeat(HEIGHTS) + &"drop ".repeat(HEIGHTS);
+    let text = format!("(module {types} (table 1 funcref) (func (export \"run\") {body}))");
+    let wasm = wat::parse_str(text).expect("valid text");
+    let options = nonos_machine::Options {
+        entry: "run",
+        max_pages: nonos_types::Pages::new(0),
+        hosts: nonos_package::HostSet::EMPTY,
+    };
+    let start = std::time::Instant::now();
+    let lowered = nonos_machine::lower(&wasm, &options).expect("within the limits");
+    assert!(lowered.program.code.len() > 3 * TYPES * HEIGHTS);
+    // In proportion to the square of the calls it would take many times this.
+    let took = start.elapsed();
+    assert!(took.as_secs() < 4, "{took:?}");
+}
