@@ -1,12 +1,38 @@
 //! Proves runs with a batch STARK (Plonky3, KoalaBear): fast, no setup, nothing hidden.
+//!
+//! ```
+//! use nonos_verify::{Erased, Verifier};
+//! use nonos_verify_stark::{Profile, Stark};
+//!
+//! let verifier: Box<dyn Verifier> = Box::new(Erased::new(Stark::new(Profile::Fast)));
+//! assert_eq!(verifier.backend_id(), Stark::ID);
+//! ```
+//!
+//! It takes the machine's tables as they are written and proves each at its own height, so that a small run is cheap.
+//! It does not hide anything: a run with sealed tapes is refused. It does not contain panics of the published verifier:
+//! [`Erased`](nonos_verify::Erased) does. What a proof is and why it is sound: `docs/circuits/stark.md`.
+//!
+//! # Main types
+//! [`Stark`] is the backend, [`Profile`] what its proofs are optimised for.
+//!
+//! # Errors
+//! Those of `nonos-verify`.
+
 mod adapter;
 mod chip;
 mod config;
 mod layout;
+#[cfg(test)]
+mod lies;
 mod proof;
 mod public;
+#[cfg(test)]
+mod security;
 mod stark;
 mod trace;
+
+#[cfg(test)]
+extern crate self as nonos_verify_stark;
 
 pub use config::Profile;
 pub use stark::Stark;

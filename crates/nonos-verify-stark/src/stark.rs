@@ -154,7 +154,7 @@ impl Stark {
         Ok([header.encode(), proof].concat())
     }
 
-    fn check(&self, context: &[u8], public: &PublicSide, proof: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, context: &[u8], public: &PublicSide, proof: &[u8]) -> Result<(), Refusal> {
         let (header, rest) = Header::decode(proof)?;
         let session = self.session(context, public, &header)?;
         let proof = proof::decode(rest, &header)?;

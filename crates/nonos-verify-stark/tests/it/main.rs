@@ -1,4 +1,5 @@
 //! Tests of the STARK backend from outside.
 
 mod execution;
+mod opcodes;
 mod runs;

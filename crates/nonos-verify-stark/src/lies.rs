@@ -1,0 +1,166 @@
+//! Provers that lie: whole proofs of false tables, refused by the verifier.
+
+use nonos_machine::tables::{self, STEP, Witness};
+use nonos_machine::{ExecutionStatement, Secret};
+use nonos_verify::{Refusal, Statement};
+use p3_field::PrimeCharacteristicRing;
+
+use crate::chip::{Kind, kinds};
+use crate::config::Val;
+use crate::public::PublicSide;
+use crate::trace::{self, Tables};
+use crate::{Profile, Stark};
+
+#[expect(dead_code, reason = "shared with the tests from outside")]
+#[path = "../tests/it/runs.rs"]
+mod runs;
+#[path = "../../nonos-verify-halo2/tests/it/opcodes/text.rs"]
+mod text;
+
+/// A run, and what a prover has of it.
+struct Run {
+    statement: ExecutionStatement,
+    stark: Stark,
+    public: PublicSide,
+    witness: Witness,
+}
+
+impl Run {
+    /// Every operator: all tables have rows but BOUND.
+    fn new() -> Self {
+        Self::of(0)
+    }
+
+    /// A trap of memory, with rows in BOUND.
+    fn trapped() -> Self {
+        Self::of(u32::from(nonos_types::TrapKind::MemoryOutOfBounds.code()))
+    }
+
+    fn of(what: u32) -> Self {
+        let module = runs::module(&text::module());
+        let statement = runs::statement(module, "run", &[nonos_types::Value::I32(what)], b"an input tape");
+        let stark = Stark::new(Profile::Fast);
+        let public = stark.public_side(&statement).expect("a statement");
+        let trace = statement.trace(&Secret::default()).expect("it was run");
+        let witness = tables::witness(statement.program(), &trace);
+        Self {
+            statement,
+            stark,
+            public,
+            witness,
+        }
+    }
+
+    fn tables(&self) -> Tables {
+        trace::tables(self.stark.layout(), &self.public, &self.witness)
+    }
+
+    /// What the verifier says of a proof of these tables. Where assertions are on, the published prover checks the
+    /// constraints itself and panics; that counts as a refusal then, and the verifier is tried without assertions.
+    fn verdict(&self, tables: Tables) -> Result<(), Refusal> {
+        let prove = || {
+            self.stark
+                .prove_tables(&self.statement.bytes(), &self.public, tables)
+        };
+        let proof = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
+            Ok(proof) => proof.expect("a proof is made"),
+            Err(_) if cfg!(debug_assertions) => return Err(Refusal::Rejected { check: "assertion" }),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let public = self.stark.public_side(&self.statement)?;
+        self.stark.check(&self.statement.bytes(), &public, &proof)
+    }
+}
+
+fn place(kind: Kind) -> usize {
+    kinds().iter().position(|known| *known == kind).expect("a kind")
+}
+
+/// What no run here has rows for: the other form of the 16-bit values.
+const UNUSED: Kind = Kind::Count16;
+
+#[test]
+fn the_honest_tables_are_all_used_and_proved() {
+    let (run, trapped) = (Run::new(), Run::trapped());
+    let (tables, others) = (run.tables(), trapped.tables());
+    for ((kind, table), other) in kinds().iter().zip(&tables).zip(&others) {
+        assert_eq!(table.is_none() && other.is_none(), *kind == UNUSED, "{kind:?}");
+    }
+    assert_eq!(run.verdict(tables), Ok(()));
+    assert_eq!(trapped.verdict(others), Ok(()));
+}
+
+#[test]
+fn no_table_can_be_left_out_but_the_other_form_of_one() {
+    let run = Run::new();
+    for (i, kind) in kinds().into_iter().enumerate() {
+        let mut tables = run.tables();
+        if tables[i].take().is_none() {
+            continue;
+        }
+        let prove = || {
+            run.stark
+                .prove_tables(&run.statement.bytes(), &run.public, tables)
+        };
+        let proof = std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove));
+        // Required tables: the prover's own header is refused. Others: the sums do not balance.
+        let Ok(Ok(proof)) = proof else { continue };
+        let public = run.stark.public_side(&run.statement).expect("a statement");
+        let verdict = run.stark.check(&run.statement.bytes(), &public, &proof);
+        assert!(verdict.is_err(), "without {kind:?}");
+    }
+}
+
+#[test]
+fn a_false_cell_is_refused_in_every_table() {
+    let (run, trapped) = (Run::new(), Run::trapped());
+    for (i, kind) in kinds().into_iter().enumerate() {
+        let run = if run.tables()[i].is_some() { &run } else { &trapped };
+        let Some(width) = run.tables()[i].as_ref().map(|table| table.width) else {
+            assert_eq!(kind, UNUSED);
+            continue;
+        };
+        // The multiplicity column of a lookup table is its last.
+        for col in [0, width / 2, width - 1] {
+            let mut tables = run.tables();
+            if let Some(table) = &mut tables[i] {
+                table.values[col] += Val::ONE;
+            }
+            assert!(run.verdict(tables).is_err(), "{kind:?}, column {col}");
+        }
+    }
+}
+
+#[test]
+fn multiplicities_cannot_be_negative_or_moved() {
+    let run = Run::new();
+    let program = place(Kind::Rows(nonos_machine::air::Bus::Program));
+    let mut tables = run.tables();
+    let uses = &mut tables[program].as_mut().expect("a program").values;
+    let (first, second) = (uses[0], uses[1]);
+    uses[0] = first - Val::ONE;
+    uses[1] = second + Val::ONE;
+    assert!(run.verdict(tables).is_err());
+    // A value of more than 16 bits has no row; a count of −1 of another does not make up for it.
+    let mut tables = run.tables();
+    let range = tables[place(Kind::Bits16)].as_mut().expect("values");
+    range.values[16] = -Val::ONE;
+    assert!(run.verdict(tables).is_err());
+}
+
+#[test]
+fn another_program_counter_less_fuel_or_fewer_steps_are_refused() {
+    let mut run = Run::new();
+    let mut less = Run::new();
+    less.public.values[3] -= Val::ONE;
+    assert!(less.verdict(less.tables()).is_err(), "less fuel");
+
+    let step = &mut run.witness.tables[STEP];
+    step.cells[5 * step.width + 1] += 1;
+    assert!(run.verdict(run.tables()).is_err(), "another pc");
+
+    let mut run = Run::new();
+    let step = &mut run.witness.tables[STEP];
+    step.cells.truncate(step.cells.len() - step.width);
+    assert!(run.verdict(run.tables()).is_err(), "one step less");
+}
