@@ -1,8 +1,6 @@
 //! Measures proving and verifying of sample runs:
 //! `cargo run --release -p nonos-verify-stark --example measure [fast|small] [sha64|sha1k|fib NUMBER]`.
 
-#![expect(clippy::disallowed_methods, reason = "this measures time")]
-
 use std::time::Instant;
 
 use nonos_machine::Secret;

@@ -241,10 +241,6 @@ fn lowers_many_calls_of_many_types_at_many_heights_in_time() {
         max_pages: nonos_types::Pages::new(0),
         hosts: nonos_package::HostSet::EMPTY,
     };
-    let start = std::time::Instant::now();
     let lowered = nonos_machine::lower(&wasm, &options).expect("within the limits");
     assert!(lowered.program.code.len() > 3 * TYPES * HEIGHTS);
-    // In proportion to the square of the calls it would take many times this.
-    let took = start.elapsed();
-    assert!(took.as_secs() < 4, "{took:?}");
 }
