@@ -220,8 +220,7 @@ fn tail_calls_host_functions() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "measures lowering")]
-fn lowers_many_calls_of_many_types_at_many_heights_in_time() {
+fn lowers_many_calls_of_many_types_at_many_heights() {
     const TYPES: usize = 512;
     const HEIGHTS: usize = 360;
     let result = |ty: usize, at: usize| if ty >> at & 1 == 0 { "i32 " } else { "i64 " };
