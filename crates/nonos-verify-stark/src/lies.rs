@@ -164,3 +164,39 @@ fn another_program_counter_less_fuel_or_fewer_steps_are_refused() {
     step.cells.truncate(step.cells.len() - step.width);
     assert!(run.verdict(run.tables()).is_err(), "one step less");
 }
+
+/// Rewrites the first row that `lie` finds something to do with; `false` if there is none.
+fn forge(
+    table: &mut Option<p3_matrix::dense::RowMajorMatrix<Val>>,
+    lie: impl Fn(&mut [Val]) -> bool,
+) -> bool {
+    let table = table.as_mut().expect("it is used");
+    table.values.chunks_mut(table.width).any(lie)
+}
+
+/// Every message stays as it is: only the rule that a bit is 0 or 1 stands against it.
+#[test]
+fn a_number_that_is_not_made_of_bits_is_refused() {
+    let run = Run::new();
+    let two_in_one = |bits: &mut [Val]| {
+        let found = bits[0] == Val::ZERO && bits[1] == Val::ONE;
+        if found {
+            (bits[0], bits[1]) = (Val::TWO, Val::ZERO);
+        }
+        found
+    };
+    let mut tables = run.tables();
+    assert!(forge(&mut tables[place(Kind::Bits16)], two_in_one));
+    assert!(run.verdict(tables).is_err(), "16-bit values");
+}
+
+/// The same messages in another order: only the rule of the next row stands against it.
+#[test]
+fn values_out_of_order_are_refused() {
+    let run = Run::new();
+    let mut tables = run.tables();
+    let bytes = tables[place(Kind::Count8)].as_mut().expect("bytes");
+    bytes.values.swap(2 * 7, 2 * 9);
+    bytes.values.swap(2 * 7 + 1, 2 * 9 + 1);
+    assert!(run.verdict(tables).is_err());
+}

@@ -117,3 +117,91 @@ pub(crate) fn decode(bytes: &[u8], header: &Header) -> Result<BatchProof<Config>
 pub(crate) fn encode(proof: &BatchProof<Config>) -> Option<Vec<u8>> {
     postcard::to_allocvec(proof).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        let kinds = kinds();
+        let log = |kind: &Kind| match kind {
+            Kind::Count16 => None,
+            Kind::Count8 => Some(8),
+            _ => Some(MIN_LOG),
+        };
+        Header {
+            profile: Profile::Fast,
+            logs: kinds.iter().map(log).collect(),
+        }
+    }
+
+    fn with(kind: Kind, log: Option<u8>) -> Header {
+        let mut header = header();
+        let place = kinds().iter().position(|known| *known == kind).expect("a kind");
+        header.logs[place] = log;
+        header
+    }
+
+    fn part(bytes: &[u8]) -> Option<&'static str> {
+        match Header::decode(bytes) {
+            Err(Refusal::MalformedProof { part }) => Some(part),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_header_is_read_back_and_what_follows_is_kept() {
+        let bytes = [&header().encode()[..], b"rest"].concat();
+        assert_eq!(Header::decode(&bytes), Ok((header(), &b"rest"[..])));
+        assert_eq!(part(&with(Kind::And, None).encode()), None);
+        assert_eq!(part(&with(Kind::Machine(STEP), Some(21)).encode()), None);
+    }
+
+    #[test]
+    fn each_rule_of_the_header_stands_alone() {
+        let left_out = "a table that is left out";
+        let machine = [STEP, CELLS].map(Kind::Machine);
+        let others = [
+            Kind::Count8,
+            Kind::Rows(Bus::Program),
+            Kind::Rows(Bus::Tape),
+            Kind::Received,
+        ];
+        for kind in machine.into_iter().chain(others) {
+            assert_eq!(part(&with(kind, None).encode()), Some(left_out), "{kind:?}");
+        }
+        let height = [
+            (Kind::Machine(STEP), 22),
+            (Kind::Machine(CELLS), 23),
+            (Kind::Machine(CELLS), 2),
+            (Kind::Bits16, 17),
+            (Kind::And, 17),
+            (Kind::Count8, 7),
+            (Kind::Count8, 9),
+            (Kind::Received, 23),
+        ];
+        for (kind, log) in height {
+            assert_eq!(
+                part(&with(kind, Some(log)).encode()),
+                Some("height of a table"),
+                "{kind:?}"
+            );
+        }
+        let forms = Some("table of 16-bit values");
+        assert_eq!(part(&with(Kind::Bits16, None).encode()), forms);
+        assert_eq!(part(&with(Kind::Count16, Some(16)).encode()), forms);
+        assert_eq!(
+            part(&with(Kind::Count16, Some(15)).encode()),
+            Some("height of a table")
+        );
+        for (place, value) in [(0, 0), (0, 2), (1, 0), (1, 3)] {
+            let mut bytes = header().encode();
+            bytes[place] = value;
+            assert_eq!(part(&bytes), Some("format or profile"));
+        }
+        let bytes = header().encode();
+        assert_eq!(part(&bytes[..bytes.len() - 1]), Some("header"));
+        assert_eq!(part(&vec![1; MAX_BYTES + 1]), Some("length"));
+    }
+}

@@ -176,3 +176,56 @@ fn heavy_the_sample_capsules_are_proved_on_their_real_inputs() {
         assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
     }
 }
+
+#[test]
+fn a_sealed_run_is_refused_before_anything_is_made() {
+    let salt = nonos_machine::Salt::new([7; 32]);
+    let secret = Secret {
+        outputs: Some(salt),
+        ..Secret::default()
+    };
+    let sealed = crate::runs::sealed_statement(
+        module(MIX),
+        "run",
+        &[Value::I32(2), Value::I64(1)],
+        b"an input tape",
+        &secret,
+    );
+    let mut seeds = crate::runs::seeds();
+    let verdict = BACKEND.prove(&sealed, &secret, &mut nonos_verify::Proving::new(&mut seeds));
+    assert!(
+        matches!(verdict, Err(nonos_verify::ProveError::Unsupported { .. })),
+        "{verdict:?}"
+    );
+    // A proof of the same run with nothing sealed is none of it.
+    let open = prove(&statement(
+        module(MIX),
+        "run",
+        &[Value::I32(2), Value::I64(1)],
+        b"an input tape",
+    ));
+    assert!(matches!(
+        BACKEND.verify(&sealed, &open),
+        Err(Refusal::MalformedPublic { .. })
+    ));
+}
+
+#[test]
+fn a_proof_of_one_profile_verifies_anywhere_and_under_its_own_key_only() {
+    let honest = mix(2);
+    let small = Stark::new(Profile::Small);
+    let mut seeds = crate::runs::seeds();
+    let mut proving = nonos_verify::Proving::new(&mut seeds);
+    let proof = small
+        .prove(&honest, &Secret::default(), &mut proving)
+        .expect("a true statement");
+    assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+    assert!(proof.len() < prove(&honest).len());
+    assert_ne!(
+        BACKEND.vk_digest(&honest, &proof),
+        BACKEND.vk_digest(&honest, &prove(&honest))
+    );
+    let mut renamed = proof.clone();
+    renamed[1] = prove(&honest)[1];
+    assert!(BACKEND.verify(&honest, &renamed).is_err());
+}
