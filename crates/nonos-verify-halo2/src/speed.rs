@@ -7,7 +7,7 @@ use pasta_curves::Eq;
 use pasta_curves::group::Group;
 
 /// What [`reference_work`] takes on one core of the machine that the cost model was measured on.
-pub const REFERENCE_WORK: Duration = Duration::from_micros(1_000);
+pub const REFERENCE_WORK: Duration = Duration::from_micros(730);
 
 /// A thousand doublings and additions of points, which most of a proof's time is. Estimates of time are for a
 /// machine that takes [`REFERENCE_WORK`] for it; another needs them scaled.
