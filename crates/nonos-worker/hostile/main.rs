@@ -71,7 +71,7 @@ fn outside(what: &str) {
 fn inside(what: &str) {
     match what {
         "opens" => said(&fs::read("/etc/passwd").map(drop)),
-        "opens-for-writing" => said(&fs::write("/tmp/nonos-hostile", b"here")),
+        "opens-for-writing" => said(&fs::write(std::env::temp_dir().join("nonos-hostile"), b"here")),
         "lists" => said(&fs::read_dir("/").map(drop)),
         "listens" => said(&TcpListener::bind("127.0.0.1:0").map(drop)),
         "connects" => said(&TcpStream::connect("127.0.0.1:9").map(drop)),
