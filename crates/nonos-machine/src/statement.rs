@@ -116,7 +116,7 @@ impl ExecutionStatement {
             ),
             ("commitment scheme", digests.is_some()),
             ("output digest", output),
-            ("output length", tapes.outputs.iter().all(TapeWords::is_valid)),
+            ("output length", tapes.outputs.iter().all(tapes::is_valid)),
             (
                 "inbound tape",
                 policy.net != Net::None || tapes.inbound.is_empty(),

@@ -34,9 +34,10 @@ pub use grow::GrowTable;
 pub use host::HostTable;
 pub use mem::MemTable;
 pub use mul::MulTable;
+pub use nonos_seal::Tape as TapeWords;
 pub use shift::ShiftTable;
 pub use step::{MAX_ROWS, StepTable};
-pub use witness::{Hidden, PublicRun, Rows, TapeWords, Witness, hiding_witness, public, witness};
+pub use witness::{Hidden, PublicRun, Rows, Witness, hiding_witness, public, witness};
 
 use crate::air::{Bus, FixedTable, System, TableShape};
 #[cfg(doc)]

@@ -30,6 +30,13 @@ impl Tape {
             len: bytes.len() as u64,
         }
     }
+
+    /// The bytes, cut to the exact length.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(usize::try_from(self.len).unwrap_or(usize::MAX));
+        bytes
+    }
 }
 
 /// What a block holds.

@@ -5,7 +5,7 @@ use nonos_machine::isa::Program;
 use nonos_machine::tables::{self, MAX_ROWS, PublicRun, STEP};
 use nonos_machine::trace::Trace;
 use nonos_machine::{ExecutionStatement, Secret, StatementError};
-use nonos_seal::{Tape, input_blocks, output_blocks};
+use nonos_seal::{input_blocks, output_blocks};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::{
     BackendId, BatchKey, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
@@ -70,10 +70,7 @@ impl Rows {
         }
         if let Some(salt) = &secret.outputs {
             let [result, outbound, log, _] = PublicRun::of(program, trace, Default::default()).outputs;
-            let tapes = [result, outbound, log].map(|tape| Tape {
-                words: tape.words,
-                len: tape.len,
-            });
+            let tapes = [result, outbound, log];
             seal.extend(seal::rows(&output_blocks(&tapes, salt), Use::default()));
         }
         Self {

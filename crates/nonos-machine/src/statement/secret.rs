@@ -3,7 +3,7 @@
 use std::fmt;
 
 pub use nonos_seal::Salt;
-use nonos_seal::{Tape, commit_input, commit_outputs};
+use nonos_seal::{commit_input, commit_outputs};
 use nonos_types::{Commitment, CommitmentScheme, Output, Proven};
 use zeroize::Zeroizing;
 
@@ -81,9 +81,6 @@ pub(super) fn digests(proven: &Proven) -> Option<[Option<[u8; 32]>; 2]> {
 
 /// The commitment to result, outbound and log, as they were written.
 pub(super) fn seal(outputs: &[TapeWords], salt: &Salt) -> Commitment {
-    let tape = |place: usize| {
-        let TapeWords { words, len } = outputs.get(place).cloned().unwrap_or_default();
-        Tape { words, len }
-    };
+    let tape = |place: usize| outputs.get(place).cloned().unwrap_or_default();
     commit_outputs(&[tape(0), tape(1), tape(2)], salt)
 }

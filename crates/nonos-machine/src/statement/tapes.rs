@@ -34,18 +34,10 @@ struct WireTapes {
     outputs: Vec<WireTape>,
 }
 
-impl TapeWords {
-    /// The bytes, cut to the exact length.
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.truncate(usize::try_from(self.len).unwrap_or(usize::MAX));
-        bytes
-    }
-
-    pub(super) fn is_valid(&self) -> bool {
-        let words = self.words.len() as u64;
-        words < 1 << 24 && self.len <= 8 * words && self.len + 7 >= 8 * words
-    }
+/// Whether a tape's length goes with its words.
+pub(super) fn is_valid(tape: &TapeWords) -> bool {
+    let words = tape.words.len() as u64;
+    words < 1 << 24 && tape.len <= 8 * words && tape.len + 7 >= 8 * words
 }
 
 impl PublicTapes {

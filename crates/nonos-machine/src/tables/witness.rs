@@ -1,5 +1,7 @@
 //! Filling the tables from a trace, and the public side that the verifier computes.
 
+use nonos_seal::Tape as TapeWords;
+
 use super::layout::ExtStep;
 use super::{
     BIT, BITS, BOUND, CELLS, CMP, COUNT, DIV, GLOBAL, GROW, HOST, MEM, MEMX, MUL, MemTable, SHIFT, STEP, bit,
@@ -56,30 +58,6 @@ impl Witness {
             out[0] += (i - last) as u64;
         } else {
             out.fill(0);
-        }
-    }
-}
-
-/// A tape as 64-bit words with its exact length in bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TapeWords {
-    /// Little-endian words, the last one zero padded.
-    pub words: Vec<u64>,
-    /// Length in bytes, at most 7 less than the words'.
-    pub len: u64,
-}
-
-impl TapeWords {
-    /// The words of a byte string.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        let word = |chunk: &[u8]| {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            u64::from_le_bytes(word)
-        };
-        Self {
-            words: bytes.chunks(8).map(word).collect(),
-            len: bytes.len() as u64,
         }
     }
 }
