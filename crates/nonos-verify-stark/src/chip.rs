@@ -11,7 +11,8 @@ use p3_matrix::dense::RowMajorMatrix;
 
 use crate::adapter::{Adapter, name};
 use crate::config::Val;
-use crate::layout::Layout;
+use crate::layout::{Layout, Shape};
+use crate::tree::chips as tree;
 
 /// Which table.
 ///
@@ -33,6 +34,10 @@ pub(crate) enum Kind {
     Rows(Bus),
     /// Rows that the verifier writes, each received once.
     Received,
+    /// Of a segment: the leaves that it touches, before and after.
+    Leaf,
+    /// Of a segment: the nodes above them, the root first.
+    Node,
 }
 
 /// Every kind, in the order of a proof's header.
@@ -47,6 +52,8 @@ pub(crate) fn kinds() -> Vec<Kind> {
         Kind::Rows(Bus::Program),
         Kind::Rows(Bus::Tape),
         Kind::Received,
+        Kind::Leaf,
+        Kind::Node,
     ];
     machine.chain(others).collect()
 }
@@ -71,6 +78,8 @@ impl BaseAir<Val> for Chip {
             Kind::Count16 | Kind::Count8 => 2,
             Kind::And => 18,
             Kind::Rows(_) | Kind::Received => 1,
+            Kind::Leaf => tree::LEAF_WIDTH,
+            Kind::Node => tree::NODE_WIDTH,
         }
     }
 
@@ -85,7 +94,7 @@ impl BaseAir<Val> for Chip {
     fn main_next_row_columns(&self) -> Vec<usize> {
         let reads = match self.kind {
             Kind::Machine(t) => self.layout.tables[t].reads_next,
-            Kind::Count16 | Kind::Count8 => true,
+            Kind::Count16 | Kind::Count8 | Kind::Node => true,
             _ => false,
         };
         if reads {
@@ -102,6 +111,7 @@ impl BaseAir<Val> for Chip {
     fn num_public_values(&self) -> usize {
         match self.kind {
             Kind::Machine(machine::STEP) => self.layout.first + self.layout.last,
+            Kind::Node => tree::ROOTS,
             _ => 0,
         }
     }
@@ -111,6 +121,8 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
     fn eval(&self, b: &mut AB) {
         match self.kind {
             Kind::Machine(t) => self.machine(t, b),
+            Kind::Leaf => tree::leaf(b),
+            Kind::Node => tree::node(b),
             Kind::Count16 => counter(b, Bus::Range16, 1 << 16),
             Kind::Count8 => counter(b, Bus::Range8, 1 << 8),
             Kind::Bits16 => {
@@ -173,7 +185,10 @@ impl Chip {
         }
         let a = &mut Adapter::new(b, &table.weights, self.layout.first);
         match t {
-            0 => machine::StepTable.eval(a),
+            0 => match self.layout.shape {
+                Shape::Whole => machine::StepTable.eval(a),
+                Shape::Segment => machine::SegmentTable.eval(a),
+            },
             1 => machine::CmpTable.eval(a),
             2 => machine::BitTable.eval(a),
             3 => machine::ShiftTable.eval(a),

@@ -24,15 +24,21 @@ mod config;
 mod layout;
 #[cfg(test)]
 mod lies;
+mod poseidon;
 mod proof;
 mod public;
 #[cfg(test)]
 mod security;
+mod segment;
 mod stark;
 mod trace;
+mod tree;
 
 #[cfg(test)]
 extern crate self as nonos_verify_stark;
 
 pub use config::Profile;
+pub use segment::{
+    Boundary, Cutter, JobError, MemoryRoot, SegmentJob, SegmentStatement, SegmentWitness, State,
+};
 pub use stark::Stark;

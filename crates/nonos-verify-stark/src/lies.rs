@@ -7,6 +7,7 @@ use p3_field::PrimeCharacteristicRing;
 
 use crate::chip::{Kind, kinds};
 use crate::config::Val;
+use crate::layout::Shape;
 use crate::public::PublicSide;
 use crate::trace::{self, Tables};
 use crate::{Profile, Stark};
@@ -52,7 +53,7 @@ impl Run {
     }
 
     fn tables(&self) -> Tables {
-        trace::tables(self.stark.layout(), &self.public, &self.witness)
+        trace::tables(self.stark.layout(Shape::Whole), &self.public, &self.witness, None)
     }
 
     /// What the verifier says of a proof of these tables. Where assertions are on, the published prover checks the
@@ -60,7 +61,7 @@ impl Run {
     fn verdict(&self, tables: Tables) -> Result<(), Refusal> {
         let prove = || {
             self.stark
-                .prove_tables(&self.statement.bytes(), &self.public, tables)
+                .prove_tables(&self.statement.bytes(), &self.public, Shape::Whole, tables)
         };
         let proof = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
             Ok(proof) => proof.expect("a proof is made"),
@@ -68,7 +69,8 @@ impl Run {
             Err(panic) => std::panic::resume_unwind(panic),
         };
         let public = self.stark.public_side(&self.statement)?;
-        self.stark.check(&self.statement.bytes(), &public, &proof)
+        self.stark
+            .check(&self.statement.bytes(), &public, Shape::Whole, &proof)
     }
 }
 
@@ -76,15 +78,19 @@ fn place(kind: Kind) -> usize {
     kinds().iter().position(|known| *known == kind).expect("a kind")
 }
 
-/// What no run here has rows for: the other form of the 16-bit values.
-const UNUSED: Kind = Kind::Count16;
+/// What no run here has rows for: the other form of the 16-bit values, and what only segments have.
+const UNUSED: [Kind; 3] = [Kind::Count16, Kind::Leaf, Kind::Node];
 
 #[test]
 fn the_honest_tables_are_all_used_and_proved() {
     let (run, trapped) = (Run::new(), Run::trapped());
     let (tables, others) = (run.tables(), trapped.tables());
     for ((kind, table), other) in kinds().iter().zip(&tables).zip(&others) {
-        assert_eq!(table.is_none() && other.is_none(), *kind == UNUSED, "{kind:?}");
+        assert_eq!(
+            table.is_none() && other.is_none(),
+            UNUSED.contains(kind),
+            "{kind:?}"
+        );
     }
     assert_eq!(run.verdict(tables), Ok(()));
     assert_eq!(trapped.verdict(others), Ok(()));
@@ -100,13 +106,15 @@ fn no_table_can_be_left_out_but_the_other_form_of_one() {
         }
         let prove = || {
             run.stark
-                .prove_tables(&run.statement.bytes(), &run.public, tables)
+                .prove_tables(&run.statement.bytes(), &run.public, Shape::Whole, tables)
         };
         let proof = std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove));
         // Required tables: the prover's own header is refused. Others: the sums do not balance.
         let Ok(Ok(proof)) = proof else { continue };
         let public = run.stark.public_side(&run.statement).expect("a statement");
-        let verdict = run.stark.check(&run.statement.bytes(), &public, &proof);
+        let verdict = run
+            .stark
+            .check(&run.statement.bytes(), &public, Shape::Whole, &proof);
         assert!(verdict.is_err(), "without {kind:?}");
     }
 }
@@ -117,7 +125,7 @@ fn a_false_cell_is_refused_in_every_table() {
     for (i, kind) in kinds().into_iter().enumerate() {
         let run = if run.tables()[i].is_some() { &run } else { &trapped };
         let Some(width) = run.tables()[i].as_ref().map(|table| table.width) else {
-            assert_eq!(kind, UNUSED);
+            assert!(UNUSED.contains(&kind));
             continue;
         };
         // The multiplicity column of a lookup table is its last.

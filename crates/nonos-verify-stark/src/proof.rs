@@ -6,6 +6,7 @@ use p3_batch_stark::BatchProof;
 use crate::Profile;
 use crate::chip::{Kind, kinds};
 use crate::config::{Config, MAX_LOG, MIN_LOG};
+use crate::layout::Shape;
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
 
@@ -13,12 +14,25 @@ use nonos_machine::tables::{MAX_ROWS, STEP};
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Version of the header.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+impl Shape {
+    const ALL: [Self; 2] = [Self::Whole, Self::Segment];
+
+    /// The byte in a header.
+    fn code(self) -> u8 {
+        match self {
+            Self::Whole => 1,
+            Self::Segment => 2,
+        }
+    }
+}
 
 /// What a proof says about its shape: nothing else about it is the prover's choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) profile: Profile,
+    pub(crate) shape: Shape,
     /// log2 of each table's height, in the order of [`kinds`]; `None` where it is left out.
     pub(crate) logs: Vec<Option<u8>>,
 }
@@ -30,7 +44,8 @@ fn malformed<T>(part: &'static str) -> Result<T, Refusal> {
 impl Header {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let logs = self.logs.iter().map(|log| log.unwrap_or(0));
-        [FORMAT, self.profile.code()].into_iter().chain(logs).collect()
+        let start = [FORMAT, self.profile.code(), self.shape.code()];
+        start.into_iter().chain(logs).collect()
     }
 
     /// Reads the header; what follows it is returned as it is.
@@ -39,17 +54,20 @@ impl Header {
         if bytes.len() > MAX_BYTES {
             return malformed("length");
         }
-        let Some((header, rest)) = bytes.split_at_checked(2 + kinds.len()) else {
+        let Some((header, rest)) = bytes.split_at_checked(3 + kinds.len()) else {
             return malformed("header");
         };
         let Some(profile) = Profile::from_code(header[1]).filter(|_| header[0] == FORMAT) else {
             return malformed("format or profile");
         };
-        let logs = header[2..]
+        let Some(shape) = Shape::ALL.into_iter().find(|shape| shape.code() == header[2]) else {
+            return malformed("shape");
+        };
+        let logs = header[3..]
             .iter()
             .map(|log| (*log != 0).then_some(*log))
             .collect();
-        let header = Self { profile, logs };
+        let header = Self { profile, shape, logs };
         for (kind, log) in kinds.iter().zip(&header.logs) {
             header.check(*kind, *log)?;
         }
@@ -61,9 +79,16 @@ impl Header {
     }
 
     fn check(&self, kind: Kind, log: Option<u8>) -> Result<(), Refusal> {
+        let segment = self.shape == Shape::Segment;
+        if matches!(kind, Kind::Leaf | Kind::Node) && !segment || kind == Kind::Machine(CELLS) && segment {
+            return match log {
+                None => Ok(()),
+                Some(_) => malformed("a table of the other shape"),
+            };
+        }
         let required = match kind {
             Kind::Machine(t) => t == STEP || t == CELLS,
-            Kind::Count8 | Kind::Received => true,
+            Kind::Count8 | Kind::Received | Kind::Leaf | Kind::Node => true,
             Kind::Rows(bus) => bus != Bus::Count8,
             Kind::Bits16 | Kind::Count16 | Kind::And => false,
         };
@@ -125,12 +150,13 @@ mod tests {
     fn header() -> Header {
         let kinds = kinds();
         let log = |kind: &Kind| match kind {
-            Kind::Count16 => None,
+            Kind::Count16 | Kind::Leaf | Kind::Node => None,
             Kind::Count8 => Some(8),
             _ => Some(MIN_LOG),
         };
         Header {
             profile: Profile::Fast,
+            shape: Shape::Whole,
             logs: kinds.iter().map(log).collect(),
         }
     }
@@ -195,7 +221,7 @@ mod tests {
             part(&with(Kind::Count16, Some(15)).encode()),
             Some("height of a table")
         );
-        for (place, value) in [(0, 0), (0, 2), (1, 0), (1, 3)] {
+        for (place, value) in [(0, 0), (0, 1), (1, 0), (1, 3)] {
             let mut bytes = header().encode();
             bytes[place] = value;
             assert_eq!(part(&bytes), Some("format or profile"));

@@ -17,6 +17,8 @@ pub(crate) struct PublicSide {
     pub(crate) count8: RowMajorMatrix<Val>,
     /// Of the first row, then of the last.
     pub(crate) values: Vec<Val>,
+    /// Of a segment: the roots of all cells before and after.
+    pub(crate) roots: Vec<Val>,
 }
 
 fn element(value: u64) -> Result<Val, Refusal> {
@@ -96,6 +98,7 @@ impl PublicSide {
             received: received(public)?,
             count8: matrix(&count8, count8[0].len(), count8[0])?,
             values: values.into_iter().map(element).collect::<Result<_, _>>()?,
+            roots: vec![],
         })
     }
 
@@ -107,6 +110,7 @@ impl PublicSide {
             put(h, &matrix.values);
         }
         put(h, &self.values);
+        put(h, &self.roots);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::chip::{Kind, kinds};
 use crate::config::{MIN_LOG, Val};
 use crate::layout::{Layout, TableLayout};
 use crate::public::PublicSide;
+use crate::tree::{Update, chips};
 
 /// More distinct 16-bit values than this, and counting to 2^16 is cheaper than a row of bits for each.
 const MANY: usize = 1 << 13;
@@ -147,8 +148,13 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// All tables of a proof.
-pub(crate) fn tables(layout: &Layout, public: &PublicSide, witness: &Witness) -> Tables {
+/// All tables of a proof; of a segment with what it does to the tree of all cells.
+pub(crate) fn tables(
+    layout: &Layout,
+    public: &PublicSide,
+    witness: &Witness,
+    update: Option<&Update>,
+) -> Tables {
     let machine: Tables = layout
         .tables
         .iter()
@@ -168,7 +174,9 @@ pub(crate) fn tables(layout: &Layout, public: &PublicSide, witness: &Witness) ->
                 .reduce(none, Uses::add)
         })
         .fold(Uses::none(&index), Uses::add);
-    answers(machine, public, &uses)
+    let mut tables = answers(machine, public, &uses);
+    tables.extend([update.map(chips::leaves), update.map(chips::nodes)]);
+    tables
 }
 
 fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
@@ -179,9 +187,10 @@ fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
         cells.resize(height, Val::ZERO);
         RowMajorMatrix::new(cells, 1)
     };
-    for kind in kinds().into_iter().skip(tables.len()) {
+    let ours = |kind: &Kind| !matches!(kind, Kind::Leaf | Kind::Node);
+    for kind in kinds().into_iter().skip(tables.len()).filter(ours) {
         tables.push(match kind {
-            Kind::Machine(_) => None,
+            Kind::Machine(_) | Kind::Leaf | Kind::Node => None,
             Kind::Bits16 => (!many).then(|| each(&uses.range16, |x| (x, 16, None))),
             Kind::Count16 => many.then(|| counted(&uses.range16)),
             Kind::Count8 => Some(counted(&uses.range8)),
