@@ -12,6 +12,8 @@ use crate::public::PublicSide;
 use crate::trace::{self, Tables};
 use crate::{Profile, Stark};
 
+mod segments;
+
 #[expect(dead_code, reason = "shared with the tests from outside")]
 #[path = "../tests/it/runs.rs"]
 mod runs;

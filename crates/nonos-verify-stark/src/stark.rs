@@ -303,7 +303,7 @@ fn differs(error: StatementError) -> ProveError {
 }
 
 impl Stark {
-    fn segment_side(&self, statement: &SegmentStatement) -> Result<PublicSide, Refusal> {
+    pub(crate) fn segment_side(&self, statement: &SegmentStatement) -> Result<PublicSide, Refusal> {
         let mut public = PublicSide::new(&self.segment, &statement.public_side())?;
         let digests = [statement.before(), statement.after()].map(|b| b.memory.digest());
         public.roots = roots(&digests[0], &digests[1]);
