@@ -12,11 +12,11 @@ use crate::samples::{ENTRY, Sample, executed, sha256, sieve};
 
 struct Size {
     instructions: u64,
-    steps: u32,
+    steps: u64,
     fuel: Fuel,
 }
 
-const STEPS: u32 = 1 << 26;
+const STEPS: u64 = 1 << 26;
 
 impl Sample {
     fn limits(&self) -> Limits {
@@ -66,7 +66,7 @@ impl Sample {
             how.to_owned(),
             millis(time),
             if in_steps {
-                rate(size.steps.into())
+                rate(size.steps)
             } else {
                 "–".to_owned()
             },
@@ -84,8 +84,8 @@ pub(crate) fn programs() -> Result<()> {
         rows.push([
             sample.name,
             grouped(size.instructions),
-            grouped(size.steps.into()),
-            format!("{:.3}", f64::from(size.steps) / size.instructions as f64),
+            grouped(size.steps),
+            format!("{:.3}", size.steps as f64 / size.instructions as f64),
             grouped(size.fuel.get()),
         ]);
     }

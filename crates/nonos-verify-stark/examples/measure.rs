@@ -1,5 +1,5 @@
 //! Measures proving and verifying of sample runs:
-//! `cargo run --release -p nonos-verify-stark --example measure [fast|small] [sha64|sha1k|fib NUMBER]`.
+//! `cargo run --release -p nonos-verify-stark --example measure [fast|small] [sha BYTES|fib NUMBER] [STEPS A SEGMENT]`.
 
 use std::time::Instant;
 
@@ -49,13 +49,13 @@ fn main() {
             let n = word(2).parse().unwrap_or(1000);
             runs::statement(runs::module(FIB), "run", &[Value::I64(n)], b"")
         }
-        "sha1k" => runs::statement(capsule(), "main", &[], &[0x61; 1024]),
-        _ => runs::statement(capsule(), "main", &[], &[0x61; 64]),
+        _ => {
+            let bytes = word(2).parse().unwrap_or(64);
+            runs::statement(capsule(), "main", &[], &vec![0x61; bytes])
+        }
     };
-    let stark = Stark::new(profile);
-    let steps = statement
-        .trace(&Secret::default())
-        .map_or(0, |trace| trace.steps.len());
+    let stark = Stark::new(profile).with_segments(word(3).parse().unwrap_or(Stark::MAX_STEPS));
+    let steps = statement.repeat(&Secret::default()).map_or(0, |run| run.steps);
     let fuel = statement.record().proven.fuel_used.get();
     let mut seeds = runs::seeds();
     let started = Instant::now();
