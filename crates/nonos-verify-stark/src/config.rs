@@ -4,6 +4,7 @@ use p3_blake3::Blake3;
 use p3_challenger::{HashChallenger, SerializingChallenger32};
 use p3_commit::ExtensionMmcs;
 use p3_dft::Radix2DitParallel;
+use p3_field::TwoAdicField;
 use p3_field::extension::BinomialExtensionField;
 use p3_fri::{FriParameters, TwoAdicFriPcs};
 use p3_koala_bear::KoalaBear;
@@ -76,6 +77,12 @@ impl Profile {
             queries,
             work: [16, 16, 6, 16, 6],
         }
+    }
+
+    /// Greatest log2 of a table's height: blown up, it still has to have as many roots of unity.
+    pub(crate) fn max_log(self) -> u8 {
+        let roots = Val::TWO_ADICITY - self.parameters().log_blowup;
+        u8::try_from(roots).map_or(MAX_LOG, |roots| roots.min(MAX_LOG))
     }
 
     /// Parameters as bytes, for digests.

@@ -20,6 +20,8 @@ mod runs;
 #[path = "../../nonos-verify-halo2/tests/it/opcodes/text.rs"]
 mod text;
 
+mod strangers;
+
 /// A run, and what a prover has of it.
 struct Run {
     statement: ExecutionStatement,
@@ -41,7 +43,11 @@ impl Run {
 
     fn of(what: u32) -> Self {
         let module = runs::module(&text::module());
-        let statement = runs::statement(module, "run", &[nonos_types::Value::I32(what)], b"an input tape");
+        let arguments = [nonos_types::Value::I32(what)];
+        Self::honest(runs::statement(module, "run", &arguments, b"an input tape"))
+    }
+
+    fn honest(statement: ExecutionStatement) -> Self {
         let stark = Stark::new(Profile::Fast);
         let public = stark.public_side(&statement).expect("a statement");
         let trace = statement.trace(&Secret::default()).expect("it was run");

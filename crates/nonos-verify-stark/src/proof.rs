@@ -5,7 +5,7 @@ use p3_batch_stark::BatchProof;
 
 use crate::Profile;
 use crate::chip::{Kind, kinds};
-use crate::config::{Config, MAX_LOG, MIN_LOG};
+use crate::config::{Config, MIN_LOG};
 use crate::layout::Shape;
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
@@ -102,7 +102,7 @@ impl Header {
         let most = match kind {
             Kind::Machine(STEP) => MAX_ROWS.ilog2() as u8,
             Kind::Bits16 | Kind::And => 16,
-            _ => MAX_LOG,
+            _ => self.profile.max_log(),
         };
         let exactly = match kind {
             Kind::Count16 => Some(16),
