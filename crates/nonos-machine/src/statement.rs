@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use nonos_package::Net;
 use nonos_types::{
-    ByteLen, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion, Outcome, Output,
-    OutputDigest, Payload, SegmentChain, Value, ValueType,
+    ByteLen, CommitmentScheme, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion,
+    Outcome, Output, OutputDigest, Payload, SegmentChain, Value, ValueType,
 };
 use nonos_verify::{Malformed, Statement, StatementId, Violation};
 
@@ -197,7 +197,10 @@ impl ExecutionStatement {
             {
                 return Err(StatementError::Differs { part: "output" });
             }
-            record.proven.output = Output::Commitment(secret::seal(&outputs, salt));
+            let sealed = secret::seal(secret.scheme, &outputs, salt);
+            record.proven.output = Output::Commitment(sealed.ok_or(StatementError::Differs {
+                part: "commitment scheme",
+            })?);
             outputs = Default::default();
         }
         let tapes = PublicTapes {
@@ -239,6 +242,11 @@ impl ExecutionStatement {
         }
     }
 
+    /// The scheme of the commitments to sealed tapes, which a backend must be able to prove; `None` if there are none.
+    pub fn scheme(&self) -> Option<CommitmentScheme> {
+        secret::scheme(&self.record.proven)
+    }
+
     /// Which tapes the verifier does not see.
     pub fn hidden(&self) -> Hidden {
         self.run.hidden
@@ -264,7 +272,11 @@ impl ExecutionStatement {
         let mut written = PublicRun::of(&self.program, &trace, self.run.inputs.clone());
         if let Some(salt) = &secret.outputs {
             let (tapes, _) = written.outputs.split_at_mut(3);
-            if proven.output != Output::Commitment(secret::seal(tapes, salt)) {
+            let opens = match proven.output {
+                Output::Commitment(sealed) => secret::seal(sealed.scheme, tapes, salt) == Some(sealed),
+                Output::Digest(_) => false,
+            };
+            if !opens {
                 return Err(StatementError::Differs {
                     part: "sealed output",
                 });

@@ -17,6 +17,7 @@ mod host;
 mod layout;
 mod mem;
 mod mul;
+mod sealed;
 mod shift;
 mod step;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use host::HostTable;
 pub use mem::MemTable;
 pub use mul::MulTable;
 pub use nonos_seal::Tape as TapeWords;
+pub use sealed::Reads;
 pub use shift::ShiftTable;
 pub use step::{MAX_ROWS, StepTable};
 pub use witness::{Hidden, PublicRun, Rows, Witness, hiding_witness, public, witness};

@@ -11,7 +11,9 @@ use p3_matrix::dense::RowMajorMatrix;
 
 use crate::adapter::{Adapter, name};
 use crate::config::Val;
-use crate::layout::Layout;
+use crate::layout::{Layout, TableLayout};
+use crate::seal::{self, SealTable};
+use crate::{hiding, poseidon};
 
 /// Which table.
 ///
@@ -33,6 +35,8 @@ pub(crate) enum Kind {
     Rows(Bus),
     /// Rows that the verifier writes, each received once.
     Received,
+    /// The blocks of sealed tapes, hashed.
+    Seal,
 }
 
 /// Every kind, in the order of a proof's header.
@@ -47,8 +51,15 @@ pub(crate) fn kinds() -> Vec<Kind> {
         Kind::Rows(Bus::Program),
         Kind::Rows(Bus::Tape),
         Kind::Received,
+        Kind::Seal,
     ];
     machine.chain(others).collect()
+}
+
+/// Where a kind is among them.
+pub(crate) fn place(kind: Kind) -> usize {
+    let place = kinds().into_iter().position(|known| known == kind);
+    place.expect("every kind is among them")
 }
 
 /// Buses whose messages the verifier receives.
@@ -61,17 +72,27 @@ pub(crate) struct Chip {
     pub(crate) layout: Arc<Layout>,
     /// The verifier's rows, with their height.
     pub(crate) rows: Option<RowMajorMatrix<Val>>,
+    /// Whether the columns of [`hiding`] follow its own.
+    pub(crate) hiding: bool,
 }
 
-impl BaseAir<Val> for Chip {
-    fn width(&self) -> usize {
+impl Chip {
+    /// Columns without those of [`hiding`].
+    fn own_width(&self) -> usize {
         match self.kind {
             Kind::Machine(t) => self.layout.tables[t].width,
             Kind::Bits16 => 17,
             Kind::Count16 | Kind::Count8 => 2,
             Kind::And => 18,
             Kind::Rows(_) | Kind::Received => 1,
+            Kind::Seal => self.layout.seal.width + poseidon::COLUMNS,
         }
+    }
+}
+
+impl BaseAir<Val> for Chip {
+    fn width(&self) -> usize {
+        self.own_width() + if self.hiding { hiding::COLUMNS } else { 0 }
     }
 
     fn preprocessed_trace(&self) -> Option<RowMajorMatrix<Val>> {
@@ -85,7 +106,7 @@ impl BaseAir<Val> for Chip {
     fn main_next_row_columns(&self) -> Vec<usize> {
         let reads = match self.kind {
             Kind::Machine(t) => self.layout.tables[t].reads_next,
-            Kind::Count16 | Kind::Count8 => true,
+            Kind::Count16 | Kind::Count8 | Kind::Seal => true,
             _ => false,
         };
         if reads {
@@ -102,6 +123,7 @@ impl BaseAir<Val> for Chip {
     fn num_public_values(&self) -> usize {
         match self.kind {
             Kind::Machine(machine::STEP) => self.layout.first + self.layout.last,
+            Kind::Seal => seal::PUBLIC,
             _ => 0,
         }
     }
@@ -109,6 +131,9 @@ impl BaseAir<Val> for Chip {
 
 impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
     fn eval(&self, b: &mut AB) {
+        if self.hiding {
+            hiding::eval(b, self.own_width());
+        }
         match self.kind {
             Kind::Machine(t) => self.machine(t, b),
             Kind::Count16 => counter(b, Bus::Range16, 1 << 16),
@@ -155,6 +180,10 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
                 let idle: AB::Expr = b.main().current_slice()[0].into();
                 b.assert_zero(idle);
             }
+            Kind::Seal => {
+                SealTable.eval(&mut checked(&self.layout.seal, b, seal::PUBLIC));
+                seal::sponge(b);
+            }
         }
     }
 }
@@ -162,16 +191,7 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
 impl Chip {
     fn machine<AB: InteractionBuilder<F = Val>>(&self, t: usize, b: &mut AB) {
         let table = &self.layout.tables[t];
-        let main = b.main();
-        for col in &table.bits {
-            let cell: AB::Expr = main.current_slice()[*col].into();
-            b.assert_zero(cell.clone() * (AB::Expr::ONE - cell));
-        }
-        for (col, bus) in &table.ranges {
-            let cell: AB::Expr = main.current_slice()[*col].into();
-            b.push_interaction(name(*bus), [cell], Count::from(1));
-        }
-        let a = &mut Adapter::new(b, &table.weights, self.layout.first);
+        let a = &mut checked(table, b, self.layout.first);
         match t {
             0 => machine::StepTable.eval(a),
             1 => machine::CmpTable.eval(a),
@@ -191,6 +211,24 @@ impl Chip {
             _ => unreachable!("the machine has {} tables", machine::COUNT),
         }
     }
+}
+
+/// The rules of a table's declared ranges; what it returns takes the table's text.
+fn checked<'a, AB: InteractionBuilder<F = Val>>(
+    table: &'a TableLayout,
+    b: &'a mut AB,
+    first: usize,
+) -> Adapter<'a, AB> {
+    let main = b.main();
+    for col in &table.bits {
+        let cell: AB::Expr = main.current_slice()[*col].into();
+        b.assert_zero(cell.clone() * (AB::Expr::ONE - cell));
+    }
+    for (col, bus) in &table.ranges {
+        let cell: AB::Expr = main.current_slice()[*col].into();
+        b.push_interaction(name(*bus), [cell], Count::from(1));
+    }
+    Adapter::new(b, &table.weights, first)
 }
 
 /// The first `n` cells, each 0 or 1.

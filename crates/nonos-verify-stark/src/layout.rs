@@ -7,6 +7,7 @@ use nonos_machine::tables;
 use p3_field::PrimeCharacteristicRing;
 
 use crate::config::Val;
+use crate::seal::SealTable;
 
 /// A linear expression in the cells of a row.
 pub(crate) struct Linear {
@@ -83,6 +84,8 @@ pub(crate) struct TableLayout {
 /// The machine, as this backend proves it.
 pub(crate) struct Layout {
     pub(crate) tables: Vec<TableLayout>,
+    /// The columns of [`SealTable`].
+    pub(crate) seal: TableLayout,
     /// The rows behind [`Bus::Count8`].
     pub(crate) count8: Vec<Vec<u64>>,
     /// Number of public values of the first and of the last row.
@@ -103,6 +106,7 @@ impl Layout {
             fixed,
             public_bits: (first, last),
         } = tables::system();
+        let seal = TableShape::record(&SealTable);
         let step = &tables[tables::STEP];
         let program = step
             .messages
@@ -120,7 +124,8 @@ impl Layout {
                 .into_iter()
                 .find_map(count8)
                 .expect("the machine counts bits"),
-            digest: digest(&tables),
+            digest: digest(tables.iter().chain([&seal])),
+            seal: TableLayout::of(&seal),
             tables: tables.iter().map(TableLayout::of).collect(),
         }
     }
@@ -184,6 +189,10 @@ impl TableLayout {
                 .count
                 .interval(&|col| shape.interval(col))
                 .expect("counts are bounded");
+            // Only sends can add up to p: a table that only receives may do so any number of times.
+            if (m.bus, m.direction) == (Bus::Sealed, Direction::Receive) {
+                return 0;
+            }
             u32::try_from(interval.lo.abs().max(interval.hi.abs())).expect("counts are small")
         };
         let mut reads_next = false;
@@ -204,7 +213,7 @@ impl TableLayout {
 }
 
 /// Constraints and messages are not part of Plonky3's transcript: this digest is.
-fn digest(tables: &[TableShape]) -> [u8; 32] {
+fn digest<'a>(tables: impl Iterator<Item = &'a TableShape>) -> [u8; 32] {
     let mut h = blake3::Hasher::new_derive_key("nonos stark tables v1");
     let mut put = |bytes: &[u8]| {
         h.update(&(bytes.len() as u64).to_le_bytes());

@@ -5,11 +5,16 @@ use nonos_machine::{ExecutionStatement, Secret};
 use nonos_verify::{Refusal, Statement};
 use p3_field::PrimeCharacteristicRing;
 
-use crate::chip::{Kind, kinds};
+use crate::chip::{Kind, kinds, place};
 use crate::config::Val;
+use crate::hiding::Masks;
 use crate::public::PublicSide;
+use crate::seal::Row;
 use crate::trace::{self, Tables};
 use crate::{Profile, Stark};
+
+mod hiding;
+mod seal;
 
 #[expect(dead_code, reason = "shared with the tests from outside")]
 #[path = "../tests/it/runs.rs"]
@@ -23,6 +28,7 @@ struct Run {
     stark: Stark,
     public: PublicSide,
     witness: Witness,
+    sealed: Vec<Row>,
 }
 
 impl Run {
@@ -39,28 +45,48 @@ impl Run {
     fn of(what: u32) -> Self {
         let module = runs::module(&text::module());
         let statement = runs::statement(module, "run", &[nonos_types::Value::I32(what)], b"an input tape");
+        Self::on(statement, &Secret::default())
+    }
+
+    /// A run of sealed tapes.
+    fn sealed() -> Self {
+        let secret = runs::secret(20, true);
+        Self::on(runs::sum(&secret), &secret)
+    }
+
+    fn on(statement: ExecutionStatement, secret: &Secret) -> Self {
         let stark = Stark::new(Profile::Fast);
         let public = stark.public_side(&statement).expect("a statement");
-        let trace = statement.trace(&Secret::default()).expect("it was run");
-        let witness = tables::witness(statement.program(), &trace);
+        let trace = statement.trace(secret).expect("it was run");
+        let witness = tables::hiding_witness(statement.program(), &trace, statement.hidden());
+        let sealed = crate::seal::rows(&statement, secret, &trace);
         Self {
             statement,
             stark,
             public,
             witness,
+            sealed,
         }
     }
 
     fn tables(&self) -> Tables {
-        trace::tables(self.stark.layout(), &self.public, &self.witness)
+        trace::tables(self.stark.layout(), &self.public, &self.witness, &self.sealed)
     }
 
     /// What the verifier says of a proof of these tables. Where assertions are on, the published prover checks the
     /// constraints itself and panics; that counts as a refusal then, and the verifier is tried without assertions.
-    fn verdict(&self, tables: Tables) -> Result<(), Refusal> {
+    fn verdict(&self, mut tables: Tables) -> Result<(), Refusal> {
+        if self.public.hiding {
+            MASKS.blind(&mut tables);
+        }
+        self.verdict_of_blinded(tables)
+    }
+
+    /// The same for tables that have what blinds them.
+    fn verdict_of_blinded(&self, tables: Tables) -> Result<(), Refusal> {
         let prove = || {
             self.stark
-                .prove_tables(&self.statement.bytes(), &self.public, tables)
+                .prove_blinded(&self.statement.bytes(), &self.public, &tables, &MASKS)
         };
         let proof = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
             Ok(proof) => proof.expect("a proof is made"),
@@ -72,19 +98,22 @@ impl Run {
     }
 }
 
-fn place(kind: Kind) -> usize {
-    kinds().iter().position(|known| *known == kind).expect("a kind")
-}
+/// Lies need no secret.
+const MASKS: Masks = Masks::PUBLIC;
 
-/// What no run here has rows for: the other form of the 16-bit values.
-const UNUSED: Kind = Kind::Count16;
+/// What no open run here has rows for: the other form of the 16-bit values, sealed tapes.
+const UNUSED: [Kind; 2] = [Kind::Count16, Kind::Seal];
 
 #[test]
 fn the_honest_tables_are_all_used_and_proved() {
     let (run, trapped) = (Run::new(), Run::trapped());
     let (tables, others) = (run.tables(), trapped.tables());
     for ((kind, table), other) in kinds().iter().zip(&tables).zip(&others) {
-        assert_eq!(table.is_none() && other.is_none(), *kind == UNUSED, "{kind:?}");
+        assert_eq!(
+            table.is_none() && other.is_none(),
+            UNUSED.contains(kind),
+            "{kind:?}"
+        );
     }
     assert_eq!(run.verdict(tables), Ok(()));
     assert_eq!(trapped.verdict(others), Ok(()));
@@ -100,7 +129,7 @@ fn no_table_can_be_left_out_but_the_other_form_of_one() {
         }
         let prove = || {
             run.stark
-                .prove_tables(&run.statement.bytes(), &run.public, tables)
+                .prove_tables(&run.statement.bytes(), &run.public, tables, &MASKS)
         };
         let proof = std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove));
         // Required tables: the prover's own header is refused. Others: the sums do not balance.
@@ -117,7 +146,7 @@ fn a_false_cell_is_refused_in_every_table() {
     for (i, kind) in kinds().into_iter().enumerate() {
         let run = if run.tables()[i].is_some() { &run } else { &trapped };
         let Some(width) = run.tables()[i].as_ref().map(|table| table.width) else {
-            assert_eq!(kind, UNUSED);
+            assert!(UNUSED.contains(&kind));
             continue;
         };
         // The multiplicity column of a lookup table is its last.

@@ -1,11 +1,10 @@
 //! Proof bytes: a header that says the shape, then Plonky3's proof.
 
 use nonos_verify::Refusal;
-use p3_batch_stark::BatchProof;
+use p3_batch_stark::{BatchProof, StarkGenericConfig};
 
 use crate::Profile;
-use crate::chip::{Kind, kinds};
-use crate::config::{Config, MAX_LOG, MIN_LOG};
+use crate::chip::{Kind, kinds, place};
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
 
@@ -13,12 +12,14 @@ use nonos_machine::tables::{MAX_ROWS, STEP};
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Version of the header.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What a proof says about its shape: nothing else about it is the prover's choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) profile: Profile,
+    /// Whether the proof hides the tables.
+    pub(crate) hiding: bool,
     /// log2 of each table's height, in the order of [`kinds`]; `None` where it is left out.
     pub(crate) logs: Vec<Option<u8>>,
 }
@@ -30,7 +31,8 @@ fn malformed<T>(part: &'static str) -> Result<T, Refusal> {
 impl Header {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let logs = self.logs.iter().map(|log| log.unwrap_or(0));
-        [FORMAT, self.profile.code()].into_iter().chain(logs).collect()
+        let choices = [FORMAT, self.profile.code(), u8::from(self.hiding)];
+        choices.into_iter().chain(logs).collect()
     }
 
     /// Reads the header; what follows it is returned as it is.
@@ -39,17 +41,26 @@ impl Header {
         if bytes.len() > MAX_BYTES {
             return malformed("length");
         }
-        let Some((header, rest)) = bytes.split_at_checked(2 + kinds.len()) else {
+        let Some((header, rest)) = bytes.split_at_checked(3 + kinds.len()) else {
             return malformed("header");
         };
         let Some(profile) = Profile::from_code(header[1]).filter(|_| header[0] == FORMAT) else {
             return malformed("format or profile");
         };
-        let logs = header[2..]
+        let hiding = match header[2] {
+            0 => false,
+            1 => true,
+            _ => return malformed("hiding"),
+        };
+        let logs = header[3..]
             .iter()
             .map(|log| (*log != 0).then_some(*log))
             .collect();
-        let header = Self { profile, logs };
+        let header = Self {
+            profile,
+            hiding,
+            logs,
+        };
         for (kind, log) in kinds.iter().zip(&header.logs) {
             header.check(*kind, *log)?;
         }
@@ -65,7 +76,7 @@ impl Header {
             Kind::Machine(t) => t == STEP || t == CELLS,
             Kind::Count8 | Kind::Received => true,
             Kind::Rows(bus) => bus != Bus::Count8,
-            Kind::Bits16 | Kind::Count16 | Kind::And => false,
+            Kind::Bits16 | Kind::Count16 | Kind::And | Kind::Seal => false,
         };
         let Some(log) = log else {
             return if required {
@@ -74,25 +85,25 @@ impl Header {
                 Ok(())
             };
         };
+        let heights = self.profile.logs(self.hiding);
         let most = match kind {
             Kind::Machine(STEP) => MAX_ROWS.ilog2() as u8,
             Kind::Bits16 | Kind::And => 16,
-            _ => MAX_LOG,
+            _ => *heights.end(),
         };
         let exactly = match kind {
             Kind::Count16 => Some(16),
             Kind::Count8 => Some(8),
             _ => None,
         };
-        if !(MIN_LOG..=most).contains(&log) || exactly.is_some_and(|exactly| exactly != log) {
+        if !heights.contains(&log) || log > most || exactly.is_some_and(|exactly| exactly != log) {
             return malformed("height of a table");
         }
         Ok(())
     }
 
     pub(crate) fn log(&self, kind: Kind) -> Option<u8> {
-        let place = kinds().iter().position(|known| *known == kind)?;
-        self.logs[place]
+        self.logs[place(kind)]
     }
 }
 
@@ -100,27 +111,31 @@ impl Header {
 const CELLS: usize = 10;
 
 /// Reads Plonky3's proof: exactly the bytes that its encoding would give.
-pub(crate) fn decode(bytes: &[u8], header: &Header) -> Result<BatchProof<Config>, Refusal> {
-    let Ok(proof) = postcard::from_bytes::<BatchProof<Config>>(bytes) else {
+pub(crate) fn decode<C: StarkGenericConfig>(bytes: &[u8], header: &Header) -> Result<BatchProof<C>, Refusal> {
+    let Ok(proof) = postcard::from_bytes::<BatchProof<C>>(bytes) else {
         return malformed("encoding");
     };
     if encode(&proof).is_none_or(|again| again != bytes) {
         return malformed("encoding (not canonical)");
     }
-    let logs = header.logs.iter().flatten().map(|log| usize::from(*log));
+    // Of the committed tables, which a hiding proof doubles.
+    let doubled = usize::from(header.hiding);
+    let logs = header.logs.iter().flatten();
+    let logs = logs.map(|log| usize::from(*log) + doubled);
     if !logs.eq(proof.degree_bits.iter().copied()) {
         return malformed("heights");
     }
     Ok(proof)
 }
 
-pub(crate) fn encode(proof: &BatchProof<Config>) -> Option<Vec<u8>> {
+pub(crate) fn encode<C: StarkGenericConfig>(proof: &BatchProof<C>) -> Option<Vec<u8>> {
     postcard::to_allocvec(proof).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::MIN_LOG;
 
     fn header() -> Header {
         let kinds = kinds();
@@ -131,14 +146,14 @@ mod tests {
         };
         Header {
             profile: Profile::Fast,
+            hiding: false,
             logs: kinds.iter().map(log).collect(),
         }
     }
 
     fn with(kind: Kind, log: Option<u8>) -> Header {
         let mut header = header();
-        let place = kinds().iter().position(|known| *known == kind).expect("a kind");
-        header.logs[place] = log;
+        header.logs[place(kind)] = log;
         header
     }
 
@@ -195,7 +210,7 @@ mod tests {
             part(&with(Kind::Count16, Some(15)).encode()),
             Some("height of a table")
         );
-        for (place, value) in [(0, 0), (0, 2), (1, 0), (1, 3)] {
+        for (place, value) in [(0, 0), (0, 1), (1, 0), (1, 4)] {
             let mut bytes = header().encode();
             bytes[place] = value;
             assert_eq!(part(&bytes), Some("format or profile"));

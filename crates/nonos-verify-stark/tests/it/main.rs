@@ -3,3 +3,4 @@
 mod execution;
 mod opcodes;
 mod runs;
+mod sealed;
