@@ -2,15 +2,18 @@
 
 mod memory;
 mod record;
+mod segments;
 mod state;
 mod tapes;
 
 use nonos_types::{Fuel, Pages, TrapKind};
 
+pub use self::segments::{Segments, State};
 use self::{memory::Memory, record::Recorder, state::width, tapes::Tapes};
 use crate::{
     alu::{alu, div_fault},
-    isa::{Cause, Instr, Program, Space, alternatives, ext, flag, op, tape},
+    isa::{Cause, INDEX_BITS, Instr, Program, alternatives, ext, flag, op, tape},
+    tables::TapeWords,
     trace::{Step, Trace},
 };
 
@@ -32,9 +35,8 @@ pub struct Inputs<'a> {
 pub struct Limits {
     /// Fuel of the run. Part of what the run means.
     pub fuel: Fuel,
-    /// Steps of the machine, the last included, at most 2^30. Not part of what the run means: it protects
-    /// whoever executes it.
-    pub steps: u32,
+    /// Steps of the machine, the last included. Not part of what the run means: it protects whoever executes it.
+    pub steps: u64,
 }
 
 /// How a run ended.
@@ -60,13 +62,15 @@ pub struct Run {
     /// Fuel used; the whole budget if it ran out.
     pub fuel: Fuel,
     /// Steps executed.
-    pub steps: u32,
+    pub steps: u64,
     /// Linear memory at the end.
     pub memory: Vec<u8>,
     /// Pages of the memory at the end, which is when it is largest.
     pub pages: Pages,
     /// Result, outbound and log: bytes, cut to the committed length.
     pub outputs: [Vec<u8>; 3],
+    /// The words written to the output tapes, in the order of [`tape::OUTPUTS`], each with its exact length.
+    pub written: [TapeWords; tape::OUTPUTS.len()],
 }
 
 /// Runs a program.
@@ -90,16 +94,22 @@ pub fn execute(program: &Program, inputs: &Inputs<'_>, limits: Limits) -> Run {
     Machine::<()>::new(program, inputs, limits, ()).run().0
 }
 
-/// Runs a program and records the run, if the limit of steps lets it end.
+/// Runs a program and records the run, if the limit of steps lets it end. At most 2^30 steps: time stamps are
+/// four times the clock and have 32 bits.
 pub fn trace(program: &Program, inputs: &Inputs<'_>, limits: Limits) -> (Run, Option<Trace>) {
+    let limits = Limits {
+        steps: limits.steps.min(MOST_STEPS),
+        ..limits
+    };
     let (run, trace) = Machine::new(program, inputs, limits, record::Full::default()).run();
     let has_ended = run.end != End::TooManySteps;
     (run, has_ended.then_some(trace))
 }
 
-/// Steps a clock can count: stamps are four times the clock and have 32 bits.
-const MOST_STEPS: u32 = 1 << 30;
+/// Steps that a trace can have.
+const MOST_STEPS: u64 = 1 << 30;
 
+#[derive(Clone)]
 struct Machine<'a, R> {
     program: &'a Program,
     limits: Limits,
@@ -108,7 +118,9 @@ struct Machine<'a, R> {
     fp: u32,
     room: u16,
     fuel: u64,
-    steps: u32,
+    steps: u64,
+    /// Steps and fuel before those that are recorded.
+    before: (u64, u64),
     registers: Vec<u64>,
     memory: Memory,
     globals: Vec<u64>,
@@ -117,18 +129,7 @@ struct Machine<'a, R> {
 
 impl<'a, R: Recorder> Machine<'a, R> {
     fn new(program: &'a Program, inputs: &Inputs<'a>, limits: Limits, record: R) -> Self {
-        let mut memory = Memory::new(program.pages);
-        let mut globals = Vec::new();
-        for &(key, value) in &program.data {
-            let index = (key & ((1 << crate::isa::INDEX_BITS) - 1)) as usize;
-            if key == Space::Global.key(index as u32) {
-                grow_to(&mut globals, index);
-                globals[index] = value;
-            } else {
-                memory.set_word(index, value);
-            }
-        }
-        Self {
+        let mut machine = Self {
             program,
             limits,
             record,
@@ -137,38 +138,74 @@ impl<'a, R: Recorder> Machine<'a, R> {
             room: program.room,
             fuel: 0,
             steps: 0,
+            before: (0, 0),
             registers: Vec::new(),
-            memory,
-            globals,
+            memory: Memory::new(program.pages),
+            globals: Vec::new(),
             tapes: Tapes::new(inputs),
+        };
+        for &(key, value) in &program.data {
+            machine.set_cell(key, value).expect("data of a lowered program");
         }
+        machine
+    }
+
+    /// Sets what a cell holds; `None` if there is no such cell.
+    fn set_cell(&mut self, key: u32, value: u64) -> Option<()> {
+        let index = (key & ((1 << INDEX_BITS) - 1)) as usize;
+        match key >> INDEX_BITS {
+            0 => *cell(&mut self.registers, index) = value,
+            1 => self.memory.set_word(index, value)?,
+            2 => self.tapes.set_cell(u8::try_from(index).ok()?, value).ok()?,
+            3 => *cell(&mut self.globals, index) = value,
+            _ => return None,
+        }
+        Some(())
     }
 
     fn run(mut self) -> (Run, R::Trace) {
         let end = loop {
-            if self.steps >= self.limits.steps.min(MOST_STEPS) {
+            if self.steps >= self.limits.steps {
                 break End::TooManySteps;
             }
             if let Some(pc) = self.step() {
                 break self.halted(pc);
             }
         };
-        let trace = self.record.finish(
-            &self.registers,
-            &self.memory,
-            &self.globals,
-            &self.tapes,
-            &self.program.data,
-        );
-        let run = Run {
+        let program = self.program;
+        let trace = self.recorded(&program.data);
+        (self.ended(end), trace)
+    }
+
+    /// What was recorded since this was last asked for.
+    fn recorded(&mut self, data: &[(u32, u64)]) -> R::Trace {
+        let record = std::mem::take(&mut self.record);
+        record.finish(|key| self.cell(key), data)
+    }
+
+    /// What a cell holds.
+    fn cell(&self, key: u32) -> u64 {
+        let index = (key & ((1 << INDEX_BITS) - 1)) as usize;
+        let of = |cells: &[u64]| cells.get(index).copied().unwrap_or_default();
+        match key >> INDEX_BITS {
+            0 => of(&self.registers),
+            1 => self.memory.word(index),
+            2 => self.tapes.cell(index as u8).unwrap_or_default(),
+            _ => of(&self.globals),
+        }
+    }
+
+    /// What there is to say of the run, now that it has ended.
+    fn ended(self, end: End) -> Run {
+        Run {
             end,
             fuel: Fuel::new(self.fuel),
             steps: self.steps,
             pages: Pages::new(self.memory.pages()),
-            memory: self.memory.into_bytes(),
             outputs: self.tapes.outputs(),
-        };
-        (run, trace)
+            written: self.tapes.written(),
+            memory: self.memory.into_bytes(),
+        }
     }
 
     fn halted(&self, pc: u32) -> End {
@@ -190,12 +227,14 @@ impl<'a, R: Recorder> Machine<'a, R> {
         let (instr, alternative) = self.row();
         let has = |bit: u32| instr.flags & bit != 0;
         self.steps += 1;
-        let clk = self.steps;
+        // Only what is recorded has stamps, and that is bounded.
+        let clk = (self.steps - self.before.0) as u32;
+        let stamp = |slot: u32| clk.wrapping_mul(4).wrapping_add(slot);
         let mut step = Step {
             pc: self.pc,
             alternative,
             fp: self.fp,
-            fuel: self.fuel,
+            fuel: self.fuel - self.before.1,
             pages: self.memory.pages(),
             room: self.room,
             ..Step::default()
@@ -205,12 +244,12 @@ impl<'a, R: Recorder> Machine<'a, R> {
         if has(flag::RA) {
             let index = self.register(instr.ia);
             step.a = self.registers[index];
-            step.prev[0] = self.record.register(index, 4 * clk);
+            step.prev[0] = self.record.register(index, stamp(0), step.a);
         }
         if has(flag::RB) {
             let index = self.register(instr.ib);
             step.b = self.registers[index];
-            step.prev[1] = self.record.register(index, 4 * clk + 1);
+            step.prev[1] = self.record.register(index, stamp(1), step.b);
         }
         step.c = match instr.flags & SOURCES {
             flag::ADD => step.a.wrapping_add(step.b),
@@ -225,7 +264,7 @@ impl<'a, R: Recorder> Machine<'a, R> {
             }
             _ => {
                 step.c = step.b;
-                self.extended(&instr, &mut step, 4 * clk + 2)
+                self.extended(&instr, &mut step, stamp(2))
             }
         };
         if has(flag::W32) {
@@ -234,7 +273,7 @@ impl<'a, R: Recorder> Machine<'a, R> {
         if has(flag::WC) {
             let index = self.register(instr.ic);
             step.old = std::mem::replace(&mut self.registers[index], step.c);
-            step.prev[2] = self.record.register(index, 4 * clk + 3);
+            step.prev[2] = self.record.register(index, stamp(3), step.old);
         }
         self.record.step(&step);
         if has(flag::HALT) {

@@ -27,6 +27,7 @@
 //! the others are operations ([`op::DIV_ZERO`], [`op::DIV_OVERFLOW`], [`ext::BOUND`], [`ext::HOST_STUCK`])
 //! that the chips answer on those conditions only.
 
+use crate::trace::PAUSE;
 use nonos_types::{Outcome, TrapKind};
 
 /// A 64-bit cell space. A cell's key is `space << 27 | index`: two keys and
@@ -283,8 +284,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// The row executed at `pc`: the instruction, or its alternative number `alternative − 1`.
+    /// The row executed at `pc`: the instruction, or its alternative number `alternative − 1`, or a [`PAUSE`].
     pub fn row(&self, pc: u32, alternative: u8) -> Instr {
+        if alternative == PAUSE {
+            return Instr {
+                flags: flag::HALT,
+                ..Instr::default()
+            };
+        }
         let instr = self.code[pc as usize];
         match alternative.checked_sub(1) {
             None => instr,

@@ -56,7 +56,7 @@ pub mod trace;
 
 pub use crate::{
     alu::alu,
-    exec::{End, Inputs, Limits, Run, execute, trace as execute_traced},
+    exec::{End, Inputs, Limits, Run, Segments, State, execute, trace as execute_traced},
     lower::{LowerError, Lowered, Options, Signature, lower},
     statement::{
         ExecutionStatement, PublicTapes, Salt, SealedInput, Secret, StatementError, Subject, VERSION,

@@ -22,14 +22,11 @@ use crate::isa::Program;
 use crate::lower::{LowerError, Lowered};
 use crate::tables::{self, Hidden, MAX_ROWS, PublicRun, TapeWords};
 use crate::trace::Trace;
-use crate::{End, Inputs, Limits, Run, execute_traced};
+use crate::{End, Inputs, Limits, Run, execute, execute_traced};
 
 /// Version of the lowering, the fuel table and the tables: what a proof means. A change to any of them is a
 /// new version.
 pub const VERSION: MachineVersion = MachineVersion::new(2);
-
-/// More than the fuel of the longest run that one proof can show: every step costs at most 255.
-const MAX_FUEL: Fuel = Fuel::new(1 << 30);
 
 /// Why a record is not a statement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,9 +124,7 @@ impl ExecutionStatement {
             ),
             (
                 "fuel",
-                proven.fuel_used <= policy.fuel
-                    && proven.fuel_used < MAX_FUEL
-                    && (!spends_all || proven.fuel_used == policy.fuel),
+                proven.fuel_used <= policy.fuel && (!spends_all || proven.fuel_used == policy.fuel),
             ),
             ("segment chain", proven.segment_chain == SegmentChain::ZERO),
         ];
@@ -187,10 +182,8 @@ impl ExecutionStatement {
             sealed: secret.tape(),
             arguments: &arguments,
         };
-        let (run, trace) = run(&program, &inputs, subject.policy(&proven.entry).fuel)?;
-        let [result, outbound, log, _] = trace
-            .map(|trace| PublicRun::of(&program, &trace, Default::default()).outputs)
-            .unwrap_or_default();
+        let run = run(&program, &inputs, subject.policy(&proven.entry).fuel);
+        let [result, outbound, log, _] = run.written.clone();
         let mut outputs = [result, outbound, log];
         if let Some(salt) = &secret.outputs {
             if proven.output != Output::Digest(OutputDigest::hash(&run.outputs.each_ref().map(Vec::as_slice)))
@@ -210,7 +203,7 @@ impl ExecutionStatement {
         };
         let statement = Self::new(subject, record, tapes)?;
         secret.opens(&statement.record.proven)?;
-        statement.compare(&run)?;
+        statement.compare(&run, secret)?;
         Ok(statement)
     }
 
@@ -252,26 +245,59 @@ impl ExecutionStatement {
         self.run.hidden
     }
 
-    /// Runs the program again and records it.
-    ///
-    /// # Errors
-    /// [`StatementError::Differs`] if the secret does not open the record's commitments, or the run does not end as
-    /// the record says; [`StatementError::TooLong`].
-    pub fn trace(&self, secret: &Secret) -> Result<Trace, StatementError> {
-        let proven = &self.record.proven;
-        secret.opens(proven)?;
-        let inputs = Inputs {
+    /// The public side of the run itself.
+    pub fn run(&self) -> &PublicRun {
+        &self.run
+    }
+
+    /// What enters the run.
+    pub fn inputs<'a>(&'a self, secret: &'a Secret) -> Inputs<'a> {
+        Inputs {
             input: &self.tapes.input,
             inbound: &self.tapes.inbound,
             sealed: secret.tape(),
             arguments: &self.run.inputs[3].words,
+        }
+    }
+
+    /// The fuel that the policy allows.
+    pub fn fuel_limit(&self) -> Fuel {
+        self.subject.policy(&self.record.proven.entry).fuel
+    }
+
+    /// Runs the program again, and compares.
+    ///
+    /// # Errors
+    /// [`StatementError::Differs`] if the secret does not open the record's commitments, or the run does not end as
+    /// the record says.
+    pub fn repeat(&self, secret: &Secret) -> Result<Run, StatementError> {
+        secret.opens(&self.record.proven)?;
+        let run = run(&self.program, &self.inputs(secret), self.fuel_limit());
+        self.compare(&run, secret)?;
+        Ok(run)
+    }
+
+    /// Runs the program again and records it.
+    ///
+    /// # Errors
+    /// As [`repeat`](Self::repeat); [`StatementError::TooLong`].
+    pub fn trace(&self, secret: &Secret) -> Result<Trace, StatementError> {
+        secret.opens(&self.record.proven)?;
+        let limits = Limits {
+            fuel: self.fuel_limit(),
+            steps: MAX_ROWS as u64,
         };
-        let (run, trace) = run(&self.program, &inputs, self.subject.policy(&proven.entry).fuel)?;
-        self.compare(&run)?;
-        let trace = trace.ok_or(StatementError::Differs { part: "outcome" })?;
-        let mut written = PublicRun::of(&self.program, &trace, self.run.inputs.clone());
+        let (run, trace) = execute_traced(&self.program, &self.inputs(secret), limits);
+        let trace = trace.ok_or(StatementError::TooLong { limit: MAX_ROWS })?;
+        self.compare(&run, secret)?;
+        Ok(trace)
+    }
+
+    fn compare(&self, run: &Run, secret: &Secret) -> Result<(), StatementError> {
+        let proven = &self.record.proven;
+        let mut written = run.written.clone();
         if let Some(salt) = &secret.outputs {
-            let (tapes, _) = written.outputs.split_at_mut(3);
+            let (tapes, _) = written.split_at_mut(3);
             let opens = match proven.output {
                 Output::Commitment(sealed) => secret::seal(sealed.scheme, tapes, salt) == Some(sealed),
                 Output::Digest(_) => false,
@@ -283,15 +309,6 @@ impl ExecutionStatement {
             }
             tapes.fill(TapeWords::default());
         }
-        written.hidden = self.run.hidden;
-        if written != self.run {
-            return Err(StatementError::Differs { part: "output words" });
-        }
-        Ok(trace)
-    }
-
-    fn compare(&self, run: &Run) -> Result<(), StatementError> {
-        let proven = &self.record.proven;
         let ends = match (&run.end, &proven.outcome) {
             (End::Return(words), Outcome::Return(values)) => {
                 values.iter().map(|v| v.word()).eq(words.iter().copied())
@@ -309,6 +326,7 @@ impl ExecutionStatement {
                 "output",
                 self.run.hidden.outputs || run.outputs == self.tapes.outputs.each_ref().map(TapeWords::bytes),
             ),
+            ("output words", written == self.run.outputs),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
             Some((part, _)) => Err(StatementError::Differs { part }),
@@ -353,21 +371,15 @@ impl Statement for ExecutionStatement {
     }
 
     fn check(&self, secret: &Secret) -> Result<(), Violation> {
-        self.trace(secret).map(|_| ()).map_err(|error| match error {
+        self.repeat(secret).map(|_| ()).map_err(|error| match error {
             StatementError::Differs { part } => Violation { clause: part },
             _ => Violation { clause: "length" },
         })
     }
 }
 
-fn run(program: &Program, inputs: &Inputs<'_>, fuel: Fuel) -> Result<(Run, Option<Trace>), StatementError> {
-    let limits = Limits {
-        fuel,
-        steps: MAX_ROWS as u32,
-    };
-    let (run, trace) = execute_traced(program, inputs, limits);
-    if run.end == End::TooManySteps {
-        return Err(StatementError::TooLong { limit: MAX_ROWS });
-    }
-    Ok((run, trace))
+/// Every step costs fuel or is followed by one that does, so the fuel bounds the steps.
+fn run(program: &Program, inputs: &Inputs<'_>, fuel: Fuel) -> Run {
+    let steps = u64::MAX;
+    execute(program, inputs, Limits { fuel, steps })
 }

@@ -18,6 +18,7 @@ mod layout;
 mod mem;
 mod mul;
 mod sealed;
+mod segment;
 mod shift;
 mod step;
 #[cfg(test)]
@@ -37,9 +38,13 @@ pub use mem::MemTable;
 pub use mul::MulTable;
 pub use nonos_seal::Tape as TapeWords;
 pub use sealed::Reads;
+pub use segment::SegmentTable;
 pub use shift::ShiftTable;
 pub use step::{MAX_ROWS, StepTable};
-pub use witness::{Hidden, PublicRun, Rows, Witness, hiding_witness, public, witness};
+pub use witness::{
+    Hidden, PublicRun, Rows, Witness, hiding_witness, position, public, segment_public, segment_witness,
+    witness,
+};
 
 use crate::air::{Bus, FixedTable, System, TableShape};
 #[cfg(doc)]
@@ -63,6 +68,15 @@ const CELLS: usize = 10;
 const DIV: usize = 11;
 const BITS: usize = 12;
 const BOUND: usize = 13;
+
+/// The constraint system of the machine, for a piece of a run: STEP begins and ends in any state, and what cells hold
+/// before and after is sent to and received from [`Bus::Memory`] by the backend: CELLS has no rows.
+pub fn segment_system() -> System {
+    let mut system = system();
+    system.tables[STEP] = TableShape::record(&SegmentTable);
+    system.public_bits = (vec![24, 27, 16, 16], vec![24, 27, 16, 16, 30]);
+    system
+}
 
 /// The constraint system of the machine.
 pub fn system() -> System {

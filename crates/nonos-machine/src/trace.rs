@@ -3,12 +3,15 @@
 //! Time stamps: step `i` (from 0) has `clk = i + 1`; its accesses have the stamps `4·clk` (operand `a`),
 //! `4·clk + 1` (`b`), `4·clk + 2` (`EXT`), `4·clk + 3` (`c`). Every cell starts with stamp 0.
 
+/// [`Step::alternative`] of the row that ends a piece of a run: a `HALT` at the `pc` where it is taken up again.
+pub const PAUSE: u8 = u8::MAX;
+
 /// One step, the final `HALT` included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// Program counter.
     pub pc: u32,
-    /// Which row at `pc` is executed: 0 for the instruction, then its alternatives.
+    /// Which row at `pc` is executed: 0 for the instruction, then its alternatives, or [`PAUSE`].
     pub alternative: u8,
     /// Frame pointer.
     pub fp: u32,

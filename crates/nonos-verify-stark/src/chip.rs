@@ -11,9 +11,10 @@ use p3_matrix::dense::RowMajorMatrix;
 
 use crate::adapter::{Adapter, name};
 use crate::config::Val;
-use crate::layout::{Layout, TableLayout};
+use crate::hiding;
+use crate::layout::{Layout, Shape, TableLayout};
 use crate::seal::{self, SealTable};
-use crate::{hiding, poseidon};
+use crate::tree::chips as tree;
 
 /// Which table.
 ///
@@ -37,6 +38,10 @@ pub(crate) enum Kind {
     Received,
     /// The blocks of sealed tapes, hashed.
     Seal,
+    /// Of a segment: the leaves that it touches, before and after.
+    Leaf,
+    /// Of a segment: the nodes above them, the root first.
+    Node,
 }
 
 /// Every kind, in the order of a proof's header.
@@ -52,6 +57,8 @@ pub(crate) fn kinds() -> Vec<Kind> {
         Kind::Rows(Bus::Tape),
         Kind::Received,
         Kind::Seal,
+        Kind::Leaf,
+        Kind::Node,
     ];
     machine.chain(others).collect()
 }
@@ -85,7 +92,9 @@ impl Chip {
             Kind::Count16 | Kind::Count8 => 2,
             Kind::And => 18,
             Kind::Rows(_) | Kind::Received => 1,
-            Kind::Seal => self.layout.seal.width + poseidon::COLUMNS,
+            Kind::Seal => seal::width(&self.layout),
+            Kind::Leaf => tree::LEAF_WIDTH,
+            Kind::Node => tree::NODE_WIDTH,
         }
     }
 }
@@ -106,7 +115,7 @@ impl BaseAir<Val> for Chip {
     fn main_next_row_columns(&self) -> Vec<usize> {
         let reads = match self.kind {
             Kind::Machine(t) => self.layout.tables[t].reads_next,
-            Kind::Count16 | Kind::Count8 | Kind::Seal => true,
+            Kind::Count16 | Kind::Count8 | Kind::Seal | Kind::Node => true,
             _ => false,
         };
         if reads {
@@ -124,6 +133,7 @@ impl BaseAir<Val> for Chip {
         match self.kind {
             Kind::Machine(machine::STEP) => self.layout.first + self.layout.last,
             Kind::Seal => seal::PUBLIC,
+            Kind::Node => tree::ROOTS,
             _ => 0,
         }
     }
@@ -136,6 +146,8 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
         }
         match self.kind {
             Kind::Machine(t) => self.machine(t, b),
+            Kind::Leaf => tree::leaf(b),
+            Kind::Node => tree::node(b),
             Kind::Count16 => counter(b, Bus::Range16, 1 << 16),
             Kind::Count8 => counter(b, Bus::Range8, 1 << 8),
             Kind::Bits16 => {
@@ -193,7 +205,10 @@ impl Chip {
         let table = &self.layout.tables[t];
         let a = &mut checked(table, b, self.layout.first);
         match t {
-            0 => machine::StepTable.eval(a),
+            0 => match self.layout.shape {
+                Shape::Whole => machine::StepTable.eval(a),
+                Shape::Segment => machine::SegmentTable.eval(a),
+            },
             1 => machine::CmpTable.eval(a),
             2 => machine::BitTable.eval(a),
             3 => machine::ShiftTable.eval(a),

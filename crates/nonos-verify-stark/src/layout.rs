@@ -9,6 +9,15 @@ use p3_field::PrimeCharacteristicRing;
 use crate::config::Val;
 use crate::seal::SealTable;
 
+/// What a proof is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Shape {
+    /// A run from its beginning to its end.
+    Whole,
+    /// A piece of a run between two states.
+    Segment,
+}
+
 /// A linear expression in the cells of a row.
 pub(crate) struct Linear {
     constant: Val,
@@ -83,6 +92,7 @@ pub(crate) struct TableLayout {
 
 /// The machine, as this backend proves it.
 pub(crate) struct Layout {
+    pub(crate) shape: Shape,
     pub(crate) tables: Vec<TableLayout>,
     /// The columns of [`SealTable`].
     pub(crate) seal: TableLayout,
@@ -100,12 +110,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn machine() -> Self {
+    pub(crate) fn new(shape: Shape) -> Self {
         let System {
             tables,
             fixed,
             public_bits: (first, last),
-        } = tables::system();
+        } = match shape {
+            Shape::Whole => tables::system(),
+            Shape::Segment => tables::segment_system(),
+        };
         let seal = TableShape::record(&SealTable);
         let step = &tables[tables::STEP];
         let program = step
@@ -116,6 +129,7 @@ impl Layout {
         let bits = |part: &Expr| cell(part).and_then(|col| bits(&step.columns[col])).unwrap_or(31);
         let count8 = |fixed: FixedTable| (fixed.bus == Bus::Count8).then_some(fixed.rows);
         Self {
+            shape,
             first: first.len(),
             last: last.len(),
             public_bits: [first, last].concat(),
@@ -124,7 +138,7 @@ impl Layout {
                 .into_iter()
                 .find_map(count8)
                 .expect("the machine counts bits"),
-            digest: digest(tables.iter().chain([&seal])),
+            digest: digest(shape, tables.iter().chain([&seal])),
             seal: TableLayout::of(&seal),
             tables: tables.iter().map(TableLayout::of).collect(),
         }
@@ -213,8 +227,11 @@ impl TableLayout {
 }
 
 /// Constraints and messages are not part of Plonky3's transcript: this digest is.
-fn digest<'a>(tables: impl Iterator<Item = &'a TableShape>) -> [u8; 32] {
-    let mut h = blake3::Hasher::new_derive_key("nonos stark tables v1");
+fn digest<'a>(shape: Shape, tables: impl Iterator<Item = &'a TableShape>) -> [u8; 32] {
+    let mut h = blake3::Hasher::new_derive_key(match shape {
+        Shape::Whole => "nonos stark tables v1",
+        Shape::Segment => "nonos stark tables of a segment v1",
+    });
     let mut put = |bytes: &[u8]| {
         h.update(&(bytes.len() as u64).to_le_bytes());
         h.update(bytes);

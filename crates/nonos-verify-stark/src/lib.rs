@@ -31,11 +31,16 @@ mod public;
 mod seal;
 #[cfg(test)]
 mod security;
+mod segment;
 mod stark;
 mod trace;
+mod tree;
 
 #[cfg(test)]
 extern crate self as nonos_verify_stark;
 
 pub use config::Profile;
+pub use segment::{
+    Boundary, Cutter, JobError, MemoryRoot, SegmentJob, SegmentStatement, SegmentWitness, State,
+};
 pub use stark::Stark;

@@ -8,6 +8,7 @@ use p3_field::PrimeCharacteristicRing;
 use crate::chip::{Kind, kinds, place};
 use crate::config::Val;
 use crate::hiding::Masks;
+use crate::layout::Shape;
 use crate::public::PublicSide;
 use crate::seal::Row;
 use crate::trace::{self, Tables};
@@ -70,7 +71,13 @@ impl Run {
     }
 
     fn tables(&self) -> Tables {
-        trace::tables(self.stark.layout(), &self.public, &self.witness, &self.sealed)
+        trace::tables(
+            self.stark.layout(Shape::Whole),
+            &self.public,
+            &self.witness,
+            &self.sealed,
+            None,
+        )
     }
 
     /// What the verifier says of a proof of these tables. Where assertions are on, the published prover checks the
@@ -85,8 +92,13 @@ impl Run {
     /// The same for tables that have what blinds them.
     fn verdict_of_blinded(&self, tables: Tables) -> Result<(), Refusal> {
         let prove = || {
-            self.stark
-                .prove_blinded(&self.statement.bytes(), &self.public, &tables, &MASKS)
+            self.stark.prove_blinded(
+                &self.statement.bytes(),
+                &self.public,
+                Shape::Whole,
+                &tables,
+                &MASKS,
+            )
         };
         let proof = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
             Ok(proof) => proof.expect("a proof is made"),
@@ -94,15 +106,16 @@ impl Run {
             Err(panic) => std::panic::resume_unwind(panic),
         };
         let public = self.stark.public_side(&self.statement)?;
-        self.stark.check(&self.statement.bytes(), &public, &proof)
+        self.stark
+            .check(&self.statement.bytes(), &public, Shape::Whole, &proof)
     }
 }
 
 /// Lies need no secret.
 const MASKS: Masks = Masks::PUBLIC;
 
-/// What no open run here has rows for: the other form of the 16-bit values, sealed tapes.
-const UNUSED: [Kind; 2] = [Kind::Count16, Kind::Seal];
+/// What no open run here has rows for: the other form of the 16-bit values, sealed tapes, and what only segments have.
+const UNUSED: [Kind; 4] = [Kind::Count16, Kind::Seal, Kind::Leaf, Kind::Node];
 
 #[test]
 fn the_honest_tables_are_all_used_and_proved() {
@@ -129,13 +142,15 @@ fn no_table_can_be_left_out_but_the_other_form_of_one() {
         }
         let prove = || {
             run.stark
-                .prove_tables(&run.statement.bytes(), &run.public, tables, &MASKS)
+                .prove_tables(&run.statement.bytes(), &run.public, Shape::Whole, tables, &MASKS)
         };
         let proof = std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove));
         // Required tables: the prover's own header is refused. Others: the sums do not balance.
         let Ok(Ok(proof)) = proof else { continue };
         let public = run.stark.public_side(&run.statement).expect("a statement");
-        let verdict = run.stark.check(&run.statement.bytes(), &public, &proof);
+        let verdict = run
+            .stark
+            .check(&run.statement.bytes(), &public, Shape::Whole, &proof);
         assert!(verdict.is_err(), "without {kind:?}");
     }
 }

@@ -5,6 +5,7 @@ use p3_batch_stark::{BatchProof, StarkGenericConfig};
 
 use crate::Profile;
 use crate::chip::{Kind, kinds, place};
+use crate::layout::Shape;
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
 
@@ -12,12 +13,25 @@ use nonos_machine::tables::{MAX_ROWS, STEP};
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Version of the header.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
+
+impl Shape {
+    const ALL: [Self; 2] = [Self::Whole, Self::Segment];
+
+    /// The byte in a header.
+    fn code(self) -> u8 {
+        match self {
+            Self::Whole => 1,
+            Self::Segment => 2,
+        }
+    }
+}
 
 /// What a proof says about its shape: nothing else about it is the prover's choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) profile: Profile,
+    pub(crate) shape: Shape,
     /// Whether the proof hides the tables.
     pub(crate) hiding: bool,
     /// log2 of each table's height, in the order of [`kinds`]; `None` where it is left out.
@@ -31,7 +45,12 @@ fn malformed<T>(part: &'static str) -> Result<T, Refusal> {
 impl Header {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let logs = self.logs.iter().map(|log| log.unwrap_or(0));
-        let choices = [FORMAT, self.profile.code(), u8::from(self.hiding)];
+        let choices = [
+            FORMAT,
+            self.profile.code(),
+            self.shape.code(),
+            u8::from(self.hiding),
+        ];
         choices.into_iter().chain(logs).collect()
     }
 
@@ -41,23 +60,27 @@ impl Header {
         if bytes.len() > MAX_BYTES {
             return malformed("length");
         }
-        let Some((header, rest)) = bytes.split_at_checked(3 + kinds.len()) else {
+        let Some((header, rest)) = bytes.split_at_checked(4 + kinds.len()) else {
             return malformed("header");
         };
         let Some(profile) = Profile::from_code(header[1]).filter(|_| header[0] == FORMAT) else {
             return malformed("format or profile");
         };
-        let hiding = match header[2] {
+        let Some(shape) = Shape::ALL.into_iter().find(|shape| shape.code() == header[2]) else {
+            return malformed("shape");
+        };
+        let hiding = match header[3] {
             0 => false,
             1 => true,
             _ => return malformed("hiding"),
         };
-        let logs = header[3..]
+        let logs = header[4..]
             .iter()
             .map(|log| (*log != 0).then_some(*log))
             .collect();
         let header = Self {
             profile,
+            shape,
             hiding,
             logs,
         };
@@ -72,9 +95,16 @@ impl Header {
     }
 
     fn check(&self, kind: Kind, log: Option<u8>) -> Result<(), Refusal> {
+        let segment = self.shape == Shape::Segment;
+        if matches!(kind, Kind::Leaf | Kind::Node) && !segment || kind == Kind::Machine(CELLS) && segment {
+            return match log {
+                None => Ok(()),
+                Some(_) => malformed("a table of the other shape"),
+            };
+        }
         let required = match kind {
             Kind::Machine(t) => t == STEP || t == CELLS,
-            Kind::Count8 | Kind::Received => true,
+            Kind::Count8 | Kind::Received | Kind::Leaf | Kind::Node => true,
             Kind::Rows(bus) => bus != Bus::Count8,
             Kind::Bits16 | Kind::Count16 | Kind::And | Kind::Seal => false,
         };
@@ -140,12 +170,13 @@ mod tests {
     fn header() -> Header {
         let kinds = kinds();
         let log = |kind: &Kind| match kind {
-            Kind::Count16 => None,
+            Kind::Count16 | Kind::Leaf | Kind::Node => None,
             Kind::Count8 => Some(8),
             _ => Some(MIN_LOG),
         };
         Header {
             profile: Profile::Fast,
+            shape: Shape::Whole,
             hiding: false,
             logs: kinds.iter().map(log).collect(),
         }

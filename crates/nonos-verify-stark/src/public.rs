@@ -18,6 +18,8 @@ pub(crate) struct PublicSide {
     pub(crate) count8: RowMajorMatrix<Val>,
     /// Of the first row, then of the last.
     pub(crate) values: Vec<Val>,
+    /// Of a segment: the roots of all cells before and after.
+    pub(crate) roots: Vec<Val>,
     /// Whether proofs must hide.
     pub(crate) hiding: bool,
     /// The values of SEAL, if it must be there.
@@ -104,6 +106,7 @@ impl PublicSide {
             received: received(public, min_log)?,
             count8: matrix(&count8, count8[0].len(), count8[0], min_log)?,
             values: values.into_iter().map(element).collect::<Result<_, _>>()?,
+            roots: vec![],
             hiding,
             sealed: sealed(public)?,
         })
@@ -122,6 +125,7 @@ impl PublicSide {
             put(h, &matrix.values);
         }
         put(h, &self.values);
+        put(h, &self.roots);
         put(h, self.sealed.as_deref().unwrap_or_default());
     }
 }

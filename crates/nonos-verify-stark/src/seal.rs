@@ -27,11 +27,12 @@
 //! | `slack` | `tail` is the last word, `pad_2`, `pad_1`, `pad_0` cut four, two, one byte of it: `tape1·pad_2·(tail_3 + tail_2) = 0`, `tape1·pad_1·upper = 0`, `tape1·pad_0·top` is a byte, where `(upper, lower)` are the highest limbs left after `pad_2` and `top` the highest after `pad_1` | bytes behind the end of the input |
 //! | `count` | `lengths·(1 − end) = ends·(1 − end) = 0` | a length or an end that is none |
 //!
-//! and, in field elements of the permutation's columns:
+//! and, in field elements, behind these columns the capacity before the permutation and the permutation's cells. The rate before it
+//! is the block's elements: the limbs, and above the first `tape + 8·close + 16·Σ used + 64·pad`.
 //!
 //! | id | formula | rules out |
 //! |---|---|---|
-//! | `sponge-block` | the rate before the permutation is the block's elements | other words, another tape, end, number of words or of bytes |
+//! | `sponge-round` | the cells are those of the permutation: `poseidon.rs` | another permutation |
 //! | `sponge-start` | `start·(capacity − START) = 0`, `(1 − real)·capacity = 0` | another state to start from |
 //! | `sponge-next` | `(real' − start')·(capacity' − capacity behind the permutation) = 0` | a state that the row before did not leave |
 //! | `sponge-digest` | `end·(rate behind it − digest of the input) = 0`, `tape5·close·(… − digest of the outputs) = 0` | another digest |
@@ -53,6 +54,7 @@ use p3_lookup::InteractionBuilder;
 
 use crate::adapter::Adapter;
 use crate::config::Val;
+use crate::layout::Layout;
 use crate::poseidon;
 
 /// Public values: whether the first stream is an input, whether the outputs' follows it, the digests of both.
@@ -353,52 +355,46 @@ fn tag<B: Builder>(b: &B) -> B::E {
     number(b) + b.cur(t.close) * k(8) + sum(b, &t.used) * k(16) + radix(b, 1, &t.pad) * k(64)
 }
 
-/// The rules of the permutation's columns, which follow those of [`SealTable`].
+/// Columns: those of [`SealTable`], the capacity before the permutation, the cells of the permutation.
+pub(crate) fn width(layout: &Layout) -> usize {
+    layout.seal.width + RATE + poseidon::CELLS
+}
+
+/// The rules of the columns that follow those of [`SealTable`].
 pub(crate) fn sponge<AB: InteractionBuilder<F = Val>>(b: &mut AB) {
     let t = &*COLS;
     let base = t.list.len();
-    poseidon::eval(b, base);
-    let cells = |next: bool| -> Vec<AB::Expr> {
-        let main = b.main();
-        let row = if next {
-            main.next_slice()
-        } else {
-            main.current_slice()
-        };
-        row.iter().map(|cell| (*cell).into()).collect()
+    let tag = tag(&Adapter::new(b, &[], 0)).0;
+    let main = b.main();
+    let (row, next) = (main.current_slice(), main.next_slice());
+    let cell = |col: Col| -> AB::Expr { row[usize::from(col.0)].into() };
+    let sum = |row: &[AB::Var], cols: &[Col]| -> AB::Expr {
+        cols.iter().map(|col| row[usize::from(col.0)].into()).sum()
     };
-    let (row, next) = (cells(false), cells(true));
-    let cell = |row: &[AB::Expr], col: Col| row[usize::from(col.0)].clone();
-    let before = &row[base..][..poseidon::WIDTH];
-    let behind = &row[base + poseidon::OUTPUT..][..poseidon::WIDTH];
-    let next_before = &next[base..][..poseidon::WIDTH];
-    let cols = |row: &[AB::Expr], cols: &[Col]| -> AB::Expr { cols.iter().map(|col| cell(row, *col)).sum() };
-    let tapes = |row: &[AB::Expr]| cols(row, &t.tapes);
 
-    let tag = tag(&Adapter::new(b, &[], 0));
-    let limbs = t.limbs.iter().flatten();
-    for (i, (limb, element)) in limbs.zip(before).enumerate() {
-        let above = if i == 0 {
-            tag.0.clone() * AB::Expr::from_u32(1 << 16)
-        } else {
-            AB::Expr::ZERO
-        };
-        b.assert_zero(element.clone() - cell(&row, *limb) - above);
-    }
-    let real = cols(&row, &[t.start, t.salt]) + tapes(&row);
-    let continues = cell(&next, t.salt) + tapes(&next);
+    let limbs: Vec<Col> = t.limbs.into_iter().flatten().collect();
+    let input = std::array::from_fn(|i| match i {
+        0 => cell(limbs[0]) + tag.clone() * AB::Expr::from_u32(1 << 16),
+        i if i < RATE => cell(limbs[i]),
+        i => row[base + i - RATE].into(),
+    });
+    let output = poseidon::permute(b, input, &row[base + RATE..][..poseidon::CELLS]);
+
+    let real = sum(row, &[t.start, t.salt]) + sum(row, &t.tapes);
+    let continues = sum(next, &[t.salt]) + sum(next, &t.tapes);
     for (i, from) in start().into_iter().enumerate() {
-        let capacity = &before[RATE + i];
-        b.assert_zero(cell(&row, t.start) * (capacity.clone() - AB::Expr::from(from)));
-        b.assert_zero((AB::Expr::ONE - real.clone()) * capacity.clone());
-        let kept = next_before[RATE + i].clone() - behind[RATE + i].clone();
+        let capacity: AB::Expr = row[base + i].into();
+        let next_capacity: AB::Expr = next[base + i].into();
+        b.assert_zero(cell(t.start) * (capacity.clone() - AB::Expr::from(from)));
+        b.assert_zero((AB::Expr::ONE - real.clone()) * capacity);
+        let kept = next_capacity - output[RATE + i].clone();
         b.when_transition().assert_zero(continues.clone() * kept);
     }
     let public: Vec<AB::Expr> = b.public_values().iter().map(|value| (*value).into()).collect();
     let digests = public[2..].chunks(RATE);
     for (digest, tape) in digests.zip([t.tapes[0], t.tapes[3]]) {
-        let ends = cell(&row, t.close) * cell(&row, tape);
-        for (element, public) in behind.iter().zip(digest) {
+        let ends = cell(t.close) * cell(tape);
+        for (element, public) in output.iter().zip(digest) {
             b.assert_zero(ends.clone() * (element.clone() - public.clone()));
         }
     }

@@ -8,23 +8,29 @@ use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
 use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
 use p3_matrix::dense::RowMajorMatrix;
+use rayon::prelude::*;
 
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
 use crate::config::{Build, Val, with_config};
 use crate::hiding::Masks;
-use crate::layout::Layout;
+use crate::layout::{Layout, Shape};
 use crate::proof::{self, Header, MAX_BYTES};
 use crate::public::PublicSide;
 use crate::seal;
+use crate::segment::{Chain, Cutter, SegmentJob, SegmentStatement, SegmentWitness};
 use crate::trace::{self, Tables};
+use crate::tree::chips::roots;
 
 /// Proves and verifies [`ExecutionStatement`]s; a proof hides exactly where a tape is sealed.
 ///
 /// It proves under one [`Profile`] and verifies proofs of every profile.
 pub struct Stark {
     profile: Profile,
-    layout: Arc<Layout>,
+    /// Most steps of one proof; longer runs are proved in segments.
+    steps: u32,
+    whole: Arc<Layout>,
+    segment: Arc<Layout>,
 }
 
 impl std::fmt::Debug for Stark {
@@ -87,7 +93,22 @@ impl Stark {
     pub fn new(profile: Profile) -> Self {
         Self {
             profile,
-            layout: Arc::new(Layout::machine()),
+            steps: Self::MAX_STEPS,
+            whole: Arc::new(Layout::new(Shape::Whole)),
+            segment: Arc::new(Layout::new(Shape::Segment)),
+        }
+    }
+
+    /// Most steps of one proof: the last power of two that the clock has room for, less the row that ends a segment.
+    pub const MAX_STEPS: u32 = (1 << tables::MAX_ROWS.ilog2()) - 1;
+
+    /// Proves runs of more steps than that in segments of that many, one after the other, so that memory does not grow
+    /// with the run.
+    #[must_use]
+    pub fn with_segments(self, steps: u32) -> Self {
+        Self {
+            steps: steps.clamp(1, Self::MAX_STEPS),
+            ..self
         }
     }
 
@@ -95,7 +116,7 @@ impl Stark {
     #[must_use]
     pub fn rows(&self, witness: &Witness) -> Vec<(&'static str, usize)> {
         let rows = witness.tables.iter().map(tables::Rows::len);
-        self.layout
+        self.whole
             .tables
             .iter()
             .map(|table| table.name)
@@ -103,12 +124,12 @@ impl Stark {
             .collect()
     }
 
-    fn key(&self, profile: Profile) -> [u8; 32] {
+    pub(crate) fn key(&self, profile: Profile, shape: Shape) -> [u8; 32] {
         let mut h = blake3::Hasher::new_derive_key("nonos stark key v1");
         h.update(Self::ID.as_str().as_bytes());
         h.update(&VERSION.get().to_le_bytes());
         h.update(&profile.bytes());
-        h.update(&self.layout.digest);
+        h.update(&self.layout(shape).digest);
         *h.finalize().as_bytes()
     }
 
@@ -124,7 +145,7 @@ impl Stark {
             });
         }
         let mut h = blake3::Hasher::new_derive_key("nonos stark transcript v1");
-        h.update(&self.key(header.profile));
+        h.update(&self.key(header.profile, header.shape));
         h.update(&header.encode());
         h.update(&(context.len() as u64).to_le_bytes());
         h.update(context);
@@ -149,11 +170,12 @@ impl Stark {
             values.push(match kind {
                 Kind::Machine(tables::STEP) => public.values.clone(),
                 Kind::Seal => public.sealed.clone().unwrap_or_default(),
+                Kind::Node => public.roots.clone(),
                 _ => vec![],
             });
             chips.push(Chip {
                 kind,
-                layout: self.layout.clone(),
+                layout: self.layout(header.shape).clone(),
                 rows: rows.cloned(),
                 hiding: header.hiding,
             });
@@ -172,13 +194,14 @@ impl Stark {
         &self,
         context: &[u8],
         public: &PublicSide,
+        shape: Shape,
         mut tables: Tables,
         masks: &Masks,
     ) -> Result<Vec<u8>, ProveError> {
         if public.hiding {
             masks.blind(&mut tables);
         }
-        self.prove_blinded(context, public, &tables, masks)
+        self.prove_blinded(context, public, shape, &tables, masks)
     }
 
     /// The same for tables that have the columns of the ring.
@@ -186,6 +209,7 @@ impl Stark {
         &self,
         context: &[u8],
         public: &PublicSide,
+        shape: Shape,
         tables: &Tables,
         masks: &Masks,
     ) -> Result<Vec<u8>, ProveError> {
@@ -193,6 +217,7 @@ impl Stark {
         let logs = tables.iter().map(|matrix| matrix.as_ref().map(log)).collect();
         let header = Header {
             profile: self.profile,
+            shape,
             hiding: public.hiding,
             logs,
         };
@@ -202,8 +227,17 @@ impl Stark {
         Ok([header.encode(), proof].concat())
     }
 
-    pub(crate) fn check(&self, context: &[u8], public: &PublicSide, proof: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn check(
+        &self,
+        context: &[u8],
+        public: &PublicSide,
+        shape: Shape,
+        proof: &[u8],
+    ) -> Result<(), Refusal> {
         let (header, rest) = Header::decode(proof)?;
+        if header.shape != shape {
+            return Err(Refusal::MalformedProof { part: "shape" });
+        }
         let session = self.session(context, public, &header)?;
         session.check(&header, rest)
     }
@@ -211,11 +245,14 @@ impl Stark {
     pub(crate) fn public_side(&self, statement: &ExecutionStatement) -> Result<PublicSide, Refusal> {
         let hidden = statement.hidden();
         let hiding = hidden.input || hidden.outputs;
-        PublicSide::new(&self.layout, &statement.public_side(), hiding)
+        PublicSide::new(&self.whole, &statement.public_side(), hiding)
     }
 
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.layout
+    pub(crate) fn layout(&self, shape: Shape) -> &Arc<Layout> {
+        match shape {
+            Shape::Whole => &self.whole,
+            Shape::Segment => &self.segment,
+        }
     }
 }
 
@@ -243,12 +280,16 @@ impl ProofSystem<ExecutionStatement> for Stark {
     }
 
     fn max_proof_len(&self) -> ByteLen {
-        ByteLen::from(MAX_BYTES)
+        ByteLen::from(Chain::MAX)
     }
 
     fn vk_digest(&self, _: &ExecutionStatement, proof: &[u8]) -> Result<VkDigest, Refusal> {
-        let (header, _) = Header::decode(proof)?;
-        Ok(VkDigest::from_bytes(self.key(header.profile)))
+        let (profile, shape) = if Chain::is(proof) {
+            (Chain::profile(proof)?, Shape::Segment)
+        } else {
+            (Header::decode(proof)?.0.profile, Shape::Whole)
+        };
+        Ok(VkDigest::from_bytes(self.key(profile, shape)))
     }
 
     fn prove(
@@ -263,38 +304,33 @@ impl ProofSystem<ExecutionStatement> for Stark {
                 what: "the scheme of the commitments",
             });
         }
-        let most = *self.profile.logs(hidden.input || hidden.outputs).end();
+        let hiding = hidden.input || hidden.outputs;
+        let most = *self.profile.logs(hiding).end();
         proving.report(Progress::new("tracing", 0, 3));
-        let trace = statement.trace(secret).map_err(|error| match error {
-            StatementError::Differs { part } => ProveError::False {
-                violation: Violation { clause: part },
-            },
-            StatementError::TooLong { limit } => ProveError::TooLarge {
-                unit: "steps",
-                needed: limit as u64 + 1,
-                limit: limit as u64,
-            },
-            _ => ProveError::Unsupported { what: "this run" },
-        })?;
-        // The last power of two that the clock and the field have room for.
-        let limit = 1 << tables::MAX_ROWS.ilog2().min(most.into());
-        if trace.steps.len() > limit {
+        let run = statement.repeat(secret).map_err(differs)?;
+        // Segments are proved apart, which shows how the cells of each are shared; hiding that is not built.
+        let limit = self.steps.min((1 << most) - 1);
+        if hiding && run.steps > u64::from(limit) {
             return Err(ProveError::TooLarge {
                 unit: "steps",
-                needed: trace.steps.len() as u64,
-                limit: limit as u64,
+                needed: run.steps,
+                limit: u64::from(limit),
             });
         }
+        if run.steps > u64::from(self.steps) {
+            return self.prove_chain(statement, proving);
+        }
+        let trace = statement.trace(secret).map_err(differs)?;
         let public = self.public_side(statement).map_err(backend)?;
         let masks = Masks::new(proving.seed());
         proving.report(Progress::new("tables", 1, 3));
         let witness = tables::hiding_witness(statement.program(), &trace, hidden);
         let sealed = seal::rows(statement, secret, &trace);
         drop(trace);
-        let tables = trace::tables(self.layout(), &public, &witness, &sealed);
+        let tables = trace::tables(&self.whole, &public, &witness, &sealed, None);
         drop(witness);
         proving.report(Progress::new("proving", 2, 3));
-        let proof = self.prove_tables(&statement.bytes(), &public, tables, &masks)?;
+        let proof = self.prove_tables(&statement.bytes(), &public, Shape::Whole, tables, &masks)?;
         proving.report(Progress::new("proved", 3, 3));
         Ok(proof)
     }
@@ -305,8 +341,155 @@ impl ProofSystem<ExecutionStatement> for Stark {
                 part: "scheme of the commitments",
             });
         }
+        if Chain::is(proof) {
+            return self.check_chain(statement, proof);
+        }
         let public = self.public_side(statement)?;
-        self.check(&statement.bytes(), &public, proof)
+        self.check(&statement.bytes(), &public, Shape::Whole, proof)
+    }
+}
+
+fn differs(error: StatementError) -> ProveError {
+    match error {
+        StatementError::Differs { part } => ProveError::False {
+            violation: Violation { clause: part },
+        },
+        StatementError::TooLong { limit } => ProveError::TooLarge {
+            unit: "steps",
+            needed: limit as u64 + 1,
+            limit: limit as u64,
+        },
+        _ => ProveError::Unsupported { what: "this run" },
+    }
+}
+
+impl Stark {
+    fn segment_side(&self, statement: &SegmentStatement) -> Result<PublicSide, Refusal> {
+        let mut public = PublicSide::new(&self.segment, &statement.public_side(), false)?;
+        let digests = [statement.before(), statement.after()].map(|b| b.memory.digest());
+        public.roots = roots(&digests[0], &digests[1]);
+        Ok(public)
+    }
+
+    fn prove_segment(
+        &self,
+        statement: &SegmentStatement,
+        witness: &SegmentWitness,
+    ) -> Result<Vec<u8>, ProveError> {
+        if witness.steps > Self::MAX_STEPS {
+            return Err(ProveError::TooLarge {
+                unit: "steps",
+                needed: witness.steps.into(),
+                limit: Self::MAX_STEPS.into(),
+            });
+        }
+        let replayed = SegmentJob::replay(statement, witness).map_err(|error| ProveError::False {
+            violation: Violation { clause: error.part() },
+        })?;
+        let public = self.segment_side(statement).map_err(backend)?;
+        let program = statement.run().program();
+        let witness = tables::segment_witness(program, &replayed.trace, tables::Hidden::default());
+        drop(replayed.trace);
+        let tables = trace::tables(&self.segment, &public, &witness, &[], Some(&replayed.update));
+        drop(witness);
+        self.prove_tables(
+            &statement.bytes(),
+            &public,
+            Shape::Segment,
+            tables,
+            &Masks::PUBLIC,
+        )
+    }
+
+    /// Puts the proofs of all segments of a run together, in order, to the proof of the run.
+    ///
+    /// # Errors
+    /// [`ProveError::Unsupported`] if they are not all segments of one run, in order.
+    pub fn join(&self, segments: &[(SegmentStatement, Vec<u8>)]) -> Result<Vec<u8>, ProveError> {
+        let chain = Chain {
+            profile: self.profile,
+            segments: (segments.iter())
+                .map(|(statement, proof)| (*statement.after(), &proof[..]))
+                .collect(),
+        };
+        let unsupported = |_| ProveError::Unsupported {
+            what: "segments that are not those of one run",
+        };
+        let [(first, _), ..] = segments else {
+            return Err(unsupported(()));
+        };
+        let statements = chain.statements(first.run()).map_err(|_| unsupported(()))?;
+        if !statements
+            .iter()
+            .eq(segments.iter().map(|(statement, _)| statement))
+        {
+            return Err(unsupported(()));
+        }
+        Ok(chain.encode())
+    }
+
+    fn prove_chain(
+        &self,
+        statement: &ExecutionStatement,
+        proving: &mut Proving<'_>,
+    ) -> Result<Vec<u8>, ProveError> {
+        let run = Arc::new(statement.clone());
+        let cutter = Cutter::new(&run, self.steps).map_err(differs)?;
+        let total = u64::from(cutter.segments());
+        let mut proved = vec![];
+        for (done, SegmentJob { statement, witness }) in (0..).zip(cutter) {
+            proving.report(Progress::new("segments", done, total));
+            let proof = self.prove_segment(&statement, &witness)?;
+            proved.push((statement, proof));
+        }
+        proving.report(Progress::new("segments", total, total));
+        self.join(&proved)
+    }
+
+    fn check_chain(&self, run: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+        let chain = Chain::decode(proof)?;
+        let statements = chain.statements(run)?;
+        let claims: Vec<_> = statements.iter().zip(&chain.segments).collect();
+        claims.into_par_iter().try_for_each(|(statement, (_, proof))| {
+            if Header::decode(proof)?.0.profile != chain.profile {
+                return Err(Refusal::MalformedProof { part: "profile" });
+            }
+            self.check_segment(statement, proof)
+        })
+    }
+
+    fn check_segment(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<(), Refusal> {
+        let public = self.segment_side(statement)?;
+        self.check(&statement.bytes(), &public, Shape::Segment, proof)
+    }
+}
+
+impl ProofSystem<SegmentStatement> for Stark {
+    fn id(&self) -> BackendId {
+        Self::ID
+    }
+
+    fn max_proof_len(&self) -> ByteLen {
+        ByteLen::from(MAX_BYTES)
+    }
+
+    fn vk_digest(&self, _: &SegmentStatement, proof: &[u8]) -> Result<VkDigest, Refusal> {
+        let (header, _) = Header::decode(proof)?;
+        Ok(VkDigest::from_bytes(self.key(header.profile, Shape::Segment)))
+    }
+
+    fn prove(
+        &self,
+        statement: &SegmentStatement,
+        witness: &SegmentWitness,
+        proving: &mut Proving<'_>,
+    ) -> Result<Vec<u8>, ProveError> {
+        proving.report(Progress::new("proving", 0, 1));
+        self.prove_segment(statement, witness)
+    }
+
+    fn verify(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<(), Refusal> {
+        self.check_segment(statement, proof)
     }
 }
 

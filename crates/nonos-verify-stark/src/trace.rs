@@ -13,6 +13,7 @@ use crate::config::Val;
 use crate::layout::{Layout, TableLayout};
 use crate::public::PublicSide;
 use crate::seal::{self, Row};
+use crate::tree::{Update, chips};
 
 /// More distinct 16-bit values than this, and counting to 2^16 is cheaper than a row of bits for each.
 const MANY: usize = 1 << 13;
@@ -148,8 +149,14 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// All tables of a proof.
-pub(crate) fn tables(layout: &Layout, public: &PublicSide, witness: &Witness, sealed: &[Row]) -> Tables {
+/// All tables of a proof; with the rows of sealed tapes, and of a segment with what it does to the tree of all cells.
+pub(crate) fn tables(
+    layout: &Layout,
+    public: &PublicSide,
+    witness: &Witness,
+    sealed: &[Row],
+    update: Option<&Update>,
+) -> Tables {
     let seal = (!sealed.is_empty()).then(|| seal::matrix(sealed, public.min_log()));
     let machine: Tables = layout
         .tables
@@ -173,6 +180,7 @@ pub(crate) fn tables(layout: &Layout, public: &PublicSide, witness: &Witness, se
         .fold(Uses::none(&index), Uses::add);
     let seal = seal.map(|seal| seal::extended(sealed, &seal));
     let mut tables = answers(machine, public, &uses);
+    tables.extend([update.map(chips::leaves), update.map(chips::nodes)]);
     tables[place(Kind::Seal)] = seal;
     tables
 }
@@ -185,9 +193,10 @@ fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
         cells.resize(height, Val::ZERO);
         RowMajorMatrix::new(cells, 1)
     };
-    for kind in kinds().into_iter().skip(tables.len()) {
+    let ours = |kind: &Kind| !matches!(kind, Kind::Leaf | Kind::Node);
+    for kind in kinds().into_iter().skip(tables.len()).filter(ours) {
         tables.push(match kind {
-            Kind::Machine(_) | Kind::Seal => None,
+            Kind::Machine(_) | Kind::Seal | Kind::Leaf | Kind::Node => None,
             Kind::Bits16 => (!many).then(|| each(&uses.range16, public.min_log(), |x| (x, 16, None))),
             Kind::Count16 => many.then(|| counted(&uses.range16)),
             Kind::Count8 => Some(counted(&uses.range8)),

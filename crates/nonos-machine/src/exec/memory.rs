@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use nonos_types::{Pages, TrapKind};
 
+#[derive(Clone)]
 pub(super) struct Memory {
     bytes: Vec<u8>,
 }
@@ -59,8 +60,10 @@ impl Memory {
         }
     }
 
-    pub(super) fn set_word(&mut self, index: usize, value: u64) {
-        self.store(index * 8..index * 8 + 8, value);
+    /// `None` past the end.
+    pub(super) fn set_word(&mut self, index: usize, value: u64) -> Option<()> {
+        let range = index.checked_mul(8)?..index.checked_mul(8)?.checked_add(8)?;
+        (range.end <= self.bytes.len()).then(|| self.store(range, value))
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {

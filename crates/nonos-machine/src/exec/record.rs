@@ -2,45 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use super::{memory::Memory, tapes::Tapes};
 use crate::{
     isa::{INDEX_BITS, Space, tape},
     trace::{Access, Cell, Step, Trace},
 };
 
-pub(super) trait Recorder {
+pub(super) trait Recorder: Default {
     type Trace;
 
-    /// An access to a register; gives the stamp of the one before.
-    fn register(&mut self, index: usize, stamp: u32) -> u32;
+    /// An access to a register that holds `value`; gives the stamp of the one before.
+    fn register(&mut self, index: usize, stamp: u32, value: u64) -> u32;
     /// An access to another cell.
     fn access(&mut self, key: u32, stamp: u32, old: u64, new: u64);
     fn step(&mut self, step: &Step);
-    /// Ends the record, with the state at the end and the initial cells.
-    fn finish(
-        self,
-        registers: &[u64],
-        memory: &Memory,
-        globals: &[u64],
-        tapes: &Tapes<'_>,
-        data: &[(u32, u64)],
-    ) -> Self::Trace;
+    /// Ends the record, given what cells hold at the end and those that are recorded though they are not touched.
+    fn finish(self, last: impl Fn(u32) -> u64, data: &[(u32, u64)]) -> Self::Trace;
 }
 
 impl Recorder for () {
     type Trace = ();
 
-    fn register(&mut self, _: usize, _: u32) -> u32 {
+    fn register(&mut self, _: usize, _: u32, _: u64) -> u32 {
         0
     }
     fn access(&mut self, _: u32, _: u32, _: u64, _: u64) {}
     fn step(&mut self, _: &Step) {}
-    fn finish(self, _: &[u64], _: &Memory, _: &[u64], _: &Tapes<'_>, _: &[(u32, u64)]) {}
+    fn finish(self, _: impl Fn(u32) -> u64, _: &[(u32, u64)]) {}
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Full {
     trace: Trace,
+    /// Cells in the order in which they are first touched, with what they held.
+    first: Vec<(u32, u64)>,
     /// Stamps of the last access, by register.
     registers: Vec<u32>,
     /// Stamps of the last access, by index: linear memory, tapes, globals.
@@ -57,14 +51,21 @@ fn at(stamps: &mut Vec<u32>, index: usize) -> &mut u32 {
 impl Recorder for Full {
     type Trace = Trace;
 
-    fn register(&mut self, index: usize, stamp: u32) -> u32 {
-        std::mem::replace(at(&mut self.registers, index), stamp)
+    fn register(&mut self, index: usize, stamp: u32, value: u64) -> u32 {
+        let prev = std::mem::replace(at(&mut self.registers, index), stamp);
+        if prev == 0 {
+            self.first.push((Space::Register.key(index as u32), value));
+        }
+        prev
     }
 
     fn access(&mut self, key: u32, stamp: u32, old: u64, new: u64) {
         let space = (key >> INDEX_BITS) as usize - 1;
         let index = key & ((1 << INDEX_BITS) - 1);
         let prev = std::mem::replace(at(&mut self.others[space], index as usize), stamp);
+        if prev == 0 {
+            self.first.push((key, old));
+        }
         self.trace.accesses.push(Access { key, prev, old, new });
     }
 
@@ -72,48 +73,26 @@ impl Recorder for Full {
         self.trace.steps.push(*step);
     }
 
-    fn finish(
-        mut self,
-        registers: &[u64],
-        memory: &Memory,
-        globals: &[u64],
-        tapes: &Tapes<'_>,
-        data: &[(u32, u64)],
-    ) -> Trace {
-        let init: BTreeMap<u32, u64> = data.iter().copied().collect();
-        let mut stamps: BTreeMap<u32, u32> = init.keys().map(|key| (*key, 0)).collect();
-        stamps.extend(tape::OUTPUTS.map(|number| (Space::Tape.key(u32::from(number)), 0)));
-        let [linear, positions, global] = &self.others;
-        let spaces = [
-            (Space::Register, &self.registers),
-            (Space::Linear, linear),
-            (Space::Tape, positions),
-            (Space::Global, global),
-        ];
-        for (space, of_space) in spaces {
-            for (index, stamp) in (0..).zip(of_space).filter(|(_, stamp)| **stamp > 0) {
-                stamps.insert(space.key(index), *stamp);
-            }
+    fn finish(mut self, last: impl Fn(u32) -> u64, data: &[(u32, u64)]) -> Trace {
+        let mut first: BTreeMap<u32, u64> = data.iter().copied().collect();
+        for number in tape::OUTPUTS {
+            let key = Space::Tape.key(u32::from(number));
+            first.entry(key).or_insert_with(|| last(key));
         }
-        let last = |key: u32| {
+        first.extend(self.first);
+        let [linear, positions, global] = &self.others;
+        let stamps = [&self.registers, linear, positions, global];
+        let cell = |(key, init)| {
             let index = (key & ((1 << INDEX_BITS) - 1)) as usize;
-            let of = |cells: &[u64]| cells.get(index).copied().unwrap_or_default();
-            match key >> INDEX_BITS {
-                0 => of(registers),
-                1 => memory.word(index),
-                2 => tapes.cell(index as u8).unwrap_or_default(),
-                _ => of(globals),
+            let stamp = stamps[(key >> INDEX_BITS) as usize].get(index).copied();
+            Cell {
+                key,
+                init,
+                last: last(key),
+                stamp: stamp.unwrap_or_default(),
             }
         };
-        self.trace.cells = stamps
-            .into_iter()
-            .map(|(key, stamp)| Cell {
-                key,
-                init: init.get(&key).copied().unwrap_or_default(),
-                last: last(key),
-                stamp,
-            })
-            .collect();
+        self.trace.cells = first.into_iter().map(cell).collect();
         self.trace
     }
 }

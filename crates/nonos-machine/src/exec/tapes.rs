@@ -3,8 +3,9 @@
 use nonos_types::TrapKind;
 
 use super::{Inputs, OUTPUTS};
-use crate::isa::tape;
+use crate::{isa::tape, tables::TapeWords};
 
+#[derive(Clone)]
 pub(super) struct Tapes<'a> {
     inputs: [&'a [u8]; 3],
     arguments: &'a [u64],
@@ -13,11 +14,19 @@ pub(super) struct Tapes<'a> {
     read: [u32; tape::INPUTS.len()],
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Output {
+    /// Words written before those below: of a run that is taken up in the middle.
+    before: u64,
     words: Vec<u64>,
     /// Bytes that `commit_len` cut off.
     pad: u8,
+}
+
+impl Output {
+    fn count(&self) -> u64 {
+        self.before + self.words.len() as u64
+    }
 }
 
 const BAD: TrapKind = TrapKind::BadTapeCall;
@@ -75,7 +84,7 @@ impl<'a> Tapes<'a> {
 
     pub(super) fn commit(&mut self, number: u8, bytes: u64) -> Result<(), TrapKind> {
         let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
-        let pad = (output.words.len() as u64 * 8).checked_sub(bytes).ok_or(BAD)?;
+        let pad = (output.count() * 8).checked_sub(bytes).ok_or(BAD)?;
         let pad = u8::try_from(pad).ok().filter(|pad| *pad < 8).ok_or(BAD)?;
         output.pad = pad;
         Ok(())
@@ -87,7 +96,27 @@ impl<'a> Tapes<'a> {
             return Ok(u64::from(self.read[place]));
         }
         let output = &self.outputs[place(&tape::OUTPUTS, number)?];
-        Ok(output.words.len() as u64 | u64::from(output.pad) << 32)
+        Ok(output.count() | u64::from(output.pad) << 32)
+    }
+
+    /// Sets the cell of a tape's position, of a run that is taken up in the middle.
+    pub(super) fn set_cell(&mut self, number: u8, value: u64) -> Result<(), TrapKind> {
+        if let Ok(place) = place(&tape::INPUTS, number) {
+            self.read[place] = u32::try_from(value).map_err(|_| BAD)?;
+        } else {
+            let output = &mut self.outputs[place(&tape::OUTPUTS, number)?];
+            output.before = value & u64::from(u32::MAX);
+            output.pad = u8::try_from(value >> 32).ok().filter(|pad| *pad < 8).ok_or(BAD)?;
+        }
+        Ok(())
+    }
+
+    /// What was written, in the order of [`tape::OUTPUTS`].
+    pub(super) fn written(&self) -> [TapeWords; tape::OUTPUTS.len()] {
+        self.outputs.each_ref().map(|output| TapeWords {
+            words: output.words.clone(),
+            len: 8 * output.words.len() as u64 - u64::from(output.pad),
+        })
     }
 
     /// What the entry stub wrote.

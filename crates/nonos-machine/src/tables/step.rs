@@ -86,7 +86,7 @@ columns! {
 #[derive(Clone, Copy, Debug)]
 pub struct StepTable;
 
-fn index(flag: u32) -> usize {
+pub(super) fn index(flag: u32) -> usize {
     flag.trailing_zeros() as usize
 }
 
@@ -100,6 +100,27 @@ impl Table for StepTable {
     }
 
     fn eval<B: Builder>(&self, b: &mut B) {
+        self.rows(b);
+        let t = &StepCols::layout().0;
+        let halt = b.cur(t.flags[index(flag::HALT)]);
+        let [clk, pc, fp, fuel] = cells(b, [t.clk, t.pc, t.fp, t.fuel]);
+        let [pages, room] = cells(b, [t.pages, t.room]);
+        b.zero("pc-first", When::First, pc.clone());
+        b.zero("fp-first", When::First, fp);
+        b.zero("fuel-first", When::First, fuel.clone());
+        b.zero("clk-first", When::First, clk - B::E::from(1));
+        b.public("room-first", When::First, 0, room);
+        b.public("pages-first", When::First, 1, pages.clone());
+        b.zero("halt-last", When::Last, B::E::from(1) - halt);
+        b.public("pc-last", When::Last, 0, pc);
+        b.public("fuel-last", When::Last, 1, fuel);
+        b.public("pages-last", When::Last, 2, pages);
+    }
+}
+
+impl StepTable {
+    /// What holds on every row, wherever the table begins and ends.
+    pub(super) fn rows<B: Builder>(self, b: &mut B) {
         let t = &StepCols::layout().0;
         let flags = cells(b, t.flags);
         let f = |flag: u32| flags[index(flag)].clone();
@@ -167,17 +188,6 @@ impl Table for StepTable {
         );
         b.zero("clk-next", When::Transition, b.next(t.clk) - clk.clone() - one());
 
-        b.zero("pc-first", When::First, pc.clone());
-        b.zero("fp-first", When::First, fp.clone());
-        b.zero("fuel-first", When::First, fuel.clone());
-        b.zero("clk-first", When::First, clk.clone() - one());
-        b.public("room-first", When::First, 0, room);
-        b.public("pages-first", When::First, 1, pages.clone());
-        b.zero("halt-last", When::Last, one() - f(flag::HALT));
-        b.public("pc-last", When::Last, 0, pc.clone());
-        b.public("fuel-last", When::Last, 1, fuel);
-        b.public("pages-last", When::Last, 2, pages.clone());
-
         let mut row = vec![
             pc,
             radix::<B>(1, flags.iter().cloned()),
@@ -208,10 +218,8 @@ impl Table for StepTable {
         message.extend(va.iter().chain(&imm[..2]).chain(&vc).cloned());
         b.send(Bus::Ext, f(flag::EXT), &message);
     }
-}
 
-impl StepTable {
-    fn adder<B: Builder>(&self, b: &mut B, add: B::E, sub: B::E, w32: B::E) {
+    fn adder<B: Builder>(self, b: &mut B, add: B::E, sub: B::E, w32: B::E) {
         let t = &StepCols::layout().0;
         let (va, vb, vc, carry) = (cells(b, t.a), cells(b, t.b), cells(b, t.c), cells(b, t.carry));
         for i in 0..4 {

@@ -8,7 +8,8 @@ use super::{
     bound, cells, cmp, count, div, global, grow, host, mul, shift, step, system,
 };
 use crate::air::{Bus, Public};
-use crate::isa::{Program, Space, alternatives, ext, flag, op, tape};
+use crate::exec::State;
+use crate::isa::{Instr, Program, Space, alternatives, ext, flag, op, tape};
 use crate::trace::{Access, Trace};
 
 /// The rows of one table, before padding.
@@ -134,25 +135,26 @@ fn limbs(v: u64) -> [u64; 4] {
     std::array::from_fn(|i| v >> (16 * i) & 0xffff)
 }
 
-/// What the verifier computes itself: the program, the tapes, how the run ended.
-///
-/// Output words beyond a tape's exact length are part of the run; a caller that takes outputs from bytes
-/// must know them ([`TapeWords::words`]), for `commit_len` only names a length.
-pub fn public(program: &Program, run: &PublicRun) -> Public {
+/// A row of the program as a lookup.
+fn instruction(pc: u32, instr: &Instr) -> (Bus, Vec<u64>) {
+    let mut row = vec![u64::from(pc), u64::from(instr.flags)];
+    row.extend([instr.op, instr.ia, instr.ib, instr.ic].map(u64::from));
+    row.extend([
+        u64::from(instr.target & 0xffff),
+        u64::from(instr.target >> 16),
+        u64::from(instr.cost),
+    ]);
+    row.extend(limbs(instr.imm));
+    (Bus::Program, row)
+}
+
+/// The program and the public input tapes.
+fn lookups(program: &Program, run: &PublicRun) -> Vec<(Bus, Vec<u64>)> {
     let mut lookups = Vec::with_capacity(program.code.len());
-    for (pc, instr) in program.code.iter().enumerate() {
+    for (pc, instr) in (0..).zip(&program.code) {
+        lookups.push(instruction(pc, instr));
         let others = alternatives(instr, &program.halts);
-        for i in std::iter::once(instr).chain(others.iter().map(|(_, row)| row)) {
-            let mut row = vec![pc as u64, u64::from(i.flags)];
-            row.extend([i.op, i.ia, i.ib, i.ic].map(u64::from));
-            row.extend([
-                u64::from(i.target & 0xffff),
-                u64::from(i.target >> 16),
-                u64::from(i.cost),
-            ]);
-            row.extend(limbs(i.imm));
-            lookups.push((Bus::Program, row));
-        }
+        lookups.extend(others.iter().map(|(_, row)| instruction(pc, row)));
     }
     let inputs = tape::INPUTS.into_iter().zip(&run.inputs);
     for (tape, content) in inputs.filter(|(tape, _)| !run.hidden.hides(*tape)) {
@@ -177,7 +179,29 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
         );
         lookups.push(row(1, content.words.len(), 1, 0));
     }
-    let keyed = |key: u32, value: u64| [u64::from(key)].into_iter().chain(limbs(value)).collect();
+    lookups
+}
+
+fn keyed(key: u32, value: u64) -> Vec<u64> {
+    [u64::from(key)].into_iter().chain(limbs(value)).collect()
+}
+
+/// Words `from..` of an output tape, and where the tape then is.
+fn output(tape: u8, words: &[u64], from: usize, position: u64) -> impl Iterator<Item = (Bus, Vec<u64>)> {
+    let word = move |(pos, word): (usize, &u64)| {
+        let mut row = vec![u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64];
+        row.extend(limbs(*word));
+        (Bus::Output, row)
+    };
+    let end = (Bus::Final, keyed(Space::Tape.key(u32::from(tape)), position));
+    (from..).zip(words).map(word).chain([end])
+}
+
+/// What the verifier computes itself: the program, the tapes, how the run ended.
+///
+/// Output words beyond a tape's exact length are part of the run; a caller that takes outputs from bytes
+/// must know them ([`TapeWords::words`]), for `commit_len` only names a length.
+pub fn public(program: &Program, run: &PublicRun) -> Public {
     let mut received: Vec<(Bus, Vec<u64>)> = program
         .data
         .iter()
@@ -185,25 +209,53 @@ pub fn public(program: &Program, run: &PublicRun) -> Public {
         .collect();
     let outputs = tape::OUTPUTS.into_iter().zip(&run.outputs);
     for (tape, content) in outputs.filter(|(tape, _)| !run.hidden.hides(*tape)) {
-        for (pos, word) in content.words.iter().enumerate() {
-            let mut row = vec![u64::from(tape), (pos & 0xffff) as u64, (pos >> 16) as u64];
-            row.extend(limbs(*word));
-            received.push((Bus::Output, row));
-        }
-        let words = content.words.len() as u64;
-        let pad = 8 * words - content.len;
-        received.push((
-            Bus::Final,
-            keyed(Space::Tape.key(u32::from(tape)), words | pad << 32),
-        ));
+        received.extend(output(tape, &content.words, 0, position(content)));
     }
     Public {
-        lookups,
+        lookups: lookups(program, run),
         received,
         first: vec![u64::from(program.room), u64::from(program.pages)],
         last: vec![u64::from(run.halt), run.fuel, u64::from(run.pages)],
         digests: [None; 2],
     }
+}
+
+/// The cell of a finished tape's position.
+pub fn position(content: &TapeWords) -> u64 {
+    let words = content.words.len() as u64;
+    words | (8 * words - content.len) << 32
+}
+
+/// What the verifier computes itself of a piece of a run, between two states. `None` if no piece of this run can be
+/// between them.
+///
+/// Initial memory is not among it: what cells hold before and after is the business of the backend.
+pub fn segment_public(program: &Program, run: &PublicRun, before: &State, after: &State) -> Option<Public> {
+    let pause = Instr {
+        flags: flag::HALT,
+        ..Instr::default()
+    };
+    let mut lookups = lookups(program, run);
+    lookups.push(instruction(after.pc, &pause));
+    let mut received = vec![];
+    let positions = before.outputs.iter().zip(&after.outputs);
+    for ((tape, content), (from, to)) in tape::OUTPUTS.into_iter().zip(&run.outputs).zip(positions) {
+        if run.hidden.hides(tape) {
+            continue;
+        }
+        let words = |position: u64| usize::try_from(position & u64::from(u32::MAX)).ok();
+        let (from, until) = (words(*from)?, words(*to)?);
+        received.extend(output(tape, content.words.get(from..until)?, from, *to));
+    }
+    let [enter, leave] = [before, after].map(|s| [s.pc, s.fp, u32::from(s.room), s.pages].map(u64::from));
+    let fuel = after.fuel.checked_sub(before.fuel)?;
+    Some(Public {
+        lookups,
+        received,
+        first: enter.to_vec(),
+        last: leave.into_iter().chain([fuel]).collect(),
+        digests: [None; 2],
+    })
 }
 
 /// Fills the tables from the trace of a run of `program`, all tapes of which are public.
@@ -213,6 +265,24 @@ pub fn witness(program: &Program, trace: &Trace) -> Witness {
 
 /// Fills the tables from the trace of a run of `program`, of which some tapes are hidden.
 pub fn hiding_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witness {
+    let mut witness = segment_witness(program, trace, hidden);
+    for (i, cell) in trace.cells.iter().enumerate() {
+        let next = trace.cells.get(i + 1).map(|next| next.key);
+        let data = program
+            .data
+            .binary_search_by_key(&cell.key, |(key, _)| *key)
+            .is_ok();
+        let out = tape::OUTPUTS
+            .iter()
+            .any(|tape| Space::Tape.key(u32::from(*tape)) == cell.key);
+        cells::fill(witness.tables[CELLS].push(), cell, next, data, out);
+    }
+    witness
+}
+
+/// Fills the tables from the trace of a piece of a run, all but CELLS: what cells hold before and after a piece is the
+/// business of the backend, which commits to it.
+pub fn segment_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witness {
     let mut tables: Vec<Rows> = system()
         .tables
         .iter()
@@ -283,17 +353,6 @@ pub fn hiding_witness(program: &Program, trace: &Trace, hidden: Hidden) -> Witne
             }
             _ => {}
         }
-    }
-    for (i, cell) in trace.cells.iter().enumerate() {
-        let next = trace.cells.get(i + 1).map(|next| next.key);
-        let data = program
-            .data
-            .binary_search_by_key(&cell.key, |(key, _)| *key)
-            .is_ok();
-        let out = tape::OUTPUTS
-            .iter()
-            .any(|tape| Space::Tape.key(u32::from(*tape)) == cell.key);
-        cells::fill(tables[CELLS].push(), cell, next, data, out);
     }
     Witness { tables }
 }

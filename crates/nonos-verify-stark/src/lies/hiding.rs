@@ -8,6 +8,7 @@ use super::{MASKS, Run};
 use crate::chip::{Kind, place};
 use crate::config::{Hiding, Quartic, Val};
 use crate::hiding::{COLUMNS, Masks};
+use crate::layout::Shape;
 use crate::proof::{self, Header};
 use crate::trace::Tables;
 
@@ -79,9 +80,13 @@ fn a_message_of_the_ring_that_nobody_takes_is_refused() {
 
 fn proof(run: &Run, seed: u8) -> Vec<u8> {
     let masks = Masks::new(Seed::new([seed; 32]));
-    let proof = run
-        .stark
-        .prove_tables(&run.statement.bytes(), &run.public, run.tables(), &masks);
+    let proof = run.stark.prove_tables(
+        &run.statement.bytes(),
+        &run.public,
+        Shape::Whole,
+        run.tables(),
+        &masks,
+    );
     proof.expect("a proof is made")
 }
 
@@ -102,7 +107,10 @@ fn two_proofs_of_a_statement_share_nothing_that_depends_on_the_tables() {
     let run = Run::sealed();
     let [one, other] = [7, 8].map(|seed| proof(&run, seed));
     assert_eq!(one, proof(&run, 7), "the randomness is that of the seed");
-    let verdict = |proof: &[u8]| run.stark.check(&run.statement.bytes(), &run.public, proof);
+    let verdict = |proof: &[u8]| {
+        run.stark
+            .check(&run.statement.bytes(), &run.public, Shape::Whole, proof)
+    };
     assert_eq!((verdict(&one), verdict(&other)), (Ok(()), Ok(())));
     let [first, second] = [&one, &other].map(|bytes| parts(bytes));
     // The published sums of messages: of each table another one.
@@ -138,12 +146,16 @@ fn a_statement_that_hides_takes_no_plain_proof_and_one_that_does_not_no_hiding_p
         run.public.hiding = !honest;
         let made = proof(&run, 1);
         let public = run.stark.public_side(&run.statement).expect("a statement");
-        let verdict = run.stark.check(&run.statement.bytes(), &public, &made);
+        let verdict = run
+            .stark
+            .check(&run.statement.bytes(), &public, Shape::Whole, &made);
         assert_eq!(verdict, Err(Refusal::MalformedProof { part }));
         // And said to be what it is not.
         let mut renamed = made;
-        renamed[2] = u8::from(honest);
-        let verdict = run.stark.check(&run.statement.bytes(), &public, &renamed);
+        renamed[3] = u8::from(honest);
+        let verdict = run
+            .stark
+            .check(&run.statement.bytes(), &public, Shape::Whole, &renamed);
         assert!(verdict.is_err(), "renamed");
     }
 }
@@ -158,13 +170,15 @@ fn sealed_tapes_need_their_table_and_open_ones_have_none() {
     let seal = tables[place(Kind::Seal)].take();
     let prove = std::panic::AssertUnwindSafe(|| {
         run.stark
-            .prove_tables(&run.statement.bytes(), &run.public, tables, &MASKS)
+            .prove_tables(&run.statement.bytes(), &run.public, Shape::Whole, tables, &MASKS)
     });
     let part = "table of sealed tapes";
     // With assertions on, the published prover finds that words are sent to nobody.
     if let Ok(made) = std::panic::catch_unwind(prove) {
         let made = made.expect("a proof is made");
-        let verdict = run.stark.check(&run.statement.bytes(), &public, &made);
+        let verdict = run
+            .stark
+            .check(&run.statement.bytes(), &public, Shape::Whole, &made);
         assert_eq!(verdict, Err(Refusal::MalformedProof { part }));
     }
     // A header without the table, whatever follows.
@@ -177,12 +191,16 @@ fn sealed_tapes_need_their_table_and_open_ones_have_none() {
         logs[place(Kind::Seal)] = seal;
         let header = Header {
             profile: crate::Profile::Fast,
+            shape: Shape::Whole,
             hiding: true,
             logs,
         };
         header.encode()
     };
-    let verdict = |header: Vec<u8>| run.stark.check(&run.statement.bytes(), &public, &header);
+    let verdict = |header: Vec<u8>| {
+        run.stark
+            .check(&run.statement.bytes(), &public, Shape::Whole, &header)
+    };
     assert_eq!(verdict(header(None)), Err(Refusal::MalformedProof { part }));
     let other = verdict(header(Some(8)));
     assert_ne!(other, Err(Refusal::MalformedProof { part }));
@@ -193,7 +211,7 @@ fn sealed_tapes_need_their_table_and_open_ones_have_none() {
 #[test]
 fn another_hash_than_that_of_the_blocks_is_refused() {
     let run = Run::sealed();
-    let width = run.stark.layout().seal.width;
+    let width = run.stark.layout(Shape::Whole).seal.width;
     let at = |row: usize, col: usize, what: &str| {
         let mut tables = run.tables();
         let table = tables[place(Kind::Seal)].as_mut().expect("it is sealed");
@@ -201,11 +219,10 @@ fn another_hash_than_that_of_the_blocks_is_refused() {
         table.values[row * own + width + col] += Val::ONE;
         assert!(run.verdict(tables).is_err(), "{what}");
     };
-    at(0, 0, "the rate of the first block");
-    at(0, 15, "the capacity that a stream starts from");
-    at(1, 12, "the capacity that the block before left");
+    at(0, 7, "the capacity that a stream starts from");
+    at(1, 4, "the capacity that the block before left");
     at(1, 40, "the permutation");
-    at(255, 9, "the capacity of padding");
+    at(255, 1, "the capacity of padding");
     for digest in [2, 2 + 15] {
         let mut lying = Run::sealed();
         let values = lying.public.sealed.as_mut().expect("it is sealed");

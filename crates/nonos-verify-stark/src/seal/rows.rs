@@ -5,13 +5,13 @@ use nonos_machine::tables::{PublicRun, Reads};
 use nonos_machine::trace::Trace;
 use nonos_machine::{ExecutionStatement, Secret};
 use nonos_seal::Place;
-use nonos_seal::poseidon2::{Block, WIDTH, input_blocks, output_blocks, states};
+use nonos_seal::poseidon2::{Block, RATE, WIDTH, input_blocks, output_blocks, states};
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 
 use super::COLS;
 use crate::config::Val;
-use crate::poseidon;
+use crate::poseidon::{CELLS, fill as fill_permutation};
 
 /// A row of the columns before the permutation's, and the state that is permuted.
 pub(crate) type Row = (Vec<u64>, [Val; WIDTH]);
@@ -125,17 +125,23 @@ pub(crate) fn matrix(rows: &[Row], min_log: u8) -> RowMajorMatrix<Val> {
     RowMajorMatrix::new(cells, width)
 }
 
-/// The whole table: the permutation of each row's state behind its columns, that of zeros in the padding.
+/// The whole table: capacity and permutation of each row's state behind its columns, the permutation of zeros in the
+/// padding.
 pub(crate) fn extended(rows: &[Row], table: &RowMajorMatrix<Val>) -> RowMajorMatrix<Val> {
-    let width = table.width + poseidon::COLUMNS;
-    let padding = poseidon::cells(&[Val::ZERO; WIDTH]);
+    let width = table.width + RATE + CELLS;
+    let hash = |state: [Val; WIDTH]| {
+        let mut cells = [Val::ZERO; RATE + CELLS];
+        let (capacity, permutation) = cells.split_at_mut(RATE);
+        capacity.copy_from_slice(&state[RATE..]);
+        let _ = fill_permutation(state, permutation);
+        cells
+    };
+    let padding = hash([Val::ZERO; WIDTH]);
     let mut cells = Vec::with_capacity(table.values.len() / table.width * width);
     for (i, row) in table.values.chunks(table.width).enumerate() {
         cells.extend_from_slice(row);
-        match rows.get(i) {
-            Some((_, state)) => cells.extend(poseidon::cells(state)),
-            None => cells.extend_from_slice(&padding),
-        }
+        let hash = rows.get(i).map_or(padding, |(_, state)| hash(*state));
+        cells.extend_from_slice(&hash);
     }
     RowMajorMatrix::new(cells, width)
 }

@@ -4,3 +4,4 @@ mod execution;
 mod opcodes;
 mod runs;
 mod sealed;
+mod segments;
