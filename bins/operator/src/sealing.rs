@@ -96,6 +96,7 @@ impl Options {
         Ok(Secret {
             input: input(inputs),
             outputs: salt.map(Salt::new),
+            ..Secret::default()
         })
     }
 
@@ -110,9 +111,10 @@ impl Options {
             salt: hex::encode(salt.as_bytes()),
             tapes: tapes.iter().map(Tape::from).collect(),
         };
-        let sealed_input = secret.input.as_ref().map(|input| {
+        let sealed_input = secret.input.as_ref().zip(proven.sealed_input);
+        let sealed_input = sealed_input.map(|(input, commitment)| {
             let tape = TapeWords::from_bytes(&input.bytes);
-            open(input.commitment(), &input.salt, &[tape])
+            open(commitment, &input.salt, &[tape])
         });
         let output = match (&secret.outputs, proven.output) {
             (Some(salt), Output::Commitment(commitment)) => {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use nonos_package::Net;
 use nonos_types::{
-    ByteLen, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion, Outcome, Output,
-    OutputDigest, Payload, SegmentChain, Value, ValueType,
+    ByteLen, CommitmentScheme, ExecutionRecord, Fault, Fuel, InboundDigest, InputDigest, MachineVersion,
+    Outcome, Output, OutputDigest, Payload, SegmentChain, Value, ValueType,
 };
 use nonos_verify::{Malformed, Statement, StatementId, Violation};
 
@@ -191,7 +191,10 @@ impl ExecutionStatement {
             {
                 return Err(StatementError::Differs { part: "output" });
             }
-            record.proven.output = Output::Commitment(secret::seal(&outputs, salt));
+            let sealed = secret::seal(secret.scheme, &outputs, salt);
+            record.proven.output = Output::Commitment(sealed.ok_or(StatementError::Differs {
+                part: "commitment scheme",
+            })?);
             outputs = Default::default();
         }
         let tapes = PublicTapes {
@@ -231,6 +234,11 @@ impl ExecutionStatement {
             digests: self.digests,
             ..tables::public(&self.program, &self.run)
         }
+    }
+
+    /// The scheme of the commitments to sealed tapes, which a backend must be able to prove; `None` if there are none.
+    pub fn scheme(&self) -> Option<CommitmentScheme> {
+        secret::scheme(&self.record.proven)
     }
 
     /// Which tapes the verifier does not see.
@@ -291,7 +299,11 @@ impl ExecutionStatement {
         let mut written = run.written.clone();
         if let Some(salt) = &secret.outputs {
             let (tapes, _) = written.split_at_mut(3);
-            if proven.output != Output::Commitment(secret::seal(tapes, salt)) {
+            let opens = match proven.output {
+                Output::Commitment(sealed) => secret::seal(sealed.scheme, tapes, salt) == Some(sealed),
+                Output::Digest(_) => false,
+            };
+            if !opens {
                 return Err(StatementError::Differs {
                     part: "sealed output",
                 });

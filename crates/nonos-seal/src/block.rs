@@ -5,7 +5,7 @@
 
 use crate::Salt;
 
-/// Words of a block.
+/// Words of a block of [`CommitmentScheme::POSEIDON_PALLAS_1`](nonos_types::CommitmentScheme::POSEIDON_PALLAS_1).
 pub const WORDS: usize = 6;
 
 /// What a tape holds, in words.
@@ -48,22 +48,22 @@ pub enum Place {
     Tape(u8),
 }
 
-/// Up to [`WORDS`] words of a stream.
+/// Up to `N` words of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct Block<const N: usize = WORDS> {
     /// What it holds.
     pub place: Place,
-    /// Position of its first word in the tape.
+    /// Position of its first word in the tape, or in the salt.
     pub pos: u32,
     /// The words, zeros behind those used.
-    pub words: [u64; WORDS],
+    pub words: [u64; N],
     /// How many are used.
     pub used: usize,
     /// The tape's length in bytes, if the tape ends here.
     pub len: Option<u32>,
 }
 
-impl Block {
+impl<const N: usize> Block<N> {
     /// Number of the tape, 0 for the salt.
     pub fn tape(&self) -> u8 {
         match self.place {
@@ -75,44 +75,53 @@ impl Block {
 
 /// The stream of a sealed input.
 pub fn input_blocks(bytes: &[u8], salt: &Salt) -> Vec<Block> {
-    let mut blocks = vec![salt_block(salt)];
-    tape_blocks(1, &Tape::from_bytes(bytes), &mut blocks);
-    blocks
+    input_stream(bytes, salt)
 }
 
 /// The stream of sealed outputs: result, outbound, log.
 pub fn output_blocks(tapes: &[Tape; 3], salt: &Salt) -> Vec<Block> {
-    let mut blocks = vec![salt_block(salt)];
+    output_stream(tapes, salt)
+}
+
+pub(crate) fn input_stream<const N: usize>(bytes: &[u8], salt: &Salt) -> Vec<Block<N>> {
+    let mut blocks = salt_blocks(salt);
+    tape_blocks(1, &Tape::from_bytes(bytes), &mut blocks);
+    blocks
+}
+
+pub(crate) fn output_stream<const N: usize>(tapes: &[Tape; 3], salt: &Salt) -> Vec<Block<N>> {
+    let mut blocks = salt_blocks(salt);
     for (number, tape) in (3..).zip(tapes) {
         tape_blocks(number, tape, &mut blocks);
     }
     blocks
 }
 
-fn salt_block(salt: &Salt) -> Block {
-    let [a, b, c, d] = salt.words();
-    Block {
-        place: Place::Salt,
-        pos: 0,
-        words: [a, b, c, d, 0, 0],
-        used: 4,
-        len: None,
+fn salt_blocks<const N: usize>(salt: &Salt) -> Vec<Block<N>> {
+    let parts = salt.words();
+    let parts = parts.chunks(N).enumerate();
+    parts
+        .map(|(i, part)| block(Place::Salt, i * N, part, None))
+        .collect()
+}
+
+fn tape_blocks<const N: usize>(number: u8, tape: &Tape, blocks: &mut Vec<Block<N>>) {
+    let count = tape.words.len().div_ceil(N).max(1);
+    for i in 0..count {
+        let rest = tape.words.get(i * N..).unwrap_or_default();
+        let len = (i + 1 == count).then_some(tape.len as u32);
+        blocks.push(block(Place::Tape(number), i * N, &rest[..rest.len().min(N)], len));
     }
 }
 
-fn tape_blocks(number: u8, tape: &Tape, blocks: &mut Vec<Block>) {
-    let count = tape.words.len().div_ceil(WORDS).max(1);
-    for i in 0..count {
-        let rest = tape.words.get(i * WORDS..).unwrap_or_default();
-        let used = rest.len().min(WORDS);
-        let mut words = [0; WORDS];
-        words[..used].copy_from_slice(&rest[..used]);
-        blocks.push(Block {
-            place: Place::Tape(number),
-            pos: (i * WORDS) as u32,
-            words,
-            used,
-            len: (i + 1 == count).then_some(tape.len as u32),
-        });
+fn block<const N: usize>(place: Place, pos: usize, used: &[u64], len: Option<u32>) -> Block<N> {
+    let mut words = [0; N];
+    words[..used.len()].copy_from_slice(used);
+    Block {
+        place,
+        pos: pos as u32,
+        words,
+        used: used.len(),
+        len,
     }
 }

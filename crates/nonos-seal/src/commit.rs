@@ -4,25 +4,48 @@ use ff::{Field, PrimeField};
 use nonos_types::{Commitment, CommitmentScheme};
 
 use crate::poseidon::{Fp, WIDTH, permute};
-use crate::{Block, Salt, Tape, input_blocks, output_blocks};
+use crate::{Block, Salt, Tape, input_blocks, output_blocks, poseidon2};
 
-/// Commits to a sealed input.
+/// Commits to a sealed input under [`CommitmentScheme::POSEIDON_PALLAS_1`].
 pub fn commit_input(bytes: &[u8], salt: &Salt) -> Commitment {
-    commitment(&input_blocks(bytes, salt))
+    Commitment {
+        scheme: CommitmentScheme::POSEIDON_PALLAS_1,
+        digest: digest(&input_blocks(bytes, salt)),
+    }
 }
 
-/// Commits to the output tapes: result, outbound, log.
+/// Commits to the output tapes, result, outbound and log, under [`CommitmentScheme::POSEIDON_PALLAS_1`].
 ///
 /// The words are those that the run wrote. The last word of a tape may have bytes beyond the tape's length, which
 /// the commitment covers too.
 pub fn commit_outputs(tapes: &[Tape; 3], salt: &Salt) -> Commitment {
-    commitment(&output_blocks(tapes, salt))
-}
-
-fn commitment(blocks: &[Block]) -> Commitment {
     Commitment {
         scheme: CommitmentScheme::POSEIDON_PALLAS_1,
-        digest: digest(blocks),
+        digest: digest(&output_blocks(tapes, salt)),
+    }
+}
+
+/// Commits to a sealed input under this scheme; `None` for one that is not known.
+pub fn commit_input_by(scheme: CommitmentScheme, bytes: &[u8], salt: &Salt) -> Option<Commitment> {
+    match scheme {
+        CommitmentScheme::POSEIDON_PALLAS_1 => Some(commit_input(bytes, salt)),
+        CommitmentScheme::POSEIDON2_KOALABEAR_1 => Some(Commitment {
+            scheme,
+            digest: poseidon2::digest(&poseidon2::input_blocks(bytes, salt)),
+        }),
+        _ => None,
+    }
+}
+
+/// Commits to the output tapes under this scheme, as [`commit_outputs`] does; `None` for one that is not known.
+pub fn commit_outputs_by(scheme: CommitmentScheme, tapes: &[Tape; 3], salt: &Salt) -> Option<Commitment> {
+    match scheme {
+        CommitmentScheme::POSEIDON_PALLAS_1 => Some(commit_outputs(tapes, salt)),
+        CommitmentScheme::POSEIDON2_KOALABEAR_1 => Some(Commitment {
+            scheme,
+            digest: poseidon2::digest(&poseidon2::output_blocks(tapes, salt)),
+        }),
+        _ => None,
     }
 }
 

@@ -14,24 +14,28 @@
 //! assert_ne!(commit_outputs(&outputs, &salt), sealed);
 //! ```
 //!
-//! A commitment is a Poseidon hash over the field of the halo2 backend, of the salt and the tapes' words in
-//! [`Block`]s that can be told apart ([`CommitmentScheme::POSEIDON_PALLAS_1`]; `docs/spec/seal.md`). It binds
-//! as Poseidon resists collisions. It hides as long as the salt is secret, random and used once.
+//! A commitment is a hash over the field of the backend that is to prove it, of the salt and the tapes' words in
+//! [`Block`]s that can be told apart: Poseidon for the halo2 backend ([`CommitmentScheme::POSEIDON_PALLAS_1`]),
+//! Poseidon2 for the STARK backend ([`CommitmentScheme::POSEIDON2_KOALABEAR_1`]); `docs/spec/seal.md`. It binds
+//! as the hash resists collisions. It hides as long as the salt is secret, random and used once.
 //!
 //! It does not encrypt: how the opening reaches whoever may know it is not this crate's business. It draws no
 //! randomness.
 //!
 //! # Main types
 //! [`commit_input`] and [`commit_outputs`] commit, and check an opening by committing again; [`Salt`] keeps what
-//! must stay secret. [`Block`] and [`poseidon`] are for proof systems, which hash the same blocks.
+//! must stay secret; [`commit_input_by`] and [`commit_outputs_by`] take the scheme. [`Block`], [`poseidon`] and
+//! [`poseidon2`] are for proof systems, which hash the same blocks.
 //!
 //! [`CommitmentScheme::POSEIDON_PALLAS_1`]: nonos_types::CommitmentScheme::POSEIDON_PALLAS_1
+//! [`CommitmentScheme::POSEIDON2_KOALABEAR_1`]: nonos_types::CommitmentScheme::POSEIDON2_KOALABEAR_1
 
 mod block;
 mod commit;
 pub mod poseidon;
+pub mod poseidon2;
 mod salt;
 
 pub use block::{Block, Place, Tape, WORDS, input_blocks, output_blocks};
-pub use commit::{commit_input, commit_outputs, digest};
+pub use commit::{commit_input, commit_input_by, commit_outputs, commit_outputs_by, digest};
 pub use salt::Salt;

@@ -100,4 +100,6 @@ pub struct CommitmentScheme(pub u32);
 impl CommitmentScheme {
     /// Poseidon (`P128Pow5T3`) over the Pallas base field, of a salt and words in blocks: `docs/spec/seal.md`.
     pub const POSEIDON_PALLAS_1: Self = Self(1);
+    /// Poseidon2 of width 16 over the KoalaBear field, of a salt and words in blocks: `docs/spec/seal.md`.
+    pub const POSEIDON2_KOALABEAR_1: Self = Self(2);
 }

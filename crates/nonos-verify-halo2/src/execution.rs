@@ -6,7 +6,7 @@ use nonos_machine::tables::{self, MAX_ROWS, PublicRun, STEP};
 use nonos_machine::trace::Trace;
 use nonos_machine::{ExecutionStatement, Secret, StatementError};
 use nonos_seal::{input_blocks, output_blocks};
-use nonos_types::{ByteLen, VkDigest};
+use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
 use nonos_verify::{
     BackendId, BatchKey, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
 };
@@ -137,6 +137,11 @@ impl Halo2 {
     }
 
     fn prepare(&self, statement: &ExecutionStatement, secret: &Secret) -> Result<(Rows, Layout), ProveError> {
+        if !is_hashed(statement) {
+            return Err(ProveError::Unsupported {
+                what: "the scheme of the commitments",
+            });
+        }
         let trace = statement.trace(secret).map_err(|error| match error {
             StatementError::Differs { part } => ProveError::False {
                 violation: Violation { clause: part },
@@ -166,6 +171,20 @@ impl Halo2 {
         }
         Ok(proof)
     }
+}
+
+/// Whether the sealed tapes of a statement are committed to under the scheme that SEAL hashes by.
+fn is_hashed(statement: &ExecutionStatement) -> bool {
+    let scheme = statement.scheme();
+    scheme.is_none_or(|scheme| scheme == CommitmentScheme::POSEIDON_PALLAS_1)
+}
+
+fn is_known(statement: &ExecutionStatement) -> Result<(), Refusal> {
+    is_hashed(statement)
+        .then_some(())
+        .ok_or(Refusal::MalformedPublic {
+            part: "scheme of the commitments",
+        })
 }
 
 fn too_large(unit: &'static str, needed: usize, limit: usize) -> ProveError {
@@ -240,6 +259,7 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
     }
 
     fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+        is_known(statement)?;
         let proof = self.decode(proof)?;
         self.backend
             .verify(&proof, &public_side(statement), &statement.bytes())
@@ -250,6 +270,7 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
         let decoded: Vec<_> = claims
             .iter()
             .map(|(statement, proof)| {
+                is_known(statement)?;
                 let proof = self.decode(proof)?;
                 Ok((proof, public_side(statement), statement.bytes()))
             })

@@ -61,7 +61,7 @@ pub(crate) fn name(bus: Bus) -> &'static str {
 pub(crate) struct Adapter<'a, AB: InteractionBuilder> {
     builder: &'a mut AB,
     main: AB::MainWindow,
-    /// For each message of the table, in order, the most copies that a row can make.
+    /// For each message of the table, in order, the most copies that a row can make; 0 where any number is sound.
     weights: std::slice::Iter<'a, u32>,
     /// Number of public values of the first row; those of the last row follow them.
     first: usize,

@@ -11,7 +11,9 @@ use p3_matrix::dense::RowMajorMatrix;
 
 use crate::adapter::{Adapter, name};
 use crate::config::Val;
-use crate::layout::{Layout, Shape};
+use crate::hiding;
+use crate::layout::{Layout, Shape, TableLayout};
+use crate::seal::{self, SealTable};
 use crate::tree::chips as tree;
 
 /// Which table.
@@ -34,6 +36,8 @@ pub(crate) enum Kind {
     Rows(Bus),
     /// Rows that the verifier writes, each received once.
     Received,
+    /// The blocks of sealed tapes, hashed.
+    Seal,
     /// Of a segment: the leaves that it touches, before and after.
     Leaf,
     /// Of a segment: the nodes above them, the root first.
@@ -52,10 +56,17 @@ pub(crate) fn kinds() -> Vec<Kind> {
         Kind::Rows(Bus::Program),
         Kind::Rows(Bus::Tape),
         Kind::Received,
+        Kind::Seal,
         Kind::Leaf,
         Kind::Node,
     ];
     machine.chain(others).collect()
+}
+
+/// Where a kind is among them.
+pub(crate) fn place(kind: Kind) -> usize {
+    let place = kinds().into_iter().position(|known| known == kind);
+    place.expect("every kind is among them")
 }
 
 /// Buses whose messages the verifier receives.
@@ -68,19 +79,29 @@ pub(crate) struct Chip {
     pub(crate) layout: Arc<Layout>,
     /// The verifier's rows, with their height.
     pub(crate) rows: Option<RowMajorMatrix<Val>>,
+    /// Whether the columns of [`hiding`] follow its own.
+    pub(crate) hiding: bool,
 }
 
-impl BaseAir<Val> for Chip {
-    fn width(&self) -> usize {
+impl Chip {
+    /// Columns without those of [`hiding`].
+    fn own_width(&self) -> usize {
         match self.kind {
             Kind::Machine(t) => self.layout.tables[t].width,
             Kind::Bits16 => 17,
             Kind::Count16 | Kind::Count8 => 2,
             Kind::And => 18,
             Kind::Rows(_) | Kind::Received => 1,
+            Kind::Seal => seal::width(&self.layout),
             Kind::Leaf => tree::LEAF_WIDTH,
             Kind::Node => tree::NODE_WIDTH,
         }
+    }
+}
+
+impl BaseAir<Val> for Chip {
+    fn width(&self) -> usize {
+        self.own_width() + if self.hiding { hiding::COLUMNS } else { 0 }
     }
 
     fn preprocessed_trace(&self) -> Option<RowMajorMatrix<Val>> {
@@ -94,7 +115,7 @@ impl BaseAir<Val> for Chip {
     fn main_next_row_columns(&self) -> Vec<usize> {
         let reads = match self.kind {
             Kind::Machine(t) => self.layout.tables[t].reads_next,
-            Kind::Count16 | Kind::Count8 | Kind::Node => true,
+            Kind::Count16 | Kind::Count8 | Kind::Seal | Kind::Node => true,
             _ => false,
         };
         if reads {
@@ -111,6 +132,7 @@ impl BaseAir<Val> for Chip {
     fn num_public_values(&self) -> usize {
         match self.kind {
             Kind::Machine(machine::STEP) => self.layout.first + self.layout.last,
+            Kind::Seal => seal::PUBLIC,
             Kind::Node => tree::ROOTS,
             _ => 0,
         }
@@ -119,6 +141,9 @@ impl BaseAir<Val> for Chip {
 
 impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
     fn eval(&self, b: &mut AB) {
+        if self.hiding {
+            hiding::eval(b, self.own_width());
+        }
         match self.kind {
             Kind::Machine(t) => self.machine(t, b),
             Kind::Leaf => tree::leaf(b),
@@ -167,6 +192,10 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
                 let idle: AB::Expr = b.main().current_slice()[0].into();
                 b.assert_zero(idle);
             }
+            Kind::Seal => {
+                SealTable.eval(&mut checked(&self.layout.seal, b, seal::PUBLIC));
+                seal::sponge(b);
+            }
         }
     }
 }
@@ -174,16 +203,7 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
 impl Chip {
     fn machine<AB: InteractionBuilder<F = Val>>(&self, t: usize, b: &mut AB) {
         let table = &self.layout.tables[t];
-        let main = b.main();
-        for col in &table.bits {
-            let cell: AB::Expr = main.current_slice()[*col].into();
-            b.assert_zero(cell.clone() * (AB::Expr::ONE - cell));
-        }
-        for (col, bus) in &table.ranges {
-            let cell: AB::Expr = main.current_slice()[*col].into();
-            b.push_interaction(name(*bus), [cell], Count::from(1));
-        }
-        let a = &mut Adapter::new(b, &table.weights, self.layout.first);
+        let a = &mut checked(table, b, self.layout.first);
         match t {
             0 => match self.layout.shape {
                 Shape::Whole => machine::StepTable.eval(a),
@@ -206,6 +226,24 @@ impl Chip {
             _ => unreachable!("the machine has {} tables", machine::COUNT),
         }
     }
+}
+
+/// The rules of a table's declared ranges; what it returns takes the table's text.
+fn checked<'a, AB: InteractionBuilder<F = Val>>(
+    table: &'a TableLayout,
+    b: &'a mut AB,
+    first: usize,
+) -> Adapter<'a, AB> {
+    let main = b.main();
+    for col in &table.bits {
+        let cell: AB::Expr = main.current_slice()[*col].into();
+        b.assert_zero(cell.clone() * (AB::Expr::ONE - cell));
+    }
+    for (col, bus) in &table.ranges {
+        let cell: AB::Expr = main.current_slice()[*col].into();
+        b.push_interaction(name(*bus), [cell], Count::from(1));
+    }
+    Adapter::new(b, &table.weights, first)
 }
 
 /// The first `n` cells, each 0 or 1.

@@ -7,6 +7,7 @@ use nonos_machine::tables;
 use p3_field::PrimeCharacteristicRing;
 
 use crate::config::Val;
+use crate::seal::SealTable;
 
 /// What a proof is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +94,8 @@ pub(crate) struct TableLayout {
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
     pub(crate) tables: Vec<TableLayout>,
+    /// The columns of [`SealTable`].
+    pub(crate) seal: TableLayout,
     /// The rows behind [`Bus::Count8`].
     pub(crate) count8: Vec<Vec<u64>>,
     /// Number of public values of the first and of the last row.
@@ -116,6 +119,7 @@ impl Layout {
             Shape::Whole => tables::system(),
             Shape::Segment => tables::segment_system(),
         };
+        let seal = TableShape::record(&SealTable);
         let step = &tables[tables::STEP];
         let program = step
             .messages
@@ -134,7 +138,8 @@ impl Layout {
                 .into_iter()
                 .find_map(count8)
                 .expect("the machine counts bits"),
-            digest: digest(shape, &tables),
+            digest: digest(shape, tables.iter().chain([&seal])),
+            seal: TableLayout::of(&seal),
             tables: tables.iter().map(TableLayout::of).collect(),
         }
     }
@@ -198,6 +203,10 @@ impl TableLayout {
                 .count
                 .interval(&|col| shape.interval(col))
                 .expect("counts are bounded");
+            // Only sends can add up to p: a table that only receives may do so any number of times.
+            if (m.bus, m.direction) == (Bus::Sealed, Direction::Receive) {
+                return 0;
+            }
             u32::try_from(interval.lo.abs().max(interval.hi.abs())).expect("counts are small")
         };
         let mut reads_next = false;
@@ -218,7 +227,7 @@ impl TableLayout {
 }
 
 /// Constraints and messages are not part of Plonky3's transcript: this digest is.
-fn digest(shape: Shape, tables: &[TableShape]) -> [u8; 32] {
+fn digest<'a>(shape: Shape, tables: impl Iterator<Item = &'a TableShape>) -> [u8; 32] {
     let mut h = blake3::Hasher::new_derive_key(match shape {
         Shape::Whole => "nonos stark tables v1",
         Shape::Segment => "nonos stark tables of a segment v1",

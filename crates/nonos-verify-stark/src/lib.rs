@@ -21,12 +21,14 @@
 mod adapter;
 mod chip;
 mod config;
+mod hiding;
 mod layout;
 #[cfg(test)]
 mod lies;
 mod poseidon;
 mod proof;
 mod public;
+mod seal;
 #[cfg(test)]
 mod security;
 mod segment;

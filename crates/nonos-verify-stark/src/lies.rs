@@ -5,13 +5,17 @@ use nonos_machine::{ExecutionStatement, Secret};
 use nonos_verify::{Refusal, Statement};
 use p3_field::PrimeCharacteristicRing;
 
-use crate::chip::{Kind, kinds};
+use crate::chip::{Kind, kinds, place};
 use crate::config::Val;
+use crate::hiding::Masks;
 use crate::layout::Shape;
 use crate::public::PublicSide;
+use crate::seal::Row;
 use crate::trace::{self, Tables};
 use crate::{Profile, Stark};
 
+mod hiding;
+mod seal;
 mod segments;
 
 #[expect(dead_code, reason = "shared with the tests from outside")]
@@ -28,6 +32,7 @@ struct Run {
     stark: Stark,
     public: PublicSide,
     witness: Witness,
+    sealed: Vec<Row>,
 }
 
 impl Run {
@@ -48,28 +53,59 @@ impl Run {
     }
 
     fn honest(statement: ExecutionStatement) -> Self {
+        Self::on(statement, &Secret::default())
+    }
+
+    /// A run of sealed tapes.
+    fn sealed() -> Self {
+        let secret = runs::secret(20, true);
+        Self::on(runs::sum(&secret), &secret)
+    }
+
+    fn on(statement: ExecutionStatement, secret: &Secret) -> Self {
         let stark = Stark::new(Profile::Fast);
         let public = stark.public_side(&statement).expect("a statement");
-        let trace = statement.trace(&Secret::default()).expect("it was run");
-        let witness = tables::witness(statement.program(), &trace);
+        let trace = statement.trace(secret).expect("it was run");
+        let witness = tables::hiding_witness(statement.program(), &trace, statement.hidden());
+        let sealed = crate::seal::rows(&statement, secret, &trace);
         Self {
             statement,
             stark,
             public,
             witness,
+            sealed,
         }
     }
 
     fn tables(&self) -> Tables {
-        trace::tables(self.stark.layout(Shape::Whole), &self.public, &self.witness, None)
+        trace::tables(
+            self.stark.layout(Shape::Whole),
+            &self.public,
+            &self.witness,
+            &self.sealed,
+            None,
+        )
     }
 
     /// What the verifier says of a proof of these tables. Where assertions are on, the published prover checks the
     /// constraints itself and panics; that counts as a refusal then, and the verifier is tried without assertions.
-    fn verdict(&self, tables: Tables) -> Result<(), Refusal> {
+    fn verdict(&self, mut tables: Tables) -> Result<(), Refusal> {
+        if self.public.hiding {
+            MASKS.blind(&mut tables);
+        }
+        self.verdict_of_blinded(tables)
+    }
+
+    /// The same for tables that have what blinds them.
+    fn verdict_of_blinded(&self, tables: Tables) -> Result<(), Refusal> {
         let prove = || {
-            self.stark
-                .prove_tables(&self.statement.bytes(), &self.public, Shape::Whole, tables)
+            self.stark.prove_blinded(
+                &self.statement.bytes(),
+                &self.public,
+                Shape::Whole,
+                &tables,
+                &MASKS,
+            )
         };
         let proof = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
             Ok(proof) => proof.expect("a proof is made"),
@@ -82,12 +118,11 @@ impl Run {
     }
 }
 
-fn place(kind: Kind) -> usize {
-    kinds().iter().position(|known| *known == kind).expect("a kind")
-}
+/// Lies need no secret.
+const MASKS: Masks = Masks::PUBLIC;
 
-/// What no run here has rows for: the other form of the 16-bit values, and what only segments have.
-const UNUSED: [Kind; 3] = [Kind::Count16, Kind::Leaf, Kind::Node];
+/// What no open run here has rows for: the other form of the 16-bit values, sealed tapes, and what only segments have.
+const UNUSED: [Kind; 4] = [Kind::Count16, Kind::Seal, Kind::Leaf, Kind::Node];
 
 #[test]
 fn the_honest_tables_are_all_used_and_proved() {
@@ -114,7 +149,7 @@ fn no_table_can_be_left_out_but_the_other_form_of_one() {
         }
         let prove = || {
             run.stark
-                .prove_tables(&run.statement.bytes(), &run.public, Shape::Whole, tables)
+                .prove_tables(&run.statement.bytes(), &run.public, Shape::Whole, tables, &MASKS)
         };
         let proof = std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove));
         // Required tables: the prover's own header is refused. Others: the sums do not balance.

@@ -1,11 +1,10 @@
 //! Proof bytes: a header that says the shape, then Plonky3's proof.
 
 use nonos_verify::Refusal;
-use p3_batch_stark::BatchProof;
+use p3_batch_stark::{BatchProof, StarkGenericConfig};
 
 use crate::Profile;
-use crate::chip::{Kind, kinds};
-use crate::config::{Config, MIN_LOG};
+use crate::chip::{Kind, kinds, place};
 use crate::layout::Shape;
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
@@ -14,7 +13,7 @@ use nonos_machine::tables::{MAX_ROWS, STEP};
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Version of the header.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 impl Shape {
     const ALL: [Self; 2] = [Self::Whole, Self::Segment];
@@ -33,6 +32,8 @@ impl Shape {
 pub(crate) struct Header {
     pub(crate) profile: Profile,
     pub(crate) shape: Shape,
+    /// Whether the proof hides the tables.
+    pub(crate) hiding: bool,
     /// log2 of each table's height, in the order of [`kinds`]; `None` where it is left out.
     pub(crate) logs: Vec<Option<u8>>,
 }
@@ -44,8 +45,13 @@ fn malformed<T>(part: &'static str) -> Result<T, Refusal> {
 impl Header {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let logs = self.logs.iter().map(|log| log.unwrap_or(0));
-        let start = [FORMAT, self.profile.code(), self.shape.code()];
-        start.into_iter().chain(logs).collect()
+        let choices = [
+            FORMAT,
+            self.profile.code(),
+            self.shape.code(),
+            u8::from(self.hiding),
+        ];
+        choices.into_iter().chain(logs).collect()
     }
 
     /// Reads the header; what follows it is returned as it is.
@@ -54,7 +60,7 @@ impl Header {
         if bytes.len() > MAX_BYTES {
             return malformed("length");
         }
-        let Some((header, rest)) = bytes.split_at_checked(3 + kinds.len()) else {
+        let Some((header, rest)) = bytes.split_at_checked(4 + kinds.len()) else {
             return malformed("header");
         };
         let Some(profile) = Profile::from_code(header[1]).filter(|_| header[0] == FORMAT) else {
@@ -63,11 +69,21 @@ impl Header {
         let Some(shape) = Shape::ALL.into_iter().find(|shape| shape.code() == header[2]) else {
             return malformed("shape");
         };
-        let logs = header[3..]
+        let hiding = match header[3] {
+            0 => false,
+            1 => true,
+            _ => return malformed("hiding"),
+        };
+        let logs = header[4..]
             .iter()
             .map(|log| (*log != 0).then_some(*log))
             .collect();
-        let header = Self { profile, shape, logs };
+        let header = Self {
+            profile,
+            shape,
+            hiding,
+            logs,
+        };
         for (kind, log) in kinds.iter().zip(&header.logs) {
             header.check(*kind, *log)?;
         }
@@ -90,7 +106,7 @@ impl Header {
             Kind::Machine(t) => t == STEP || t == CELLS,
             Kind::Count8 | Kind::Received | Kind::Leaf | Kind::Node => true,
             Kind::Rows(bus) => bus != Bus::Count8,
-            Kind::Bits16 | Kind::Count16 | Kind::And => false,
+            Kind::Bits16 | Kind::Count16 | Kind::And | Kind::Seal => false,
         };
         let Some(log) = log else {
             return if required {
@@ -99,25 +115,25 @@ impl Header {
                 Ok(())
             };
         };
+        let heights = self.profile.logs(self.hiding);
         let most = match kind {
             Kind::Machine(STEP) => MAX_ROWS.ilog2() as u8,
             Kind::Bits16 | Kind::And => 16,
-            _ => self.profile.max_log(),
+            _ => *heights.end(),
         };
         let exactly = match kind {
             Kind::Count16 => Some(16),
             Kind::Count8 => Some(8),
             _ => None,
         };
-        if !(MIN_LOG..=most).contains(&log) || exactly.is_some_and(|exactly| exactly != log) {
+        if !heights.contains(&log) || log > most || exactly.is_some_and(|exactly| exactly != log) {
             return malformed("height of a table");
         }
         Ok(())
     }
 
     pub(crate) fn log(&self, kind: Kind) -> Option<u8> {
-        let place = kinds().iter().position(|known| *known == kind)?;
-        self.logs[place]
+        self.logs[place(kind)]
     }
 }
 
@@ -125,27 +141,31 @@ impl Header {
 const CELLS: usize = 10;
 
 /// Reads Plonky3's proof: exactly the bytes that its encoding would give.
-pub(crate) fn decode(bytes: &[u8], header: &Header) -> Result<BatchProof<Config>, Refusal> {
-    let Ok(proof) = postcard::from_bytes::<BatchProof<Config>>(bytes) else {
+pub(crate) fn decode<C: StarkGenericConfig>(bytes: &[u8], header: &Header) -> Result<BatchProof<C>, Refusal> {
+    let Ok(proof) = postcard::from_bytes::<BatchProof<C>>(bytes) else {
         return malformed("encoding");
     };
     if encode(&proof).is_none_or(|again| again != bytes) {
         return malformed("encoding (not canonical)");
     }
-    let logs = header.logs.iter().flatten().map(|log| usize::from(*log));
+    // Of the committed tables, which a hiding proof doubles.
+    let doubled = usize::from(header.hiding);
+    let logs = header.logs.iter().flatten();
+    let logs = logs.map(|log| usize::from(*log) + doubled);
     if !logs.eq(proof.degree_bits.iter().copied()) {
         return malformed("heights");
     }
     Ok(proof)
 }
 
-pub(crate) fn encode(proof: &BatchProof<Config>) -> Option<Vec<u8>> {
+pub(crate) fn encode<C: StarkGenericConfig>(proof: &BatchProof<C>) -> Option<Vec<u8>> {
     postcard::to_allocvec(proof).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::MIN_LOG;
 
     fn header() -> Header {
         let kinds = kinds();
@@ -157,14 +177,14 @@ mod tests {
         Header {
             profile: Profile::Fast,
             shape: Shape::Whole,
+            hiding: false,
             logs: kinds.iter().map(log).collect(),
         }
     }
 
     fn with(kind: Kind, log: Option<u8>) -> Header {
         let mut header = header();
-        let place = kinds().iter().position(|known| *known == kind).expect("a kind");
-        header.logs[place] = log;
+        header.logs[place(kind)] = log;
         header
     }
 
@@ -221,7 +241,7 @@ mod tests {
             part(&with(Kind::Count16, Some(15)).encode()),
             Some("height of a table")
         );
-        for (place, value) in [(0, 0), (0, 1), (1, 0), (1, 3)] {
+        for (place, value) in [(0, 0), (0, 1), (1, 0), (1, 4)] {
             let mut bytes = header().encode();
             bytes[place] = value;
             assert_eq!(part(&bytes), Some("format or profile"));

@@ -1,12 +1,13 @@
 //! The tables that the verifier writes itself.
 
 use nonos_machine::air::{Bus, Public};
+use nonos_seal::poseidon2::elements;
 use nonos_verify::Refusal;
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::dense::RowMajorMatrix;
 
 use crate::chip::RECEIVED;
-use crate::config::{MIN_LOG, Val};
+use crate::config::{HIDING_MIN_LOG, MIN_LOG, Val};
 use crate::layout::Layout;
 
 /// The public side of one statement as matrices.
@@ -19,6 +20,10 @@ pub(crate) struct PublicSide {
     pub(crate) values: Vec<Val>,
     /// Of a segment: the roots of all cells before and after.
     pub(crate) roots: Vec<Val>,
+    /// Whether proofs must hide.
+    pub(crate) hiding: bool,
+    /// The values of SEAL, if it must be there.
+    pub(crate) sealed: Option<Vec<Val>>,
 }
 
 fn element(value: u64) -> Result<Val, Refusal> {
@@ -31,8 +36,13 @@ fn element(value: u64) -> Result<Val, Refusal> {
 }
 
 /// A matrix of rows of one width, padded by `padding` to a height that the backend proves.
-fn matrix(rows: &[&[u64]], width: usize, padding: &[u64]) -> Result<RowMajorMatrix<Val>, Refusal> {
-    let height = rows.len().next_power_of_two().max(1 << MIN_LOG);
+fn matrix(
+    rows: &[&[u64]],
+    width: usize,
+    padding: &[u64],
+    min_log: u8,
+) -> Result<RowMajorMatrix<Val>, Refusal> {
+    let height = rows.len().next_power_of_two().max(1 << min_log);
     let mut cells = Vec::with_capacity(height * width);
     for row in rows
         .iter()
@@ -52,7 +62,8 @@ fn matrix(rows: &[&[u64]], width: usize, padding: &[u64]) -> Result<RowMajorMatr
 }
 
 impl PublicSide {
-    pub(crate) fn new(layout: &Layout, public: &Public) -> Result<Self, Refusal> {
+    pub(crate) fn new(layout: &Layout, public: &Public, hiding: bool) -> Result<Self, Refusal> {
+        let min_log = if hiding { HIDING_MIN_LOG } else { MIN_LOG };
         let malformed = |part| Refusal::MalformedPublic { part };
         let values: Vec<u64> = public.first.iter().chain(&public.last).copied().collect();
         if public.first.len() != layout.first || values.len() != layout.public_bits.len() {
@@ -64,9 +75,6 @@ impl PublicSide {
             .any(|(v, bits)| v.checked_shr(*bits) != Some(0))
         {
             return Err(malformed("a wide public value"));
-        }
-        if public.digests.iter().any(Option::is_some) {
-            return Err(malformed("sealed tapes, which this backend cannot prove"));
         }
         let of = |bus: Bus| -> Vec<&[u64]> {
             public
@@ -93,13 +101,20 @@ impl PublicSide {
         }
         let count8: Vec<&[u64]> = layout.count8.iter().map(Vec::as_slice).collect();
         Ok(Self {
-            program: matrix(&program, layout.program_bits.len(), first)?,
-            tape: matrix(&tape, length.len(), length)?,
-            received: received(public)?,
-            count8: matrix(&count8, count8[0].len(), count8[0])?,
+            program: matrix(&program, layout.program_bits.len(), first, min_log)?,
+            tape: matrix(&tape, length.len(), length, min_log)?,
+            received: received(public, min_log)?,
+            count8: matrix(&count8, count8[0].len(), count8[0], min_log)?,
             values: values.into_iter().map(element).collect::<Result<_, _>>()?,
             roots: vec![],
+            hiding,
+            sealed: sealed(public)?,
         })
+    }
+
+    /// Least log2 of a table's height.
+    pub(crate) fn min_log(&self) -> u8 {
+        if self.hiding { HIDING_MIN_LOG } else { MIN_LOG }
     }
 
     /// Everything of it, as bytes for the transcript.
@@ -111,7 +126,23 @@ impl PublicSide {
         }
         put(h, &self.values);
         put(h, &self.roots);
+        put(h, self.sealed.as_deref().unwrap_or_default());
     }
+}
+
+/// What the verifier says of sealed tapes, in the order of [`seal::PUBLIC`](crate::seal::PUBLIC).
+fn sealed(public: &Public) -> Result<Option<Vec<Val>>, Refusal> {
+    let [input, outputs] = public.digests;
+    if input.is_none() && outputs.is_none() {
+        return Ok(None);
+    }
+    let more = input.is_some() && outputs.is_some();
+    let mut values = vec![Val::from_bool(input.is_some()), Val::from_bool(more)];
+    for digest in [input, outputs] {
+        let elements = elements(&digest.unwrap_or_default());
+        values.extend(elements.ok_or(Refusal::MalformedPublic { part: "a digest" })?);
+    }
+    Ok(Some(values))
 }
 
 fn put(h: &mut blake3::Hasher, values: &[Val]) {
@@ -123,7 +154,7 @@ fn put(h: &mut blake3::Hasher, values: &[Val]) {
 }
 
 /// One row for each message to receive: which bus, then the parts.
-fn received(public: &Public) -> Result<RowMajorMatrix<Val>, Refusal> {
+fn received(public: &Public, min_log: u8) -> Result<RowMajorMatrix<Val>, Refusal> {
     let most = RECEIVED.iter().map(|(_, width)| *width).max().unwrap_or(0);
     let width = RECEIVED.len() + most;
     let mut rows = Vec::with_capacity(public.received.len());
@@ -138,5 +169,5 @@ fn received(public: &Public) -> Result<RowMajorMatrix<Val>, Refusal> {
         rows.push(row);
     }
     let rows: Vec<&[u64]> = rows.iter().map(Vec::as_slice).collect();
-    matrix(&rows, width, &vec![0; width])
+    matrix(&rows, width, &vec![0; width], min_log)
 }

@@ -4,22 +4,25 @@ use std::sync::Arc;
 
 use nonos_machine::tables::{self, Witness};
 use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
-use nonos_types::{ByteLen, VkDigest};
+use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
 use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
+use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
-use crate::config::{Config, Val};
+use crate::config::{Build, Val, with_config};
+use crate::hiding::Masks;
 use crate::layout::{Layout, Shape};
 use crate::proof::{self, Header, MAX_BYTES};
 use crate::public::PublicSide;
+use crate::seal;
 use crate::segment::{Chain, Cutter, SegmentJob, SegmentStatement, SegmentWitness};
 use crate::trace::{self, Tables};
 use crate::tree::chips::roots;
 
-/// Proves and verifies [`ExecutionStatement`]s of which nothing is hidden.
+/// Proves and verifies [`ExecutionStatement`]s; a proof hides exactly where a tape is sealed.
 ///
 /// It proves under one [`Profile`] and verifies proofs of every profile.
 pub struct Stark {
@@ -40,10 +43,45 @@ impl std::fmt::Debug for Stark {
 
 /// One statement's side of a proof, the same for prover and verifier.
 struct Session {
-    config: Config,
+    /// What the transcript begins with.
+    transcript: [u8; 32],
     chips: Vec<Chip>,
     values: Vec<Vec<Val>>,
+    /// log2 of the heights that are committed to.
     logs: Vec<usize>,
+}
+
+impl Session {
+    fn prove(&self, header: &Header, tables: &Tables, masks: &Masks) -> Result<Vec<u8>, ProveError> {
+        with_config!(header, C => {
+            // The verifier's tables are committed to without a secret, so that the verifier comes to the same.
+            let public = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
+            let config = C::build(header.profile, &self.transcript, masks);
+            let data = ProverData::from_airs_and_degrees(&public, &self.chips, &self.logs);
+            let data = data.map_err(|_| unproved("public tables"))?;
+            let instances = self.chips.iter().zip(tables.iter().flatten()).zip(&self.values);
+            let instances = instances.map(|((air, trace), values)| StarkInstance {
+                air,
+                trace,
+                public_values: values.clone(),
+            });
+            let instances: Vec<_> = instances.collect();
+            let proof = prove_batch::<C, _>(&config, &instances, &data).map_err(|_| unproved("proving"))?;
+            proof::encode(&proof).ok_or_else(|| unproved("encoding"))
+        })
+    }
+
+    fn check(&self, header: &Header, bytes: &[u8]) -> Result<(), Refusal> {
+        let rejected = |check| Refusal::Rejected { check };
+        with_config!(header, C => {
+            let proof = proof::decode::<C>(bytes, header)?;
+            let config = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
+            let data = ProverData::from_airs_and_degrees(&config, &self.chips, &self.logs)
+                .map_err(|_| rejected("public tables"))?;
+            verify_batch(&config, &self.chips, &proof, &self.values, &data.common)
+                .map_err(|_| rejected("STARK proof"))
+        })
+    }
 }
 
 impl Stark {
@@ -96,13 +134,22 @@ impl Stark {
     }
 
     fn session(&self, context: &[u8], public: &PublicSide, header: &Header) -> Result<Session, Refusal> {
+        if header.hiding != public.hiding {
+            return Err(Refusal::MalformedProof {
+                part: "hiding, or not, against what the statement asks for",
+            });
+        }
+        if header.log(Kind::Seal).is_some() != public.sealed.is_some() {
+            return Err(Refusal::MalformedProof {
+                part: "table of sealed tapes",
+            });
+        }
         let mut h = blake3::Hasher::new_derive_key("nonos stark transcript v1");
         h.update(&self.key(header.profile, header.shape));
         h.update(&header.encode());
         h.update(&(context.len() as u64).to_le_bytes());
         h.update(context);
         public.absorb(&mut h);
-        let config = header.profile.config(h.finalize().as_bytes());
         let (mut chips, mut values, mut logs) = (vec![], vec![], vec![]);
         for (kind, log) in kinds().into_iter().zip(&header.logs) {
             let Some(log) = log else { continue };
@@ -122,6 +169,7 @@ impl Stark {
             }
             values.push(match kind {
                 Kind::Machine(tables::STEP) => public.values.clone(),
+                Kind::Seal => public.sealed.clone().unwrap_or_default(),
                 Kind::Node => public.roots.clone(),
                 _ => vec![],
             });
@@ -129,51 +177,53 @@ impl Stark {
                 kind,
                 layout: self.layout(header.shape).clone(),
                 rows: rows.cloned(),
+                hiding: header.hiding,
             });
-            logs.push(usize::from(*log));
+            logs.push(usize::from(*log) + usize::from(header.hiding));
         }
         Ok(Session {
-            config,
+            transcript: *h.finalize().as_bytes(),
             chips,
             values,
             logs,
         })
     }
 
-    /// Proves whatever the tables say.
+    /// Proves whatever the tables say, and hides them if the public side asks for it.
     pub(crate) fn prove_tables(
         &self,
         context: &[u8],
         public: &PublicSide,
         shape: Shape,
-        tables: Tables,
+        mut tables: Tables,
+        masks: &Masks,
     ) -> Result<Vec<u8>, ProveError> {
-        let log = |matrix: &p3_matrix::dense::RowMajorMatrix<Val>| {
-            (matrix.values.len() / matrix.width).ilog2() as u8
-        };
+        if public.hiding {
+            masks.blind(&mut tables);
+        }
+        self.prove_blinded(context, public, shape, &tables, masks)
+    }
+
+    /// The same for tables that have the columns of the ring.
+    pub(crate) fn prove_blinded(
+        &self,
+        context: &[u8],
+        public: &PublicSide,
+        shape: Shape,
+        tables: &Tables,
+        masks: &Masks,
+    ) -> Result<Vec<u8>, ProveError> {
+        let log = |matrix: &RowMajorMatrix<Val>| (matrix.values.len() / matrix.width).ilog2() as u8;
         let logs = tables.iter().map(|matrix| matrix.as_ref().map(log)).collect();
         let header = Header {
             profile: self.profile,
             shape,
+            hiding: public.hiding,
             logs,
         };
         Header::decode(&header.encode()).map_err(backend)?;
         let session = self.session(context, public, &header).map_err(backend)?;
-        let data = ProverData::from_airs_and_degrees(&session.config, &session.chips, &session.logs);
-        let data = data.map_err(|_| unproved("public tables"))?;
-        let instances: Vec<_> = session
-            .chips
-            .iter()
-            .zip(tables.iter().flatten())
-            .zip(&session.values)
-            .map(|((air, trace), values)| StarkInstance {
-                air,
-                trace,
-                public_values: values.clone(),
-            })
-            .collect();
-        let proof = prove_batch(&session.config, &instances, &data).map_err(|_| unproved("proving"))?;
-        let proof = proof::encode(&proof).ok_or_else(|| unproved("encoding"))?;
+        let proof = session.prove(&header, tables, masks)?;
         Ok([header.encode(), proof].concat())
     }
 
@@ -189,22 +239,13 @@ impl Stark {
             return Err(Refusal::MalformedProof { part: "shape" });
         }
         let session = self.session(context, public, &header)?;
-        let proof = proof::decode(rest, &header)?;
-        let rejected = |check| Refusal::Rejected { check };
-        let data = ProverData::from_airs_and_degrees(&session.config, &session.chips, &session.logs)
-            .map_err(|_| rejected("public tables"))?;
-        verify_batch(
-            &session.config,
-            &session.chips,
-            &proof,
-            &session.values,
-            &data.common,
-        )
-        .map_err(|_| rejected("STARK proof"))
+        session.check(&header, rest)
     }
 
     pub(crate) fn public_side(&self, statement: &ExecutionStatement) -> Result<PublicSide, Refusal> {
-        PublicSide::new(&self.whole, &statement.public_side())
+        let hidden = statement.hidden();
+        let hiding = hidden.input || hidden.outputs;
+        PublicSide::new(&self.whole, &statement.public_side(), hiding)
     }
 
     pub(crate) fn layout(&self, shape: Shape) -> &Arc<Layout> {
@@ -258,28 +299,48 @@ impl ProofSystem<ExecutionStatement> for Stark {
         proving: &mut Proving<'_>,
     ) -> Result<Vec<u8>, ProveError> {
         let hidden = statement.hidden();
-        if hidden.input || hidden.outputs {
-            return Err(ProveError::Unsupported { what: "sealed tapes" });
+        if !is_hashed(statement) {
+            return Err(ProveError::Unsupported {
+                what: "the scheme of the commitments",
+            });
         }
+        let hiding = hidden.input || hidden.outputs;
+        let most = *self.profile.logs(hiding).end();
         proving.report(Progress::new("tracing", 0, 3));
         let run = statement.repeat(secret).map_err(differs)?;
+        // Segments are proved apart, which shows how the cells of each are shared; hiding that is not built.
+        let limit = self.steps.min((1 << most) - 1);
+        if hiding && run.steps > u64::from(limit) {
+            return Err(ProveError::TooLarge {
+                unit: "steps",
+                needed: run.steps,
+                limit: u64::from(limit),
+            });
+        }
         if run.steps > u64::from(self.steps) {
             return self.prove_chain(statement, proving);
         }
         let trace = statement.trace(secret).map_err(differs)?;
         let public = self.public_side(statement).map_err(backend)?;
+        let masks = Masks::new(proving.seed());
         proving.report(Progress::new("tables", 1, 3));
-        let witness = tables::witness(statement.program(), &trace);
+        let witness = tables::hiding_witness(statement.program(), &trace, hidden);
+        let sealed = seal::rows(statement, secret, &trace);
         drop(trace);
-        let tables = trace::tables(&self.whole, &public, &witness, None);
+        let tables = trace::tables(&self.whole, &public, &witness, &sealed, None);
         drop(witness);
         proving.report(Progress::new("proving", 2, 3));
-        let proof = self.prove_tables(&statement.bytes(), &public, Shape::Whole, tables)?;
+        let proof = self.prove_tables(&statement.bytes(), &public, Shape::Whole, tables, &masks)?;
         proving.report(Progress::new("proved", 3, 3));
         Ok(proof)
     }
 
     fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+        if !is_hashed(statement) {
+            return Err(Refusal::MalformedPublic {
+                part: "scheme of the commitments",
+            });
+        }
         if Chain::is(proof) {
             return self.check_chain(statement, proof);
         }
@@ -304,7 +365,7 @@ fn differs(error: StatementError) -> ProveError {
 
 impl Stark {
     pub(crate) fn segment_side(&self, statement: &SegmentStatement) -> Result<PublicSide, Refusal> {
-        let mut public = PublicSide::new(&self.segment, &statement.public_side())?;
+        let mut public = PublicSide::new(&self.segment, &statement.public_side(), false)?;
         let digests = [statement.before(), statement.after()].map(|b| b.memory.digest());
         public.roots = roots(&digests[0], &digests[1]);
         Ok(public)
@@ -329,9 +390,15 @@ impl Stark {
         let program = statement.run().program();
         let witness = tables::segment_witness(program, &replayed.trace, tables::Hidden::default());
         drop(replayed.trace);
-        let tables = trace::tables(&self.segment, &public, &witness, Some(&replayed.update));
+        let tables = trace::tables(&self.segment, &public, &witness, &[], Some(&replayed.update));
         drop(witness);
-        self.prove_tables(&statement.bytes(), &public, Shape::Segment, tables)
+        self.prove_tables(
+            &statement.bytes(),
+            &public,
+            Shape::Segment,
+            tables,
+            &Masks::PUBLIC,
+        )
     }
 
     /// Puts the proofs of all segments of a run together, in order, to the proof of the run.
@@ -424,4 +491,10 @@ impl ProofSystem<SegmentStatement> for Stark {
     fn verify(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<(), Refusal> {
         self.check_segment(statement, proof)
     }
+}
+
+/// Whether the sealed tapes of a statement are committed to under the scheme that SEAL hashes by.
+fn is_hashed(statement: &ExecutionStatement) -> bool {
+    let scheme = statement.scheme();
+    scheme.is_none_or(|scheme| scheme == CommitmentScheme::POSEIDON2_KOALABEAR_1)
 }

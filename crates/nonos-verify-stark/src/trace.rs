@@ -8,10 +8,11 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
-use crate::chip::{Kind, kinds};
-use crate::config::{MIN_LOG, Val};
+use crate::chip::{Kind, kinds, place};
+use crate::config::Val;
 use crate::layout::{Layout, TableLayout};
 use crate::public::PublicSide;
+use crate::seal::{self, Row};
 use crate::tree::{Update, chips};
 
 /// More distinct 16-bit values than this, and counting to 2^16 is cheaper than a row of bits for each.
@@ -20,12 +21,12 @@ const MANY: usize = 1 << 13;
 /// The committed tables, in the order of [`kinds`]; `None` for one that is not used.
 pub(crate) type Tables = Vec<Option<RowMajorMatrix<Val>>>;
 
-fn matrix(table: &TableLayout, t: usize, witness: &Witness) -> Option<RowMajorMatrix<Val>> {
+fn matrix(table: &TableLayout, t: usize, witness: &Witness, min_log: u8) -> Option<RowMajorMatrix<Val>> {
     let len = witness.tables[t].len();
     if len == 0 {
         return None;
     }
-    let height = len.next_power_of_two().max(1 << MIN_LOG);
+    let height = len.next_power_of_two().max(1 << min_log);
     let mut cells = Val::zero_vec(height * table.width);
     let chunk = 1024;
     cells
@@ -148,24 +149,27 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// All tables of a proof; of a segment with what it does to the tree of all cells.
+/// All tables of a proof; with the rows of sealed tapes, and of a segment with what it does to the tree of all cells.
 pub(crate) fn tables(
     layout: &Layout,
     public: &PublicSide,
     witness: &Witness,
+    sealed: &[Row],
     update: Option<&Update>,
 ) -> Tables {
+    let seal = (!sealed.is_empty()).then(|| seal::matrix(sealed, public.min_log()));
     let machine: Tables = layout
         .tables
         .iter()
         .enumerate()
-        .map(|(t, table)| matrix(table, t, witness))
+        .map(|(t, table)| matrix(table, t, witness, public.min_log()))
         .collect();
     let index = Index::new(public);
     let uses = layout
         .tables
         .iter()
         .zip(&machine)
+        .chain([(&layout.seal, &seal)])
         .filter_map(|(table, matrix)| Some((table, matrix.as_ref()?)))
         .map(|(table, matrix)| {
             let rows = matrix.values.par_chunks(table.width << 14);
@@ -174,8 +178,10 @@ pub(crate) fn tables(
                 .reduce(none, Uses::add)
         })
         .fold(Uses::none(&index), Uses::add);
+    let seal = seal.map(|seal| seal::extended(sealed, &seal));
     let mut tables = answers(machine, public, &uses);
     tables.extend([update.map(chips::leaves), update.map(chips::nodes)]);
+    tables[place(Kind::Seal)] = seal;
     tables
 }
 
@@ -190,12 +196,13 @@ fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
     let ours = |kind: &Kind| !matches!(kind, Kind::Leaf | Kind::Node);
     for kind in kinds().into_iter().skip(tables.len()).filter(ours) {
         tables.push(match kind {
-            Kind::Machine(_) | Kind::Leaf | Kind::Node => None,
-            Kind::Bits16 => (!many).then(|| each(&uses.range16, |x| (x, 16, None))),
+            Kind::Machine(_) | Kind::Seal | Kind::Leaf | Kind::Node => None,
+            Kind::Bits16 => (!many).then(|| each(&uses.range16, public.min_log(), |x| (x, 16, None))),
             Kind::Count16 => many.then(|| counted(&uses.range16)),
             Kind::Count8 => Some(counted(&uses.range8)),
             Kind::And => {
-                (used(&uses.and8) > 0).then(|| each(&uses.and8, |i| (i, 16, Some(i & 0xff & i >> 8))))
+                let row = |i| (i, 16, Some(i & 0xff & i >> 8));
+                (used(&uses.and8) > 0).then(|| each(&uses.and8, public.min_log(), row))
             }
             Kind::Rows(bus) => {
                 let t = PUBLIC
@@ -223,7 +230,11 @@ fn counted(uses: &[u32]) -> RowMajorMatrix<Val> {
 }
 
 /// A row of bits, perhaps another cell, and uses for every value in use.
-fn each(uses: &[u32], row: impl Fn(usize) -> (usize, usize, Option<usize>)) -> RowMajorMatrix<Val> {
+fn each(
+    uses: &[u32],
+    min_log: u8,
+    row: impl Fn(usize) -> (usize, usize, Option<usize>),
+) -> RowMajorMatrix<Val> {
     let width = row(0).1 + 1 + usize::from(row(0).2.is_some());
     let mut cells = vec![];
     for (i, n) in uses.iter().enumerate().filter(|(_, n)| **n != 0) {
@@ -232,7 +243,7 @@ fn each(uses: &[u32], row: impl Fn(usize) -> (usize, usize, Option<usize>)) -> R
         cells.extend(more.map(Val::from_usize));
         cells.push(Val::from_u32(*n));
     }
-    let height = (cells.len() / width).next_power_of_two().max(1 << MIN_LOG);
+    let height = (cells.len() / width).next_power_of_two().max(1 << min_log);
     cells.resize(height * width, Val::ZERO);
     RowMajorMatrix::new(cells, width)
 }

@@ -52,7 +52,7 @@ impl ExecutionStatement {
             arguments: &words,
             ..Inputs::default()
         };
-        let (run, _) = run(&lowered.program, &inputs, policy.fuel)?;
+        let run = run(&lowered.program, &inputs, policy.fuel);
         let value = |(word, kind): (&u64, &ValueType)| match kind {
             ValueType::I32 => Value::I32(*word as u32),
             ValueType::I64 => Value::I64(*word),
@@ -64,7 +64,7 @@ impl ExecutionStatement {
             End::Exit(code) => Outcome::Exit(*code),
             End::Trap(kind) => Outcome::Trap(*kind),
             End::OutOfFuel => Outcome::OutOfFuel,
-            End::TooManySteps => unreachable!("`run` refuses it"),
+            End::TooManySteps => unreachable!("there is no limit of steps"),
         };
         let job = Assignment::NONE;
         let proven = Proven {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 pub use nonos_seal::Salt;
-use nonos_seal::{commit_input, commit_outputs};
+use nonos_seal::{commit_input, commit_input_by, commit_outputs_by};
 use nonos_types::{Commitment, CommitmentScheme, Output, Proven};
 use zeroize::Zeroizing;
 
@@ -20,9 +20,14 @@ pub struct SealedInput {
 }
 
 impl SealedInput {
-    /// The commitment that it opens.
+    /// The commitment that it opens, under [`CommitmentScheme::POSEIDON_PALLAS_1`].
     pub fn commitment(&self) -> Commitment {
         commit_input(&self.bytes, &self.salt)
+    }
+
+    /// The commitment that it opens, under another scheme; `None` for one that is not known.
+    pub fn commitment_by(&self, scheme: CommitmentScheme) -> Option<Commitment> {
+        commit_input_by(scheme, &self.bytes, &self.salt)
     }
 }
 
@@ -33,12 +38,26 @@ impl fmt::Debug for SealedInput {
 }
 
 /// What the prover of a run knows and its verifier does not: nothing, unless a tape is sealed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Secret {
     /// The sealed input.
     pub input: Option<SealedInput>,
     /// The salt of the commitment to the outputs, where they are sealed.
     pub outputs: Option<Salt>,
+    /// Scheme of the commitment that [`ExecutionStatement::of_run`](crate::ExecutionStatement::of_run) makes to them: that
+    /// of the backend which is to prove it. A sealed input must be committed to under the same.
+    pub scheme: CommitmentScheme,
+}
+
+impl Default for Secret {
+    /// Nothing; what will be sealed is sealed for the halo2 backend.
+    fn default() -> Self {
+        Self {
+            input: None,
+            outputs: None,
+            scheme: CommitmentScheme::POSEIDON_PALLAS_1,
+        }
+    }
 }
 
 impl Secret {
@@ -49,7 +68,12 @@ impl Secret {
     /// Whether it opens what the record commits to.
     pub(super) fn opens(&self, proven: &Proven) -> Result<(), StatementError> {
         let differs = |part| Err(StatementError::Differs { part });
-        if self.input.as_ref().map(SealedInput::commitment) != proven.sealed_input {
+        let opened = match (&self.input, proven.sealed_input) {
+            (None, None) => true,
+            (Some(input), Some(sealed)) => input.commitment_by(sealed.scheme) == Some(sealed),
+            _ => false,
+        };
+        if !opened {
             return differs("sealed input");
         }
         if self.outputs.is_some() != hidden(proven).outputs {
@@ -67,20 +91,39 @@ pub(super) fn hidden(proven: &Proven) -> Hidden {
     }
 }
 
-/// The digests of the record's commitments, if they are all of the scheme that can be proved.
-pub(super) fn digests(proven: &Proven) -> Option<[Option<[u8; 32]>; 2]> {
+/// The record's commitments to the input and to the outputs.
+fn commitments(proven: &Proven) -> [Option<Commitment>; 2] {
     let output = match proven.output {
         Output::Commitment(commitment) => Some(commitment),
         Output::Digest(_) => None,
     };
-    let commitments = [proven.sealed_input, output];
-    let known = |it: &Commitment| it.scheme == CommitmentScheme::POSEIDON_PALLAS_1;
+    [proven.sealed_input, output]
+}
+
+/// The scheme of the record's commitments, if it has any.
+pub(super) fn scheme(proven: &Proven) -> Option<CommitmentScheme> {
+    commitments(proven)
+        .into_iter()
+        .flatten()
+        .next()
+        .map(|it| it.scheme)
+}
+
+/// The digests of the record's commitments, if they are all of one scheme that can be proved.
+pub(super) fn digests(proven: &Proven) -> Option<[Option<[u8; 32]>; 2]> {
+    const KNOWN: [CommitmentScheme; 2] = [
+        CommitmentScheme::POSEIDON_PALLAS_1,
+        CommitmentScheme::POSEIDON2_KOALABEAR_1,
+    ];
+    let scheme = scheme(proven);
+    let commitments = commitments(proven);
+    let known = |it: &Commitment| Some(it.scheme) == scheme && KNOWN.contains(&it.scheme);
     let all_known = commitments.iter().flatten().all(known);
     all_known.then(|| commitments.map(|it| it.map(|it| it.digest)))
 }
 
-/// The commitment to result, outbound and log, as they were written.
-pub(super) fn seal(outputs: &[TapeWords], salt: &Salt) -> Commitment {
+/// The commitment to result, outbound and log, as they were written; `None` under a scheme that is not known.
+pub(super) fn seal(scheme: CommitmentScheme, outputs: &[TapeWords], salt: &Salt) -> Option<Commitment> {
     let tape = |place: usize| outputs.get(place).cloned().unwrap_or_default();
-    commit_outputs(&[tape(0), tape(1), tape(2)], salt)
+    commit_outputs_by(scheme, &[tape(0), tape(1), tape(2)], salt)
 }

@@ -1,5 +1,7 @@
 //! Tests of the commitments.
 
+mod poseidon2;
+
 use ff::{Field, PrimeField};
 use halo2_poseidon::{ConstantLength, Hash, P128Pow5T3};
 use nonos_seal::{

@@ -101,7 +101,7 @@ fn refuses_a_commitment_to_outputs_that_were_never_written_beside_a_sealed_input
             bytes: b"1200".to_vec().into(),
             salt: Salt::new([7; 32]),
         }),
-        outputs: None,
+        ..Secret::default()
     };
     let honest = silent(&secret);
     let invented = [Tape::from_bytes(b"solvent"), Tape::default(), Tape::default()];

@@ -1,7 +1,8 @@
 //! The rows of SEAL.
 
 use nonos_machine::air::Col;
-use nonos_machine::isa::{Program, ext, flag, tape};
+use nonos_machine::isa::Program;
+use nonos_machine::tables::Reads;
 use nonos_machine::trace::Trace;
 use nonos_seal::{Block, Place, WORDS};
 
@@ -23,26 +24,13 @@ pub(crate) struct Use {
 impl Use {
     /// What a run reads of a sealed input of so many words.
     pub(crate) fn of(program: &Program, trace: &Trace, words: u64) -> Self {
-        const READ: u16 = ext::HOST | ext::HOST_READ;
-        const LEN: u16 = ext::HOST | ext::HOST_LEN;
-        let mut used = Self::default();
-        for step in trace
-            .steps
-            .iter()
-            .filter(|step| step.a == u64::from(tape::SEALED))
-        {
-            let instr = program.row(step.pc, step.alternative);
-            if instr.flags & flag::EXT == 0 {
-                continue;
-            }
-            match instr.op {
-                READ if used.words < words => used.words += 1,
-                READ => used.ends += 1,
-                LEN => used.lengths += 1,
-                _ => {}
-            }
+        let Reads { words, ends, lengths } = Reads::of(program, trace, words);
+        Self {
+            words,
+            ends,
+            lengths,
+            more: false,
         }
-        used
     }
 }
 

@@ -52,6 +52,7 @@ fn secret(len: usize, outputs: bool) -> Secret {
     Secret {
         input: Some(input(&secret_bytes(len), 1)),
         outputs: outputs.then(|| salt(2)),
+        ..Secret::default()
     }
 }
 
@@ -221,7 +222,7 @@ fn refuses_commitments_of_other_schemes_and_bytes_that_are_no_field_element() {
     let honest = run(&secret);
     let sealed = honest.record().proven.sealed_input.expect("sealed");
     let other = Commitment {
-        scheme: CommitmentScheme(2),
+        scheme: CommitmentScheme(3),
         ..sealed
     };
     for output in [false, true] {
@@ -241,7 +242,33 @@ fn refuses_commitments_of_other_schemes_and_bytes_that_are_no_field_element() {
             }
         );
     }
+    // The scheme of another backend is a statement, but none that this one proves.
+    let foreign = Secret {
+        scheme: CommitmentScheme::POSEIDON2_KOALABEAR_1,
+        ..secret.clone()
+    };
+    let foreign = run(&Secret {
+        input: None,
+        outputs: Some(salt(2)),
+        ..foreign
+    });
+    assert_eq!(foreign.scheme(), Some(CommitmentScheme::POSEIDON2_KOALABEAR_1));
+    let mut seeds = seeds();
+    let opened = Secret {
+        input: None,
+        outputs: Some(salt(2)),
+        ..Secret::default()
+    };
+    let made = BACKEND.prove(&foreign, &opened, &mut Proving::new(&mut seeds));
+    assert!(matches!(made, Err(ProveError::Unsupported { .. })), "{made:?}");
     let proof = prove_sealed(&honest, &secret);
+    for verdict in [
+        BACKEND.verify(&foreign, &proof),
+        BACKEND.verify_batch(&[(&foreign, &proof)]).remove(0),
+    ] {
+        let part = "scheme of the commitments";
+        assert_eq!(verdict, Err(Refusal::MalformedPublic { part }));
+    }
     let beyond = Commitment {
         digest: [0xff; 32],
         ..sealed
@@ -286,8 +313,8 @@ fn proves_sealed_tapes_of_every_length_around_a_block_and_of_none() {
     }
     // Sealed outputs of a run without sealed input, and a sealed input that is not read.
     let secret = Secret {
-        input: None,
         outputs: Some(salt(4)),
+        ..Secret::default()
     };
     let statement = run(&secret);
     let proof = prove_sealed(&statement, &secret);
@@ -295,7 +322,7 @@ fn proves_sealed_tapes_of_every_length_around_a_block_and_of_none() {
     let idle = module(r#"(module (func (export "run") (result i32) (i32.const 7)))"#);
     let secret = Secret {
         input: Some(input(b"unread", 5)),
-        outputs: None,
+        ..Secret::default()
     };
     let statement = sealed_statement(idle, "run", &[], b"", &secret);
     let proof = prove_sealed(&statement, &secret);

@@ -8,7 +8,7 @@ use nonos_types::Value;
 use nonos_verify::{Refusal, Statement};
 use p3_field::PrimeCharacteristicRing;
 
-use super::{place, runs};
+use super::{MASKS, place, runs};
 use crate::chip::Kind;
 use crate::config::Val;
 use crate::layout::Shape;
@@ -65,7 +65,7 @@ impl Piece {
 
     fn tables(&self, update: &Update) -> Tables {
         let layout = self.stark.layout(Shape::Segment);
-        trace::tables(layout, &self.public, &self.witness, Some(update))
+        trace::tables(layout, &self.public, &self.witness, &[], Some(update))
     }
 
     /// What the verifier says of these tables, of the roots that the update has.
@@ -78,7 +78,7 @@ impl Piece {
         let context = self.statement.bytes();
         let prove = || {
             self.stark
-                .prove_tables(&context, &self.public, Shape::Segment, tables)
+                .prove_tables(&context, &self.public, Shape::Segment, tables, &MASKS)
         };
         let proof = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(prove)) {
             Ok(proof) => proof.expect("a proof is made"),

@@ -14,34 +14,46 @@ use nonos_verify::{Refusal, Statement};
 use p3_batch_stark::BatchProof;
 use p3_field::{PrimeField32, TwoAdicField};
 
-use super::{Run, place, runs};
+use super::{MASKS, Run, place, runs};
 use crate::chip::{Kind, RECEIVED, kinds};
-use crate::config::{Config, MAX_LOG, Val};
+use crate::config::{MAX_LOG, Plain, Quartic, Val};
+use crate::layout::{Layout, Shape};
 use crate::proof::{self, Header};
 
 fn honest() -> (Run, Vec<u8>) {
     let run = Run::new();
-    let proof = run
-        .stark
-        .prove_tables(&run.statement.bytes(), &run.public, run.tables());
+    let proof = run.stark.prove_tables(
+        &run.statement.bytes(),
+        &run.public,
+        Shape::Whole,
+        run.tables(),
+        &MASKS,
+    );
     (run, proof.expect("a proof"))
 }
 
 fn verdict(run: &Run, proof: &[u8]) -> Result<(), Refusal> {
     let public = run.stark.public_side(&run.statement)?;
-    run.stark.check(&run.statement.bytes(), &public, proof)
+    run.stark
+        .check(&run.statement.bytes(), &public, Shape::Whole, proof)
 }
 
 impl Run {
     /// What the verifier would say if it computed the prover's own public side.
     fn own_verdict(&self) -> Result<(), Refusal> {
         let bytes = self.statement.bytes();
-        let prove = || self.stark.prove_tables(&bytes, &self.public, self.tables());
+        let prove = || {
+            self.stark
+                .prove_tables(&bytes, &self.public, Shape::Whole, self.tables(), &MASKS)
+        };
         // Where assertions are on, the published prover checks constraints and sums itself, and panics.
         match catch_unwind(AssertUnwindSafe(prove)) {
-            Ok(proof) => self
-                .stark
-                .check(&bytes, &self.public, &proof.expect("a proof is made")),
+            Ok(proof) => self.stark.check(
+                &bytes,
+                &self.public,
+                Shape::Whole,
+                &proof.expect("a proof is made"),
+            ),
             Err(_) if cfg!(debug_assertions) => Err(Refusal::Rejected { check: "assertion" }),
             Err(panic) => std::panic::resume_unwind(panic),
         }
@@ -82,7 +94,7 @@ fn refuses_a_second_encoding_of_the_same_proof() {
         start + heights..=start + heights,
         [bytes[start + heights] | 0x80, 0],
     );
-    let read = postcard::from_bytes::<BatchProof<Config>>(&longer[start..]);
+    let read = postcard::from_bytes::<BatchProof<Plain<Quartic>>>(&longer[start..]);
     assert!(
         read.is_ok_and(|proof| proof::encode(&proof).is_some_and(|again| again == rest)),
         "the same proof"
@@ -103,7 +115,7 @@ fn refuses_a_second_encoding_of_the_same_proof() {
 /// together, which is what the published verifier refuses.
 #[test]
 fn fewer_messages_fit_a_proof_than_the_field_has_elements() {
-    let (layout, received) = (crate::layout::Layout::machine(), RECEIVED.len() as u64);
+    let (layout, received) = (Layout::new(Shape::Whole), RECEIVED.len() as u64);
     let mut messages = received << MAX_LOG;
     for (t, table) in layout.tables.iter().enumerate() {
         let height = if t == STEP {
@@ -154,6 +166,8 @@ fn a_table_that_may_be_left_out_has_no_rule_of_its_first_or_last_row() {
     {
         let mut header = Header {
             profile: crate::Profile::Fast,
+            shape: Shape::Whole,
+            hiding: false,
             logs: kinds()
                 .into_iter()
                 .zip(run.tables())
@@ -228,7 +242,8 @@ fn refuses_words_of_a_sealed_tape_that_the_statement_does_not_have() {
         run.statement.program(),
         &tables::PublicRun::of(run.statement.program(), &trace, tapes),
     );
-    run.public = crate::public::PublicSide::new(run.stark.layout(), &public).expect("a public side");
+    run.public = crate::public::PublicSide::new(run.stark.layout(Shape::Whole), &public, false)
+        .expect("a public side");
     assert!(matches!(run.own_verdict(), Err(Refusal::Rejected { .. })));
 }
 
@@ -240,7 +255,9 @@ fn refuses_public_values_in_another_order_and_of_another_row() {
         public.values.swap(a, b);
         assert_ne!(public.values[a], public.values[b], "the same values");
         assert!(
-            run.stark.check(&run.statement.bytes(), &public, &proof).is_err(),
+            run.stark
+                .check(&run.statement.bytes(), &public, Shape::Whole, &proof)
+                .is_err(),
             "{a} and {b}, another seed"
         );
         // A prover that knows of it has the same seed, and only the constraints against it.

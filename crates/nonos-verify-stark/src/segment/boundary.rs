@@ -166,6 +166,10 @@ mod tests {
         assert_eq!(Boundary::from_bytes(&wide), None, "a position of 64 bits");
         let mut wide = bytes;
         wide[54..58].copy_from_slice(&Val::ORDER_U32.to_le_bytes());
-        assert_eq!(Boundary::from_bytes(&wide), None, "an element that is not reduced");
+        assert_eq!(
+            Boundary::from_bytes(&wide),
+            None,
+            "an element that is not reduced"
+        );
     }
 }

@@ -178,39 +178,6 @@ fn heavy_the_sample_capsules_are_proved_on_their_real_inputs() {
 }
 
 #[test]
-fn a_sealed_run_is_refused_before_anything_is_made() {
-    let salt = nonos_machine::Salt::new([7; 32]);
-    let secret = Secret {
-        outputs: Some(salt),
-        ..Secret::default()
-    };
-    let sealed = crate::runs::sealed_statement(
-        module(MIX),
-        "run",
-        &[Value::I32(2), Value::I64(1)],
-        b"an input tape",
-        &secret,
-    );
-    let mut seeds = crate::runs::seeds();
-    let verdict = BACKEND.prove(&sealed, &secret, &mut nonos_verify::Proving::new(&mut seeds));
-    assert!(
-        matches!(verdict, Err(nonos_verify::ProveError::Unsupported { .. })),
-        "{verdict:?}"
-    );
-    // A proof of the same run with nothing sealed is none of it.
-    let open = prove(&statement(
-        module(MIX),
-        "run",
-        &[Value::I32(2), Value::I64(1)],
-        b"an input tape",
-    ));
-    assert!(matches!(
-        BACKEND.verify(&sealed, &open),
-        Err(Refusal::MalformedPublic { .. })
-    ));
-}
-
-#[test]
 fn a_proof_of_one_profile_verifies_anywhere_and_under_its_own_key_only() {
     let honest = mix(2);
     let small = Stark::new(Profile::Small);
@@ -228,4 +195,8 @@ fn a_proof_of_one_profile_verifies_anywhere_and_under_its_own_key_only() {
     let mut renamed = proof.clone();
     renamed[1] = prove(&honest)[1];
     assert!(BACKEND.verify(&honest, &renamed).is_err());
+    let strong = Stark::new(Profile::Strong);
+    let mut proving = nonos_verify::Proving::new(&mut seeds);
+    let proof = strong.prove(&honest, &Secret::default(), &mut proving);
+    assert_eq!(BACKEND.verify(&honest, &proof.expect("a true statement")), Ok(()));
 }

@@ -3,4 +3,5 @@
 mod execution;
 mod opcodes;
 mod runs;
+mod sealed;
 mod segments;

@@ -3,7 +3,7 @@
 use p3_batch_stark::BatchProof;
 use p3_field::PrimeCharacteristicRing;
 
-use crate::config::Config;
+use crate::config::{Plain, Quartic};
 
 /// Doubles the last entry of a list.
 fn double<T: Clone>(list: &mut Vec<T>) {
@@ -12,7 +12,7 @@ fn double<T: Clone>(list: &mut Vec<T>) {
 }
 
 /// Makes a proof another one.
-type Change = fn(&mut BatchProof<Config>);
+type Change = fn(&mut BatchProof<Plain<Quartic>>);
 
 /// Ways to make a list of a proof longer or shorter, by name. None of them changes a value that is there.
 pub(super) fn shapes() -> Vec<(&'static str, Change)> {
@@ -131,7 +131,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Change)> {
     ]
 }
 
-fn double_terminal(p: &mut BatchProof<Config>) {
+fn double_terminal(p: &mut BatchProof<Plain<Quartic>>) {
     let terminal = p.lookup_terminals[0];
     p.lookup_terminals.push(terminal);
 }
