@@ -21,6 +21,7 @@
 mod adapter;
 mod chip;
 mod config;
+mod estimate;
 mod layout;
 #[cfg(test)]
 mod lies;
@@ -35,4 +36,5 @@ mod trace;
 extern crate self as nonos_verify_stark;
 
 pub use config::Profile;
+pub use estimate::Estimate;
 pub use stark::Stark;

@@ -33,11 +33,11 @@ impl std::fmt::Debug for Stark {
 }
 
 /// One statement's side of a proof, the same for prover and verifier.
-struct Session {
-    config: Config,
-    chips: Vec<Chip>,
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) chips: Vec<Chip>,
     values: Vec<Vec<Val>>,
-    logs: Vec<usize>,
+    pub(crate) logs: Vec<usize>,
 }
 
 impl Stark {
@@ -74,7 +74,12 @@ impl Stark {
         *h.finalize().as_bytes()
     }
 
-    fn session(&self, context: &[u8], public: &PublicSide, header: &Header) -> Result<Session, Refusal> {
+    pub(crate) fn session(
+        &self,
+        context: &[u8],
+        public: &PublicSide,
+        header: &Header,
+    ) -> Result<Session, Refusal> {
         let mut h = blake3::Hasher::new_derive_key("nonos stark transcript v1");
         h.update(&self.key(header.profile));
         h.update(&header.encode());
@@ -191,7 +196,7 @@ fn unproved(stage: &'static str) -> ProveError {
     }
 }
 
-fn backend(refusal: Refusal) -> ProveError {
+pub(crate) fn backend(refusal: Refusal) -> ProveError {
     ProveError::Backend {
         stage: "shape",
         source: Failed(format!("{refusal:?}")).into(),
