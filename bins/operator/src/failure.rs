@@ -1,5 +1,6 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
+use nonos_node::{Backends, choice::NoMethod};
 use nonos_types::{CapsuleHash, Fault, JobId};
 use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
@@ -114,11 +115,17 @@ pub(crate) enum Failure {
     #[error("the proof is refused: it is about another public input")]
     OtherInput,
     /// This program has no such backend.
-    #[error("the proof is for backend `{backend}`, which this program does not have")]
+    #[error(
+        "the proof is for backend `{backend}`, which this program does not have; it has {}",
+        Backends::known().map(|known| known.to_string()).join(", ")
+    )]
     UnknownBackend {
         /// Its name.
         backend: BackendId,
     },
+    /// No backend proves the run.
+    #[error(transparent)]
+    NoMethod(#[from] NoMethod),
     /// The run is longer than a proof can be.
     #[error(
         "too long to prove: the run takes {}{steps} machine steps, and one proof holds {limit}; split the input over \
@@ -131,7 +138,7 @@ pub(crate) enum Failure {
         /// Whether counting was given up there.
         at_least: bool,
         /// Most steps.
-        limit: usize,
+        limit: u64,
     },
     /// There is no such exported function.
     #[error("the module exports no function `{entry}`; it exports {}", if exports.is_empty() { "none" } else { exports })]
@@ -277,6 +284,7 @@ impl Failure {
             | Self::OtherProgram { .. }
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
+            Self::NoMethod(error) => error.fault(),
             Self::Config(error) => error.fault(),
             Self::Probe(error) => error.fault(),
             Self::Store(error) => error.fault(),

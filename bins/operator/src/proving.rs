@@ -1,6 +1,7 @@
 //! From a program and its input to a proof file.
 
 use crate::{
+    backend::{self, DryRun},
     commands::Context,
     failure::Failure,
     files,
@@ -11,11 +12,14 @@ use crate::{
 };
 use indicatif::ProgressBar;
 use nonos_capsule::{Claim, Inputs, Run};
-use nonos_machine::{ExecutionStatement, Limits, Secret, Subject, VERSION, execute, tables::MAX_ROWS};
+use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION};
+use nonos_node::{
+    Backends,
+    choice::{Choice, Method},
+};
 use nonos_package::Policy;
-use nonos_types::{BackendId, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
-use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
-use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
+use nonos_types::{ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
+use nonos_verify::{Progress, ProofObject, Proving, Seed, Statement as _};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
@@ -24,29 +28,11 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// A proof system.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(crate) enum Backend {
-    /// halo2: compact proofs, no trusted setup.
-    #[default]
-    Halo2,
-}
-
-impl Backend {
-    /// Its name among proof systems.
-    pub(crate) fn id(self) -> BackendId {
-        match self {
-            Self::Halo2 => Halo2::ID,
-        }
-    }
-}
-
 /// How to prove, for commands that do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The proof system.
-    #[arg(long, value_enum, default_value_t)]
-    backend: Backend,
+    #[command(flatten)]
+    backend: backend::Options,
     /// Writes the proof, with what its verifier needs beside the program, to a file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -74,26 +60,14 @@ struct Proved {
     fuel: Fuel,
     steps: u32,
     backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'static str>,
+    backend_reason: String,
     prove_ms: u128,
     proof_bytes: usize,
     peak_rss_mb: Option<u64>,
     result_hex: String,
     exec_hash: ExecHash,
-}
-
-/// The halo2 backend, with its parameters in their directory.
-pub(crate) fn halo2(context: &Context) -> Result<Erased<ExecutionStatement, Halo2>, Failure> {
-    let params = ParamsStore::in_directory(context.params()?).on_event(|event| match event {
-        ParamsEvent::Generating { k } => say(&format!("deriving the public parameters for k = {k}, once")),
-        ParamsEvent::Replacing { k } => say(&format!(
-            "the parameters for k = {k} on disk are damaged: replacing them"
-        )),
-        ParamsEvent::NotCached { k, cause } => say(&format!(
-            "the parameters for k = {k} cannot be kept on disk ({cause}): deriving them each time"
-        )),
-        _ => (),
-    });
-    Ok(Erased::new(Halo2::new(params).map_err(Failure::Halo2)?))
 }
 
 /// The record of a run, whose outputs are not sealed.
@@ -119,15 +93,21 @@ pub(crate) fn record(
 }
 
 impl Job {
-    /// Runs under `claim`, proves, writes the proof file, and shows the figures.
-    pub(crate) fn prove(self, claim: Claim, options: &Options, context: &Context) -> Result<(), Failure> {
-        let Backend::Halo2 = options.backend;
-        let (run, record) = self.run(claim, &options.sandbox)?;
-        let steps = self.steps()?;
+    /// Takes a proof system, then runs under what `claim` gives, proves, writes the proof file, and shows the figures.
+    pub(crate) fn prove(
+        self,
+        claim: impl FnOnce() -> Result<Claim, Failure>,
+        options: &Options,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let backends = backend::all(context)?;
+        // Before a nonce is spent.
+        let (choice, steps) = self.choose(options, &backends)?;
+        let (run, record) = self.run(claim()?, &options.sandbox)?;
         let secret = options.sealing.secret(&self.inputs)?;
         let statement = self.statement(record, &secret)?;
         options.sealing.keep(&statement.0, &secret)?;
-        let proof = statement.prove(&secret, context)?;
+        let proof = statement.prove(&secret, &backends, choice.method)?;
         if let Some(path) = &options.output {
             files::write(path, &proof.file()?)?;
             say(&format!("proof written to {}", path.display()));
@@ -136,7 +116,9 @@ impl Job {
             outcome: run.outcome,
             fuel: run.fuel_used,
             steps,
-            backend: Halo2::ID.to_string(),
+            backend: proof.object.backend.to_string(),
+            profile: choice.method.profile(),
+            backend_reason: choice.reason,
             prove_ms: proof.ms,
             proof_bytes: proof.object.proof.bytes.len(),
             peak_rss_mb: peak::mebibytes(),
@@ -159,8 +141,8 @@ impl Job {
         Ok((run, record))
     }
 
-    /// How many steps the machine takes for it.
-    fn steps(&self) -> Result<u32, Failure> {
+    /// By what to prove it, and how many steps the machine takes for it.
+    fn choose(&self, options: &Options, backends: &Backends) -> Result<(Choice, u32), Failure> {
         let program = self.subject.lower(&self.entry)?.program;
         let arguments: Vec<u64> = self.arguments.iter().map(|value| value.word()).collect();
         let inputs = nonos_machine::Inputs {
@@ -169,11 +151,10 @@ impl Job {
             sealed: self.inputs.sealed.as_ref().map_or(&[], |sealed| &sealed.bytes),
             arguments: &arguments,
         };
-        let limits = Limits {
-            fuel: self.subject.policy(&self.entry).fuel,
-            steps: u32::try_from(MAX_ROWS).expect("a table has fewer rows than that"),
-        };
-        Ok(execute(&program, &inputs, limits).steps)
+        let fuel = self.subject.policy(&self.entry).fuel;
+        let sealed = options.sealing.seals(&self.inputs);
+        let dry = DryRun::new(&program, inputs, fuel, sealed);
+        Ok((options.backend.choose(&dry, backends)?, dry.run.steps))
     }
 
     fn statement(self, record: ExecutionRecord, secret: &Secret) -> Result<Provable, Failure> {
@@ -198,7 +179,7 @@ struct Made {
 
 impl Provable {
     #[expect(clippy::disallowed_methods, reason = "the figures, and the proof's timestamp")]
-    fn prove(self, secret: &Secret, context: &Context) -> Result<Made, Failure> {
+    fn prove(self, secret: &Secret, backends: &Backends, method: Method) -> Result<Made, Failure> {
         let Self(statement) = self;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(Failure::Random)?;
@@ -208,11 +189,10 @@ impl Provable {
             random.fill_bytes(&mut fresh);
             Seed::new(fresh)
         };
-        let backend = halo2(context)?;
         let bar = output::progress();
         let mut show = |progress: Progress| advance(&bar, progress);
         let started = Instant::now();
-        let proof = backend.prove(
+        let proof = backends.prover(method).prove(
             &statement,
             secret,
             &mut Proving::new(&mut seeds).on_progress(&mut show),
@@ -227,7 +207,7 @@ impl Provable {
             exec: statement.record().exec_hash(),
             proof: proof.map_err(Failure::Prove)?,
             timestamp: Timestamp::new(now),
-            backend: Halo2::ID,
+            backend: method.system().id(),
         };
         Ok(Made {
             statement,
@@ -270,6 +250,7 @@ impl Proved {
             ("fuel", self.fuel.to_string()),
             ("steps", self.steps.to_string()),
             ("backend", self.backend.clone()),
+            ("profile", or_none(self.profile.map(str::to_owned))),
             ("prove ms", self.prove_ms.to_string()),
             ("proof bytes", self.proof_bytes.to_string()),
             ("peak MiB", or_none(self.peak_rss_mb.map(|peak| peak.to_string()))),

@@ -90,6 +90,11 @@ pub(crate) fn input(inputs: &Inputs) -> Option<SealedInput> {
 }
 
 impl Options {
+    /// Is anything of a run on these tapes kept from the verifier?
+    pub(crate) fn seals(&self, inputs: &Inputs) -> bool {
+        self.seal_results || inputs.sealed.is_some()
+    }
+
     /// What the verifier will not see of a run on these tapes.
     pub(crate) fn secret(&self, inputs: &Inputs) -> Result<Secret, Failure> {
         let salt = if self.seal_results { Some(fresh()?) } else { None };

@@ -1,5 +1,5 @@
 //! Measures proving and verifying of sample runs:
-//! `cargo run --release -p nonos-verify-stark --example measure [fast|small] [sha BYTES|fib NUMBER] [STEPS A SEGMENT]`.
+//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong|plan] [sha BYTES|fib NUMBER] [STEPS A SEGMENT]`.
 
 use std::time::Instant;
 
@@ -29,6 +29,18 @@ fn memory() -> u64 {
         / 1024
 }
 
+/// Processor time of this process in seconds, in hundredths (Linux).
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // User and system time are fields 14 and 15; two of them are before the closing bracket.
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 #[expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -37,10 +49,10 @@ fn memory() -> u64 {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let word = |i: usize| arguments.get(i).map_or("", String::as_str);
-    let profile = if word(0) == "small" {
-        Profile::Small
-    } else {
-        Profile::Fast
+    let profile = match word(0) {
+        "small" => Profile::Small,
+        "strong" => Profile::Strong,
+        _ => Profile::Fast,
     };
     let sha: &[u8] = include_bytes!("../../../capsules/sha256/capsule.wasm");
     let capsule = || nonos_machine::Subject::Module(sha.into());
@@ -57,18 +69,39 @@ fn main() {
     let stark = Stark::new(profile).with_segments(word(3).parse().unwrap_or(Stark::MAX_STEPS));
     let steps = statement.repeat(&Secret::default()).map_or(0, |run| run.steps);
     let fuel = statement.record().proven.fuel_used.get();
+    // Asked for apart from a measurement: the plan's own memory would be in the peak.
+    if word(0) == "plan" {
+        let trace = statement.trace(&Secret::default()).expect("a true statement");
+        let witness = nonos_machine::tables::witness(statement.program(), &trace);
+        for profile in Profile::ALL {
+            let estimate = stark
+                .estimate(profile, &statement.public_side(), &witness)
+                .expect("public data of the machine");
+            println!(
+                "{profile:?} {}: {steps} steps, {} cells, planned {:.2} CPU s, {} bytes, {} MiB",
+                word(1),
+                estimate.cells,
+                estimate.cpu_seconds,
+                estimate.proof_bytes,
+                estimate.memory.div_ceil(1 << 20),
+            );
+        }
+        return;
+    }
     let mut seeds = runs::seeds();
+    let before = processor();
     let started = Instant::now();
     let mut proving = Proving::new(&mut seeds);
     let proof = stark
         .prove(&statement, &Secret::default(), &mut proving)
         .expect("a true statement");
     let seconds = started.elapsed().as_secs_f64();
+    let cpu = processor() - before;
     let started = Instant::now();
     let verdict = stark.verify(&statement, &proof);
     let verified = started.elapsed().as_secs_f64();
     println!(
-        "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
+        "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s ({cpu:.2} CPU s) = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
         word(1),
         steps as f64 / seconds,
         fuel as f64 / seconds,

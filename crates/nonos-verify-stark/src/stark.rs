@@ -42,13 +42,13 @@ impl std::fmt::Debug for Stark {
 }
 
 /// One statement's side of a proof, the same for prover and verifier.
-struct Session {
+pub(crate) struct Session {
     /// What the transcript begins with.
-    transcript: [u8; 32],
-    chips: Vec<Chip>,
+    pub(crate) transcript: [u8; 32],
+    pub(crate) chips: Vec<Chip>,
     values: Vec<Vec<Val>>,
     /// log2 of the heights that are committed to.
-    logs: Vec<usize>,
+    pub(crate) logs: Vec<usize>,
 }
 
 impl Session {
@@ -267,7 +267,7 @@ fn unproved(stage: &'static str) -> ProveError {
     }
 }
 
-fn backend(refusal: Refusal) -> ProveError {
+pub(crate) fn backend(refusal: Refusal) -> ProveError {
     ProveError::Backend {
         stage: "shape",
         source: Failed(format!("{refusal:?}")).into(),
