@@ -15,7 +15,7 @@ use nonos_verify::ProveError;
 use nonos_verify_halo2::{ParamsEvent, ParamsStore};
 
 /// Steps that are counted of a run, at most: ten seconds of the machine.
-const PATIENCE: u32 = 1 << 30;
+const PATIENCE: u64 = 1 << 30;
 
 /// A proof system, or none in particular.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -38,12 +38,16 @@ enum PurposeName {
     Compact,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum ProfileName {
+/// A profile of the STARK.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(crate) enum ProfileName {
     /// The time of proving.
+    #[default]
     Fast,
     /// The size of the proof.
     Small,
+    /// Soundness: 128 bits.
+    Strong,
 }
 
 /// By what to prove, for commands that do.
@@ -60,6 +64,31 @@ pub(crate) struct Options {
     /// What a STARK is optimised for [default: what the purpose says].
     #[arg(long, value_enum)]
     profile: Option<ProfileName>,
+    /// Memory that proving may take, such as 2GiB: a STARK proves a run that needs more in segments, one after the
+    /// other [default: three quarters of what is free].
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    max_memory: Option<ByteLen>,
+}
+
+/// A number of bytes with its unit.
+fn memory(text: &str) -> Result<ByteLen, String> {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let found = units
+        .iter()
+        .find_map(|(unit, log)| Some((text.strip_suffix(unit)?, log)));
+    let size = found.and_then(|(number, log)| number.trim().parse::<u64>().ok()?.checked_mul(1 << log));
+    size.map(ByteLen::new)
+        .ok_or_else(|| "a whole number with its unit, such as 512MiB or 2GiB".to_owned())
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Fast => Self::Fast,
+            ProfileName::Small => Self::Small,
+            ProfileName::Strong => Self::Strong,
+        }
+    }
 }
 
 impl From<Name> for Backend {
@@ -81,11 +110,14 @@ impl Options {
                 PurposeName::Quick => Purpose::Quick,
                 PurposeName::Compact => Purpose::Compact,
             },
-            profile: self.profile.map(|profile| match profile {
-                ProfileName::Fast => Profile::Fast,
-                ProfileName::Small => Profile::Small,
-            }),
+            profile: self.profile.map(Profile::from),
         }
+    }
+
+    /// Memory that proving may take.
+    pub(crate) fn memory(&self) -> Option<ByteLen> {
+        let most_of_it = |free: ByteLen| ByteLen::new(free.get() / 4 * 3);
+        self.max_memory.or_else(|| free_memory().map(most_of_it))
     }
 
     /// Takes a proof system for jobs that others will run, and says why.
@@ -151,7 +183,6 @@ impl<'a> DryRun<'a> {
     fn choose(&self, wish: &Wish, backends: &Backends) -> Result<Choice, Failure> {
         let mut facts = Facts {
             steps: Some(self.steps()),
-            sealed: self.sealed,
             halo2: None,
             free_memory: free_memory(),
         };
@@ -170,7 +201,7 @@ impl<'a> DryRun<'a> {
 
     /// Where it was stopped counting it may have more steps.
     fn steps(&self) -> u64 {
-        self.run.steps.into()
+        self.run.steps
     }
 
     /// The program.
@@ -203,7 +234,7 @@ impl<'a> DryRun<'a> {
     pub(crate) fn traced(&self) -> Option<(nonos_machine::trace::Trace, nonos_machine::air::Public)> {
         let limits = Limits {
             fuel: self.fuel,
-            steps: u32::try_from(MAX_ROWS).expect("a table has fewer rows than that"),
+            steps: MAX_ROWS as u64,
         };
         let (_, trace) = execute_traced(self.program, &self.inputs, limits);
         let trace = trace?;

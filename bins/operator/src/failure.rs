@@ -46,6 +46,14 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// A segment job is not one, or does not lead where it says.
+    #[error(transparent)]
+    Segment(#[from] nonos_verify_stark::JobError),
+    /// Sealed tapes are not proved in segments.
+    #[error(
+        "a run with a sealed input is not cut into segments: prove it in one piece, with `capsule prove`"
+    )]
+    SealedSegments,
     /// The system's random generator failed.
     #[error("the system gave no random bytes")]
     Random(#[source] getrandom::Error),
@@ -134,7 +142,7 @@ pub(crate) enum Failure {
     )]
     TooManySteps {
         /// Steps counted.
-        steps: u32,
+        steps: u64,
         /// Whether counting was given up there.
         at_least: bool,
         /// Most steps.
@@ -296,6 +304,8 @@ impl Failure {
             Self::Statement(error) => error.fault(),
             Self::Halo2(error) => error.fault(),
             Self::Prove(error) => error.fault(),
+            Self::Segment(error) => error.fault(),
+            Self::SealedSegments => Fault::Caller,
             Self::Refused(error) => error.fault(),
             Self::Object(error) => error.fault(),
             Self::Package(error) => error.fault(),

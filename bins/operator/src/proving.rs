@@ -13,13 +13,10 @@ use crate::{
 use indicatif::ProgressBar;
 use nonos_capsule::{Claim, Inputs, Run};
 use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION};
-use nonos_node::{
-    Backends,
-    choice::{Choice, Method},
-};
+use nonos_node::{Backends, choice::Choice};
 use nonos_package::Policy;
-use nonos_types::{ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
-use nonos_verify::{Progress, ProofObject, Proving, Seed, Statement as _};
+use nonos_types::{BackendId, CommitmentScheme, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
+use nonos_verify::{Progress, Proof, ProofObject, Prover, Proving, Seed, Statement};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
@@ -58,7 +55,7 @@ pub(crate) struct Job {
 struct Proved {
     outcome: Outcome,
     fuel: Fuel,
-    steps: u32,
+    steps: u64,
     backend: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<&'static str>,
@@ -78,6 +75,7 @@ pub(crate) fn record(
     subject: &Subject,
     arguments: &[Value],
     inputs: &Inputs,
+    scheme: CommitmentScheme,
 ) -> Result<ExecutionRecord, Failure> {
     let context = nonos_capsule::Context {
         policy,
@@ -85,7 +83,7 @@ pub(crate) fn record(
         machine: VERSION,
         arguments,
         inputs,
-        sealed_input: sealing::input(inputs).map(|input| input.commitment()),
+        sealed_input: sealing::input(inputs).and_then(|input| input.commitment_by(scheme)),
         poi_pre: None,
         poi_post: None,
     };
@@ -103,11 +101,14 @@ impl Job {
         let backends = backend::all(context)?;
         // Before a nonce is spent.
         let (choice, steps) = self.choose(options, &backends)?;
-        let (run, record) = self.run(claim()?, &options.sandbox)?;
-        let secret = options.sealing.secret(&self.inputs)?;
+        let scheme = choice.method.system().scheme();
+        let (run, record) = self.run(claim()?, &options.sandbox, scheme)?;
+        let secret = options.sealing.secret(&self.inputs, scheme)?;
         let statement = self.statement(record, &secret)?;
-        options.sealing.keep(&statement.0, &secret)?;
-        let proof = statement.prove(&secret, &backends, choice.method)?;
+        options.sealing.keep(&statement, &secret)?;
+        let prover = backends.prover_within(choice.method, options.backend.memory());
+        let (proof, ms) = timed(&statement, &secret, &*prover)?;
+        let proof = Made::new(statement, proof, prover.backend_id(), ms);
         if let Some(path) = &options.output {
             files::write(path, &proof.file()?)?;
             say(&format!("proof written to {}", path.display()));
@@ -129,7 +130,12 @@ impl Job {
     }
 
     /// The run in the sandbox, and its record.
-    fn run(&self, claim: Claim, sandbox: &sandbox::Options) -> Result<(Run, ExecutionRecord), Failure> {
+    pub(crate) fn run(
+        &self,
+        claim: Claim,
+        sandbox: &sandbox::Options,
+        scheme: CommitmentScheme,
+    ) -> Result<(Run, ExecutionRecord), Failure> {
         let policy = self.subject.policy(&self.entry);
         let (run, _) = sandbox.run(&nonos_worker::Job {
             module: self.subject.module(),
@@ -137,12 +143,13 @@ impl Job {
             arguments: &self.arguments,
             inputs: &self.inputs,
         })?;
-        let record = record(&run, claim, &policy, &self.subject, &self.arguments, &self.inputs)?;
+        let (subject, arguments, inputs) = (&self.subject, &self.arguments, &self.inputs);
+        let record = record(&run, claim, &policy, subject, arguments, inputs, scheme)?;
         Ok((run, record))
     }
 
     /// By what to prove it, and how many steps the machine takes for it.
-    fn choose(&self, options: &Options, backends: &Backends) -> Result<(Choice, u32), Failure> {
+    fn choose(&self, options: &Options, backends: &Backends) -> Result<(Choice, u64), Failure> {
         let program = self.subject.lower(&self.entry)?.program;
         let arguments: Vec<u64> = self.arguments.iter().map(|value| value.word()).collect();
         let inputs = nonos_machine::Inputs {
@@ -157,64 +164,50 @@ impl Job {
         Ok((options.backend.choose(&dry, backends)?, dry.run.steps))
     }
 
-    fn statement(self, record: ExecutionRecord, secret: &Secret) -> Result<Provable, Failure> {
+    /// The statement of its run.
+    pub(crate) fn statement(
+        self,
+        record: ExecutionRecord,
+        secret: &Secret,
+    ) -> Result<ExecutionStatement, Failure> {
         let Inputs { input, inbound, .. } = self.inputs;
-        Ok(Provable(ExecutionStatement::of_run(
-            self.subject,
-            record,
-            input,
-            inbound,
-            secret,
-        )?))
+        let subject = self.subject;
+        Ok(ExecutionStatement::of_run(
+            subject, record, input, inbound, secret,
+        )?)
     }
 }
 
-struct Provable(ExecutionStatement);
-
-struct Made {
+/// A run with its proof.
+pub(crate) struct Made {
     statement: ExecutionStatement,
     object: ProofObject,
     ms: u128,
 }
 
-impl Provable {
-    #[expect(clippy::disallowed_methods, reason = "the figures, and the proof's timestamp")]
-    fn prove(self, secret: &Secret, backends: &Backends, method: Method) -> Result<Made, Failure> {
-        let Self(statement) = self;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(Failure::Random)?;
-        let mut random = ChaCha20Rng::from_seed(seed);
-        let mut seeds = move || {
-            let mut fresh = [0; 32];
-            random.fill_bytes(&mut fresh);
-            Seed::new(fresh)
-        };
-        let bar = output::progress();
-        let mut show = |progress: Progress| advance(&bar, progress);
-        let started = Instant::now();
-        let proof = backends.prover(method).prove(
-            &statement,
-            secret,
-            &mut Proving::new(&mut seeds).on_progress(&mut show),
-        );
-        let ms = started.elapsed().as_millis();
-        bar.finish_and_clear();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let object = ProofObject {
-            capsule: statement.record().proven.capsule,
-            exec: statement.record().exec_hash(),
-            proof: proof.map_err(Failure::Prove)?,
-            timestamp: Timestamp::new(now),
-            backend: method.system().id(),
-        };
-        Ok(Made {
-            statement,
-            object,
-            ms,
-        })
-    }
+/// Proves, with a bar, and says how many milliseconds it took.
+#[expect(clippy::disallowed_methods, reason = "the figures")]
+pub(crate) fn timed<S: Statement>(
+    statement: &S,
+    witness: &S::Witness,
+    prover: &dyn Prover<S>,
+) -> Result<(Proof, u128), Failure> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(Failure::Random)?;
+    let mut random = ChaCha20Rng::from_seed(seed);
+    let mut seeds = move || {
+        let mut fresh = [0; 32];
+        random.fill_bytes(&mut fresh);
+        Seed::new(fresh)
+    };
+    let bar = output::progress();
+    let mut show = |progress: Progress| advance(&bar, progress);
+    let started = Instant::now();
+    let mut proving = Proving::new(&mut seeds).on_progress(&mut show);
+    let proof = prover.prove(statement, witness, &mut proving);
+    let ms = started.elapsed().as_millis();
+    bar.finish_and_clear();
+    Ok((proof.map_err(Failure::Prove)?, ms))
 }
 
 fn advance(
@@ -229,7 +222,28 @@ fn advance(
 }
 
 impl Made {
-    fn file(&self) -> Result<Vec<u8>, Failure> {
+    /// A proof that was made just now.
+    #[expect(clippy::disallowed_methods, reason = "the proof's timestamp")]
+    pub(crate) fn new(statement: ExecutionStatement, proof: Proof, backend: BackendId, ms: u128) -> Self {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let object = ProofObject {
+            capsule: statement.record().proven.capsule,
+            exec: statement.record().exec_hash(),
+            proof,
+            timestamp: Timestamp::new(now),
+            backend,
+        };
+        Self {
+            statement,
+            object,
+            ms,
+        }
+    }
+
+    /// The proof file.
+    pub(crate) fn file(&self) -> Result<Vec<u8>, Failure> {
         let public = self.statement.public();
         let file = ProofFile {
             object: self.object.encode().map_err(Failure::Object)?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nonos_machine::ExecutionStatement;
-use nonos_types::{BackendId, VkDigest};
+use nonos_types::{BackendId, ByteLen, VkDigest};
 use nonos_verify::{Erased, Prover, SetError, Statement as _, Verifier, VerifierSet};
 use nonos_verify_halo2::{Halo2, ParamsStore};
 use nonos_verify_stark::Stark;
@@ -29,6 +29,7 @@ pub struct Backends {
     halo2: Of<Halo2>,
     fast: Of<Stark>,
     small: Of<Stark>,
+    strong: Of<Stark>,
 }
 
 impl Backends {
@@ -38,7 +39,7 @@ impl Backends {
     /// If the machine's tables cannot be proved soundly, which is a bug.
     pub fn new(params: ParamsStore) -> Result<Self, nonos_verify_halo2::Error> {
         let halo2 = Arc::new(Erased::new(Halo2::new(params)?));
-        let [fast, small] = [Profile::Fast, Profile::Small].map(|it| Arc::new(Erased::new(Stark::new(it))));
+        let [fast, small, strong] = Profile::ALL.map(|it| Arc::new(Erased::new(Stark::new(it))));
         let mut verifiers = VerifierSet::default();
         // One of the STARK's reads proofs of every profile.
         for verifier in [Arc::clone(&halo2) as Arc<dyn Verifier>, Arc::clone(&fast) as _] {
@@ -51,6 +52,7 @@ impl Backends {
             halo2,
             fast,
             small,
+            strong,
         })
     }
 
@@ -59,7 +61,26 @@ impl Backends {
         match method {
             Method::Halo2 => &*self.halo2,
             Method::Stark(Profile::Small) => &*self.small,
+            Method::Stark(Profile::Strong) => &*self.strong,
             Method::Stark(_) => &*self.fast,
+        }
+    }
+
+    /// What proves by this method in so much memory, if it can tell: the STARK, by segments.
+    pub fn prover_within(
+        &self,
+        method: Method,
+        memory: Option<ByteLen>,
+    ) -> Arc<dyn Prover<ExecutionStatement>> {
+        match (method, memory) {
+            (Method::Stark(profile), Some(memory)) => {
+                let steps = Stark::segment_steps(profile, memory);
+                Arc::new(Erased::new(Stark::new(profile).with_segments(steps)))
+            }
+            (Method::Halo2, _) => self.halo2.clone(),
+            (Method::Stark(Profile::Small), None) => self.small.clone(),
+            (Method::Stark(Profile::Strong), None) => self.strong.clone(),
+            (Method::Stark(_), None) => self.fast.clone(),
         }
     }
 

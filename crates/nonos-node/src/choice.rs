@@ -13,9 +13,9 @@
 use std::{fmt, str::FromStr};
 
 use nonos_machine::tables::MAX_ROWS;
-use nonos_types::{BackendId, ByteLen, Fault};
+use nonos_types::{BackendId, ByteLen, CommitmentScheme, Fault};
 use nonos_verify_halo2::Halo2;
-use nonos_verify_stark::Stark;
+use nonos_verify_stark::{SegmentStatement, Stark};
 use serde::{Deserialize, Serialize};
 
 pub use nonos_verify_stark::Profile;
@@ -49,11 +49,11 @@ impl System {
         }
     }
 
-    /// Can it prove runs with sealed tapes? Everything that depends on this asks here.
-    pub const fn seals(self) -> bool {
+    /// What it commits to sealed tapes by.
+    pub const fn scheme(self) -> CommitmentScheme {
         match self {
-            Self::Halo2 => true,
-            Self::Stark => false,
+            Self::Halo2 => CommitmentScheme::POSEIDON_PALLAS_1,
+            Self::Stark => CommitmentScheme::POSEIDON2_KOALABEAR_1,
         }
     }
 
@@ -61,8 +61,8 @@ impl System {
     pub const fn most_steps(self) -> u64 {
         match self {
             Self::Halo2 => MAX_ROWS as u64,
-            // The last power of two that the machine's clock has room for.
-            Self::Stark => 1 << MAX_ROWS.ilog2(),
+            // In segments.
+            Self::Stark => Stark::MAX_STEPS as u64 * SegmentStatement::MAX_COUNT as u64,
         }
     }
 }
@@ -78,9 +78,10 @@ pub enum Method {
 
 impl Method {
     /// All there are.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::Stark(Profile::Fast),
         Self::Stark(Profile::Small),
+        Self::Stark(Profile::Strong),
         Self::Halo2,
     ];
 
@@ -96,6 +97,7 @@ impl Method {
     pub fn profile(self) -> Option<&'static str> {
         match self {
             Self::Stark(Profile::Small) => Some("small"),
+            Self::Stark(Profile::Strong) => Some("strong"),
             Self::Stark(_) => Some("fast"),
             Self::Halo2 => None,
         }
@@ -208,8 +210,6 @@ pub struct Wish {
 pub struct Facts {
     /// Machine steps, if they were counted.
     pub steps: Option<u64>,
-    /// Are tapes sealed?
-    pub sealed: bool,
     /// What halo2 would take, if that was planned.
     pub halo2: Option<Halo2Plan>,
     /// Memory that is free, if the system tells.
@@ -266,8 +266,6 @@ fn join(reasons: &[(System, Obstacle)]) -> String {
 /// Why a proof system cannot prove a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Tapes are sealed.
-    Sealed,
     /// It has too many steps.
     Steps {
         /// How many.
@@ -289,7 +287,6 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sealed => f.write_str("does not hide sealed tapes"),
             Self::Steps { steps, most } => {
                 write!(
                     f,
@@ -362,9 +359,6 @@ fn preferred(wish: &Wish, system: System) -> &'static str {
 /// Why a system cannot prove a run; one that waits for memory, with or without `patient`ce.
 fn obstacle(system: System, run: &Facts, patient: bool) -> Option<Obstacle> {
     let most = system.most_steps();
-    if run.sealed && !system.seals() {
-        return Some(Obstacle::Sealed);
-    }
     if let Some(steps) = run.steps
         && steps > most
     {

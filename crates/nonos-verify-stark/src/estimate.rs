@@ -2,6 +2,7 @@
 
 use nonos_machine::air::Public;
 use nonos_machine::tables::Witness;
+use nonos_types::ByteLen;
 use nonos_verify::{ProveError, Refusal};
 use p3_air::BaseAir;
 use p3_batch_stark::ProverData;
@@ -66,6 +67,22 @@ impl Model {
     }
 }
 
+impl Stark {
+    /// Steps of segments whose proofs take no more memory than that, by what densest programs took
+    /// (`docs/circuits/stark.md`, "Planned and measured"). The tables are as high as a power of two, so it is one, less
+    /// the row that ends a segment; the least is 2^12, whatever the memory.
+    #[must_use]
+    pub fn segment_steps(profile: Profile, memory: ByteLen) -> u32 {
+        let row = match profile {
+            Profile::Fast => 6 << 10,
+            Profile::Small => 20 << 10,
+            Profile::Strong => 12 << 10,
+        };
+        let rows = (memory.get() / row).clamp(1 << 12, u64::from(Self::MAX_STEPS) + 1);
+        (1 << rows.ilog2()) - 1
+    }
+}
+
 /// Columns of one table in one of the proof's commitments.
 struct Matrix {
     columns: usize,
@@ -126,9 +143,11 @@ impl Stark {
         // How messages are packed does not depend on the field of challenges.
         let config = Plain::<Quartic>::build(header.profile, &session.transcript, &Masks::PUBLIC);
         let coordinates = header.profile.parameters().degree();
-        let data = ProverData::from_airs_and_degrees(&config, &session.chips, &session.logs)
-            .map_err(|_| Refusal::Rejected {
-                check: "public tables",
+        let data =
+            ProverData::from_airs_and_degrees(&config, &session.chips, &session.logs).map_err(|_| {
+                Refusal::Rejected {
+                    check: "public tables",
+                }
             })?;
         let mut trees: [Vec<Matrix>; 4] = Default::default();
         for ((chip, lookups), log) in session.chips.iter().zip(&data.common.lookups).zip(&session.logs) {

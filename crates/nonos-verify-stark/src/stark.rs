@@ -133,7 +133,12 @@ impl Stark {
         *h.finalize().as_bytes()
     }
 
-    fn session(&self, context: &[u8], public: &PublicSide, header: &Header) -> Result<Session, Refusal> {
+    pub(crate) fn session(
+        &self,
+        context: &[u8],
+        public: &PublicSide,
+        header: &Header,
+    ) -> Result<Session, Refusal> {
         if header.hiding != public.hiding {
             return Err(Refusal::MalformedProof {
                 part: "hiding, or not, against what the statement asks for",

@@ -14,7 +14,6 @@ fn auto(purpose: Purpose) -> Wish {
 
 const SHORT: Facts = Facts {
     steps: Some(4_720),
-    sealed: false,
     halo2: Some(Halo2Plan::Needs(ByteLen::new(600 << 20))),
     free_memory: Some(ByteLen::new(2 << 30)),
 };
@@ -29,26 +28,6 @@ fn a_quick_proof_is_stark_s_and_a_compact_one_halo2_s() {
     // Of a run of which nothing was counted the same holds: a node offers jobs that it has not run.
     let unknown = choose(&auto(Purpose::Quick), &Facts::default()).expect("it can be proved");
     assert_eq!(unknown, quick);
-}
-
-#[test]
-fn sealed_tapes_are_proved_only_by_who_hides_them() {
-    let sealed = Facts {
-        sealed: true,
-        ..SHORT
-    };
-    for purpose in [Purpose::Quick, Purpose::Compact] {
-        let choice = choose(&auto(purpose), &sealed).expect("halo2 hides");
-        assert!(choice.method.system().seals());
-    }
-    for system in System::ALL {
-        let named = choose(&wish(Backend::Is(system), Purpose::Quick), &sealed);
-        assert_eq!(named.is_ok(), system.seals(), "{named:?}");
-    }
-    let reason = choose(&auto(Purpose::Quick), &sealed)
-        .expect("halo2 hides")
-        .reason;
-    assert_eq!(reason, "stark does not hide sealed tapes");
 }
 
 #[test]

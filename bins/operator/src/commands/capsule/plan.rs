@@ -34,7 +34,7 @@ pub(crate) struct Plan {
 struct Planned {
     outcome: String,
     fuel: Fuel,
-    steps: u32,
+    steps: u64,
     /// Rows of each table that has any.
     rows: Vec<Rows>,
     /// The one that `capsule prove` would take.
@@ -111,7 +111,7 @@ impl Planned {
         let rows = backends.stark().rows(&witness);
         let scale = slowness() / parallelism();
         let mut plans = Vec::new();
-        for profile in [Profile::Fast, Profile::Small] {
+        for profile in Profile::ALL {
             let method = Method::Stark(profile);
             let estimate = backends.stark().estimate(profile, &public, &witness);
             let estimate = estimate.map_err(Failure::Prove)?;
