@@ -7,6 +7,7 @@ use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
+use tracing::info_span;
 
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
@@ -136,7 +137,8 @@ impl Stark {
         };
         Header::decode(&header.encode()).map_err(backend)?;
         let session = self.session(context, public, &header).map_err(backend)?;
-        let data = ProverData::from_airs_and_degrees(&session.config, &session.chips, &session.logs);
+        let data = info_span!("public tables")
+            .in_scope(|| ProverData::from_airs_and_degrees(&session.config, &session.chips, &session.logs));
         let data = data.map_err(|_| unproved("public tables"))?;
         let instances: Vec<_> = session
             .chips
@@ -223,7 +225,8 @@ impl ProofSystem<ExecutionStatement> for Stark {
             return Err(ProveError::Unsupported { what: "sealed tapes" });
         }
         proving.report(Progress::new("tracing", 0, 3));
-        let trace = statement.trace(secret).map_err(|error| match error {
+        let trace = info_span!("trace").in_scope(|| statement.trace(secret));
+        let trace = trace.map_err(|error| match error {
             StatementError::Differs { part } => ProveError::False {
                 violation: Violation { clause: part },
             },
@@ -245,9 +248,9 @@ impl ProofSystem<ExecutionStatement> for Stark {
         }
         let public = self.public_side(statement).map_err(backend)?;
         proving.report(Progress::new("tables", 1, 3));
-        let witness = tables::witness(statement.program(), &trace);
+        let witness = info_span!("witness").in_scope(|| tables::witness(statement.program(), &trace));
         drop(trace);
-        let tables = trace::tables(self.layout(), &public, &witness);
+        let tables = info_span!("tables").in_scope(|| trace::tables(self.layout(), &public, &witness));
         drop(witness);
         proving.report(Progress::new("proving", 2, 3));
         let proof = self.prove_tables(&statement.bytes(), &public, tables)?;
