@@ -6,6 +6,7 @@ use nonos_machine::air::{
 use nonos_machine::tables;
 use p3_field::PrimeCharacteristicRing;
 
+use crate::bounded::is_bounded;
 use crate::config::Val;
 
 /// A linear expression in the cells of a row.
@@ -111,6 +112,7 @@ impl Layout {
             .expect("STEP fetches");
         let bits = |part: &Expr| cell(part).and_then(|col| bits(&step.columns[col])).unwrap_or(31);
         let count8 = |fixed: FixedTable| (fixed.bus == Bus::Count8).then_some(fixed.rows);
+        let layouts: Vec<TableLayout> = tables.iter().map(TableLayout::of).collect();
         Self {
             first: first.len(),
             last: last.len(),
@@ -120,8 +122,8 @@ impl Layout {
                 .into_iter()
                 .find_map(count8)
                 .expect("the machine counts bits"),
-            digest: digest(&tables),
-            tables: tables.iter().map(TableLayout::of).collect(),
+            digest: digest(&tables, &layouts),
+            tables: layouts,
         }
     }
 }
@@ -194,7 +196,10 @@ impl TableLayout {
             name: shape.name,
             width: shape.columns.len(),
             bits: all(Range::Bit),
-            ranges: ranges.filter(|(col, _)| !looked_up.contains(col)).collect(),
+            ranges: ranges
+                .filter(|(col, _)| !looked_up.contains(col))
+                .filter(|(col, _)| !is_bounded(shape.name, shape.columns[*col].name))
+                .collect(),
             inverses: all(Range::Inverse),
             weights: own.iter().map(weight).collect(),
             lookups: own.iter().filter(|m| m.bus.is_lookup()).map(lookup).collect(),
@@ -204,14 +209,17 @@ impl TableLayout {
 }
 
 /// Constraints and messages are not part of Plonky3's transcript: this digest is.
-fn digest(tables: &[TableShape]) -> [u8; 32] {
+fn digest(tables: &[TableShape], layouts: &[TableLayout]) -> [u8; 32] {
     let mut h = blake3::Hasher::new_derive_key("nonos stark tables v1");
     let mut put = |bytes: &[u8]| {
         h.update(&(bytes.len() as u64).to_le_bytes());
         h.update(bytes);
     };
-    for table in tables {
+    for (table, layout) in tables.iter().zip(layouts) {
         put(table.name.as_bytes());
+        for (col, bus) in &layout.ranges {
+            put(&[9, *bus as u8, *col as u8]);
+        }
         for Column { name, range } in &table.columns {
             put(name.as_bytes());
             let kind = match range {
