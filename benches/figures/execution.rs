@@ -35,16 +35,16 @@ impl Sample {
             ..Inputs::default()
         };
         let run = execute(&program, &inputs, self.limits());
-        let capsule = Sandbox::new().load_module(self.wasm, &subject.policy(ENTRY))?;
+        let capsule = Sandbox::new().load_module(&self.wasm, &subject.policy(ENTRY))?;
         let sandboxed = capsule.run(&[], &self.inputs())?;
-        let plain = Plain::new(self.wasm)?.run(&self.input)?;
+        let plain = Plain::new(&self.wasm)?.run(&self.input)?;
         if run.outputs[0] != sandboxed.outputs.result || plain != sandboxed.outputs.result {
             return Err(format!("{}: machine, sandbox and interpreter differ", self.name).into());
         }
         if run.fuel != sandboxed.fuel_used {
             return Err(format!("{}: machine and sandbox use different fuel", self.name).into());
         }
-        let instructions = plain::instructions(self.wasm, &self.input)?;
+        let instructions = plain::instructions(&self.wasm, &self.input)?;
         Ok(Size {
             instructions,
             steps: run.steps,
@@ -110,11 +110,11 @@ pub(crate) fn speeds() -> Result<()> {
         let subject = sample.subject();
         let inputs = sample.inputs();
 
-        let plain = Plain::new(sample.wasm)?;
+        let plain = Plain::new(&sample.wasm)?;
         let interpreter = median_time(|| plain.run(&sample.input))?;
         rows.push(sample.row("plain wasmi", &size, interpreter, interpreter, false));
 
-        let capsule = Sandbox::new().load_module(sample.wasm, &subject.policy(ENTRY))?;
+        let capsule = Sandbox::new().load_module(&sample.wasm, &subject.policy(ENTRY))?;
         let time = median_time(|| Ok(capsule.run(&[], &inputs)?))?;
         rows.push(sample.row("sandbox", &size, time, interpreter, false));
 
@@ -160,8 +160,8 @@ pub(crate) fn loading() -> Result<()> {
                 .trim_end_matches(',')
                 .to_owned(),
             grouped(sample.wasm.len() as u64),
-            millis(median_time(|| Plain::new(sample.wasm))?),
-            millis(median_time(|| Ok(sandbox.load_module(sample.wasm, &policy)?))?),
+            millis(median_time(|| Plain::new(&sample.wasm))?),
+            millis(median_time(|| Ok(sandbox.load_module(&sample.wasm, &policy)?))?),
             millis(median_time(|| Ok(subject.lower(ENTRY)?))?),
         ]);
     }

@@ -19,6 +19,7 @@
 //! Those of `nonos-verify`.
 
 mod adapter;
+mod bounded;
 mod chip;
 mod config;
 mod estimate;

@@ -9,6 +9,7 @@ use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusa
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
+use tracing::info_span;
 
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
@@ -57,7 +58,8 @@ impl Session {
             // The verifier's tables are committed to without a secret, so that the verifier comes to the same.
             let public = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
             let config = C::build(header.profile, &self.transcript, masks);
-            let data = ProverData::from_airs_and_degrees(&public, &self.chips, &self.logs);
+            let data = info_span!("public tables")
+                .in_scope(|| ProverData::from_airs_and_degrees(&public, &self.chips, &self.logs));
             let data = data.map_err(|_| unproved("public tables"))?;
             let instances = self.chips.iter().zip(tables.iter().flatten()).zip(&self.values);
             let instances = instances.map(|((air, trace), values)| StarkInstance {
@@ -314,25 +316,28 @@ impl ProofSystem<ExecutionStatement> for Stark {
         proving.report(Progress::new("tracing", 0, 3));
         let run = statement.repeat(secret).map_err(differs)?;
         // Segments are proved apart, which shows how the cells of each are shared; hiding that is not built.
-        let limit = self.steps.min((1 << most) - 1);
-        if hiding && run.steps > u64::from(limit) {
+        let limit = (1_u64 << most) - 1;
+        if hiding && run.steps > limit {
             return Err(ProveError::TooLarge {
                 unit: "steps",
                 needed: run.steps,
-                limit: u64::from(limit),
+                limit,
             });
         }
-        if run.steps > u64::from(self.steps) {
+        if !hiding && run.steps > u64::from(self.steps) {
             return self.prove_chain(statement, proving);
         }
-        let trace = statement.trace(secret).map_err(differs)?;
+        let trace = info_span!("trace").in_scope(|| statement.trace(secret));
+        let trace = trace.map_err(differs)?;
         let public = self.public_side(statement).map_err(backend)?;
         let masks = Masks::new(proving.seed());
         proving.report(Progress::new("tables", 1, 3));
-        let witness = tables::hiding_witness(statement.program(), &trace, hidden);
+        let program = statement.program();
+        let witness = info_span!("witness").in_scope(|| tables::hiding_witness(program, &trace, hidden));
         let sealed = seal::rows(statement, secret, &trace);
         drop(trace);
-        let tables = trace::tables(&self.whole, &public, &witness, &sealed, None);
+        let tables = || trace::tables(&self.whole, &public, &witness, &sealed, None);
+        let tables = info_span!("tables").in_scope(tables);
         drop(witness);
         proving.report(Progress::new("proving", 2, 3));
         let proof = self.prove_tables(&statement.bytes(), &public, Shape::Whole, tables, &masks)?;
