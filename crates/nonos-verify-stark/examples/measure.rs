@@ -1,5 +1,6 @@
 //! Measures proving and verifying of sample runs:
-//! `cargo run --release -p nonos-verify-stark --example measure [fast|small] [sha64|sha1k|fib NUMBER]`.
+//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong] [sha64|sha1k|fib NUMBER] [sealed]`.
+//! With `sealed`, the outputs of SHA-256 are sealed, so that the proof hides.
 
 use std::time::Instant;
 
@@ -37,31 +38,42 @@ fn memory() -> u64 {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let word = |i: usize| arguments.get(i).map_or("", String::as_str);
-    let profile = if word(0) == "small" {
-        Profile::Small
-    } else {
-        Profile::Fast
+    let profile = match word(0) {
+        "small" => Profile::Small,
+        "strong" => Profile::Strong,
+        _ => Profile::Fast,
     };
     let sha: &[u8] = include_bytes!("../../../capsules/sha256/capsule.wasm");
     let capsule = || nonos_machine::Subject::Module(sha.into());
-    let statement = match word(1) {
+    let sha = |len: usize| {
+        let secret = match word(2) {
+            "sealed" => Secret {
+                input: None,
+                ..runs::secret(0, true)
+            },
+            _ => Secret::default(),
+        };
+        let input = vec![0x61; len];
+        let statement = runs::sealed_statement(capsule(), "main", &[], &input, &secret);
+        (statement, secret)
+    };
+    let (statement, secret) = match word(1) {
         "fib" => {
             let n = word(2).parse().unwrap_or(1000);
-            runs::statement(runs::module(FIB), "run", &[Value::I64(n)], b"")
+            let statement = runs::statement(runs::module(FIB), "run", &[Value::I64(n)], b"");
+            (statement, Secret::default())
         }
-        "sha1k" => runs::statement(capsule(), "main", &[], &[0x61; 1024]),
-        _ => runs::statement(capsule(), "main", &[], &[0x61; 64]),
+        "sha1k" => sha(1024),
+        _ => sha(64),
     };
     let stark = Stark::new(profile);
-    let steps = statement
-        .trace(&Secret::default())
-        .map_or(0, |trace| trace.steps.len());
+    let steps = statement.trace(&secret).map_or(0, |trace| trace.steps.len());
     let fuel = statement.record().proven.fuel_used.get();
     let mut seeds = runs::seeds();
     let started = Instant::now();
     let mut proving = Proving::new(&mut seeds);
     let proof = stark
-        .prove(&statement, &Secret::default(), &mut proving)
+        .prove(&statement, &secret, &mut proving)
         .expect("a true statement");
     let seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
@@ -69,7 +81,7 @@ fn main() {
     let verified = started.elapsed().as_secs_f64();
     println!(
         "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
-        word(1),
+        [word(1), word(2)].join(" "),
         steps as f64 / seconds,
         fuel as f64 / seconds,
         proof.len(),

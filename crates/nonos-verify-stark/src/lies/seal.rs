@@ -338,7 +338,10 @@ fn words_that_are_left_out_invented_or_the_salts_are_refused() {
     // Outbound is empty.
     breaks(&["taken"], &bench.cell(3, "taken_0", 1));
     breaks(&["close"], &bench.cell(2, "final", 0));
-    breaks(&["close"], &bench.cell(0, "close", 1).cell(0, "words_0", 2));
+    breaks(
+        &["close", "pos"],
+        &bench.cell(0, "close", 1).cell(0, "words_0", 2),
+    );
     // An input's word need not be taken, nor more than once.
     let input = Bench::honest(Some(14), false);
     let unread = input.cell(2, "taken_1", 0);
@@ -392,7 +395,10 @@ fn tapes_in_another_order_missing_or_unfinished_are_refused() {
     let apart = bench.with(|rows| rows.insert(3, vec![0; rows[0].len()]));
     breaks(&["more", "order"], &apart);
     // A stream of the outputs behind a salt that says it is the input's, and the other way round.
-    breaks(&["input", "more"], &bench.cell(3, "input", 1).cell(4, "input", 0));
+    breaks(
+        &["input", "order"],
+        &bench.cell(3, "input", 1).cell(4, "input", 0),
+    );
     assert!(bench.cell(1, "input", 0).broken().contains("input"));
     // Two kinds at once.
     for (row, cell) in [(2, "tape5"), (3, "tape3"), (4, "start"), (5, "salt")] {
