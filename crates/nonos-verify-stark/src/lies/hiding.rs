@@ -107,7 +107,6 @@ fn shared(one: &[u8], other: &[u8]) -> usize {
 fn two_proofs_of_a_statement_share_nothing_that_depends_on_the_tables() {
     let run = Run::sealed();
     let [one, other] = [7, 8].map(|seed| proof(&run, seed));
-    assert_eq!(one, proof(&run, 7), "the randomness is that of the seed");
     let verdict = |proof: &[u8]| {
         run.stark
             .check(&run.statement.bytes(), &run.public, Shape::Whole, proof)
