@@ -1,5 +1,6 @@
 //! Measures proving and verifying of sample runs:
-//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong|plan] [sha BYTES|fib NUMBER] [STEPS A SEGMENT]`.
+//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong|plan] [sha BYTES|fib NUMBER] [STEPS A SEGMENT|sealed]`.
+//! With `sealed`, the outputs of SHA-256 are sealed, so that the proof hides.
 
 use std::time::Instant;
 
@@ -56,18 +57,28 @@ fn main() {
     };
     let sha: &[u8] = include_bytes!("../../../capsules/sha256/capsule.wasm");
     let capsule = || nonos_machine::Subject::Module(sha.into());
-    let statement = match word(1) {
+    let sha = |len: usize| {
+        let secret = match word(3) {
+            "sealed" => Secret {
+                input: None,
+                ..runs::secret(0, true)
+            },
+            _ => Secret::default(),
+        };
+        let input = vec![0x61; len];
+        let statement = runs::sealed_statement(capsule(), "main", &[], &input, &secret);
+        (statement, secret)
+    };
+    let (statement, secret) = match word(1) {
         "fib" => {
             let n = word(2).parse().unwrap_or(1000);
-            runs::statement(runs::module(FIB), "run", &[Value::I64(n)], b"")
+            let statement = runs::statement(runs::module(FIB), "run", &[Value::I64(n)], b"");
+            (statement, Secret::default())
         }
-        _ => {
-            let bytes = word(2).parse().unwrap_or(64);
-            runs::statement(capsule(), "main", &[], &vec![0x61; bytes])
-        }
+        _ => sha(word(2).parse().unwrap_or(64)),
     };
     let stark = Stark::new(profile).with_segments(word(3).parse().unwrap_or(Stark::MAX_STEPS));
-    let steps = statement.repeat(&Secret::default()).map_or(0, |run| run.steps);
+    let steps = statement.repeat(&secret).map_or(0, |run| run.steps);
     let fuel = statement.record().proven.fuel_used.get();
     // Asked for apart from a measurement: the plan's own memory would be in the peak.
     if word(0) == "plan" {
@@ -93,7 +104,7 @@ fn main() {
     let started = Instant::now();
     let mut proving = Proving::new(&mut seeds);
     let proof = stark
-        .prove(&statement, &Secret::default(), &mut proving)
+        .prove(&statement, &secret, &mut proving)
         .expect("a true statement");
     let seconds = started.elapsed().as_secs_f64();
     let cpu = processor() - before;
@@ -102,7 +113,7 @@ fn main() {
     let verified = started.elapsed().as_secs_f64();
     println!(
         "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s ({cpu:.2} CPU s) = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
-        word(1),
+        [word(1), word(2), word(3)].join(" "),
         steps as f64 / seconds,
         fuel as f64 / seconds,
         proof.len(),

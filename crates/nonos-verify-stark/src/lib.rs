@@ -1,4 +1,4 @@
-//! Proves runs with a batch STARK (Plonky3, KoalaBear): fast, no setup, nothing hidden.
+//! Proves runs with a batch STARK (Plonky3, KoalaBear): fast, no setup; hiding where tapes are sealed.
 //!
 //! ```
 //! use nonos_verify::{Erased, Verifier};
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! It takes the machine's tables as they are written and proves each at its own height, so that a small run is cheap.
-//! It does not hide anything: a run with sealed tapes is refused. It does not contain panics of the published verifier:
+//! A proof hides the run exactly where the statement seals a tape. It does not contain panics of the published verifier:
 //! [`Erased`](nonos_verify::Erased) does. What a proof is and why it is sound: `docs/circuits/stark.md`.
 //!
 //! # Main types
