@@ -77,4 +77,7 @@ fn main() {
         verified * 1e3,
         memory(),
     );
+    for (part, bytes) in stark.parts(&statement, &proof).expect("a proof") {
+        println!("{bytes:>8} {part}");
+    }
 }

@@ -11,23 +11,42 @@ use p3_merkle_tree::MerkleTreeMmcs;
 use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use p3_uni_stark::StarkConfig;
 
+use crate::placed::Placed;
+
 /// The field of the tables.
 pub(crate) type Val = KoalaBear;
 /// The field of challenges.
 pub(crate) type Challenge = BinomialExtensionField<Val, 4>;
 type Leaves = SerializingHasher<Blake3>;
 type Nodes = CompressionFunctionFromHasher<Blake3, 2, 32>;
-type ValMmcs = MerkleTreeMmcs<Val, u8, Leaves, Nodes, 2, 32>;
-type ChallengeMmcs = ExtensionMmcs<Val, Challenge, ValMmcs>;
-type Challenger = SerializingChallenger32<Val, HashChallenger<u8, Blake3, 32>>;
+/// Commitments to tables.
+pub(crate) type ValMmcs = Placed<MerkleTreeMmcs<Val, u8, Leaves, Nodes, 2, 32>>;
+/// Commitments to foldings.
+pub(crate) type ChallengeMmcs = ExtensionMmcs<Val, Challenge, ValMmcs>;
+pub(crate) type Challenger = SerializingChallenger32<Val, HashChallenger<u8, Blake3, 32>>;
 type FriPcs = TwoAdicFriPcs<Val, Radix2DitParallel<Val>, ValMmcs, ChallengeMmcs>;
 /// What the published prover and verifier take.
 pub(crate) type Config = StarkConfig<FriPcs, Challenge, Challenger>;
 
-/// Least log2 of a table's height: Merkle trees are cut at 2^3 roots.
+/// log2 of the roots of a Merkle tree.
+pub(crate) const LOG_CAP: usize = 0;
+/// log2 of the most values that one folding takes together.
+pub(crate) const LOG_ARITY: usize = 3;
+/// log2 of the coefficients left after the last folding.
+pub(crate) const LOG_FINAL: usize = 0;
+/// Least log2 of a table's height: no Merkle tree is lower than its roots.
 pub(crate) const MIN_LOG: u8 = 3;
 /// Greatest log2 of a table's height; STEP's clock is sized for less than 2^22 rows.
 pub(crate) const MAX_LOG: u8 = 22;
+
+/// The scheme that commits to tables.
+pub(crate) fn commitments() -> ValMmcs {
+    Placed(MerkleTreeMmcs::new(
+        Leaves::new(Blake3),
+        Nodes::new(Blake3),
+        LOG_CAP,
+    ))
+}
 
 /// What a proof is optimised for. Both have 100 bits or more by the random-words
 /// conjecture, and about 60 proven: `docs/circuits/stark.md`, "Soundness".
@@ -45,9 +64,20 @@ pub enum Profile {
 pub(crate) struct Parameters {
     pub(crate) log_blowup: usize,
     pub(crate) queries: usize,
+    /// log2 of the most parts that a low table's quotient has: more parts let a column of sums take more messages
+    /// together. Tables of more than an eighth of the tallest one's height have two at most: they cost the time.
+    pub(crate) log_chunks: usize,
     /// Bits of work before: the queries, the combination of openings, each folding, the lookup challenges, the
     /// point out of the domain.
     pub(crate) work: [usize; 5],
+}
+
+impl Parameters {
+    /// The greatest degree of a rule about sums in a table `2^log` rows high.
+    pub(crate) fn degree(self, log: usize, tallest: usize) -> usize {
+        let low = log + 3 <= tallest;
+        (1 << if low { self.log_chunks } else { 1 }) + 1
+    }
 }
 
 impl Profile {
@@ -67,13 +97,14 @@ impl Profile {
     }
 
     pub(crate) fn parameters(self) -> Parameters {
-        let (log_blowup, queries) = match self {
-            Self::Fast => (1, 92),
-            Self::Small => (3, 32),
+        let (log_blowup, queries, log_chunks) = match self {
+            Self::Fast => (1, 88, 1),
+            Self::Small => (3, 29, 2),
         };
         Parameters {
             log_blowup,
             queries,
+            log_chunks,
             work: [16, 16, 6, 16, 6],
         }
     }
@@ -81,7 +112,7 @@ impl Profile {
     /// Parameters as bytes, for digests.
     pub(crate) fn bytes(self) -> Vec<u8> {
         let p = self.parameters();
-        let numbers = [p.log_blowup, p.queries].into_iter().chain(p.work);
+        let numbers = [p.log_blowup, p.queries, p.log_chunks].into_iter().chain(p.work);
         [self.code()]
             .into_iter()
             .chain(numbers.map(|n| n as u8))
@@ -94,12 +125,13 @@ impl Profile {
             log_blowup,
             queries,
             work,
+            ..
         } = self.parameters();
-        let mmcs = ValMmcs::new(Leaves::new(Blake3), Nodes::new(Blake3), usize::from(MIN_LOG));
+        let mmcs = commitments();
         let fri = FriParameters {
             log_blowup,
-            log_final_poly_len: 0,
-            max_log_arity: 3,
+            log_final_poly_len: LOG_FINAL,
+            max_log_arity: LOG_ARITY,
             num_queries: queries,
             query_proof_of_work_bits: work[0],
             batch_proof_of_work_bits: work[1],

@@ -24,6 +24,7 @@ mod config;
 mod layout;
 #[cfg(test)]
 mod lies;
+mod placed;
 mod proof;
 mod public;
 #[cfg(test)]

@@ -13,9 +13,9 @@ use crate::{Profile, Stark};
 
 #[expect(dead_code, reason = "shared with the tests from outside")]
 #[path = "../tests/it/runs.rs"]
-mod runs;
+pub(crate) mod runs;
 #[path = "../../nonos-verify-halo2/tests/it/opcodes/text.rs"]
-mod text;
+pub(crate) mod text;
 
 /// A run, and what a prover has of it.
 struct Run {

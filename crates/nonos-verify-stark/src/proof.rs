@@ -1,4 +1,12 @@
-//! Proof bytes: a header that says the shape, then Plonky3's proof.
+//! Proof bytes: a header that says the shape, then the parts of Plonky3's proof: `docs/circuits/stark.md`, "Proof bytes".
+
+mod blank;
+mod plan;
+mod shape;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 use nonos_verify::Refusal;
 use p3_batch_stark::BatchProof;
@@ -6,6 +14,10 @@ use p3_batch_stark::BatchProof;
 use crate::Profile;
 use crate::chip::{Kind, kinds};
 use crate::config::{Config, MAX_LOG, MIN_LOG};
+use crate::proof::plan::Plan;
+pub(crate) use crate::proof::shape::Shape;
+use crate::proof::stream::{DIGEST, PLACE, Reader, Writer, packed};
+pub(crate) use crate::proof::walk::Opening;
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
 
@@ -13,7 +25,7 @@ use nonos_machine::tables::{MAX_ROWS, STEP};
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Version of the header.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What a proof says about its shape: nothing else about it is the prover's choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,27 +111,92 @@ impl Header {
 /// Index of the machine's CELLS.
 const CELLS: usize = 10;
 
-/// Reads Plonky3's proof: exactly the bytes that its encoding would give.
-pub(crate) fn decode(bytes: &[u8], header: &Header) -> Result<BatchProof<Config>, Refusal> {
-    let Ok(proof) = postcard::from_bytes::<BatchProof<Config>>(bytes) else {
-        return malformed("encoding");
-    };
-    if encode(&proof).is_none_or(|again| again != bytes) {
-        return malformed("encoding (not canonical)");
-    }
-    let logs = header.logs.iter().flatten().map(|log| usize::from(*log));
-    if !logs.eq(proof.degree_bits.iter().copied()) {
-        return malformed("heights");
-    }
-    Ok(proof)
+/// The bytes of one proof, taken apart by what follows from its places. Nothing else of it is read yet.
+///
+/// Proofs that stand one after another are taken apart one by one: each leaves the `rest`.
+#[derive(Debug)]
+pub(crate) struct Outline<'a> {
+    plan: Plan<'a>,
+    stream: Reader<'a>,
+    /// What follows the proof.
+    pub(crate) rest: &'a [u8],
 }
 
-pub(crate) fn encode(proof: &BatchProof<Config>) -> Option<Vec<u8>> {
-    postcard::to_allocvec(proof).ok()
+impl<'a> Outline<'a> {
+    /// Reads the queries' places, from which all lengths follow.
+    pub(crate) fn read(bytes: &'a [u8], shape: &'a Shape) -> Result<Self, Refusal> {
+        let Some((places, rest)) = bytes.split_at_checked(PLACE * shape.queries) else {
+            return malformed("length");
+        };
+        let (places, _) = places.as_chunks::<PLACE>();
+        let places: Vec<usize> = places
+            .iter()
+            .map(|place| u32::from_le_bytes(*place) as usize)
+            .collect();
+        if places.iter().any(|place| place >> shape.log_height != 0) {
+            return malformed("place of a query");
+        }
+        let plan = Plan::new(shape, places);
+        let digests = rest.split_at_checked(plan.digests() * DIGEST);
+        let split = digests.and_then(|(digests, rest)| {
+            let (elements, rest) = rest.split_at_checked(packed(plan.elements()))?;
+            Some((Reader::new(digests, elements), rest))
+        });
+        let Some((stream, rest)) = split else {
+            return malformed("length");
+        };
+        Ok(Self { plan, stream, rest })
+    }
+
+    /// Bytes of each part.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, usize)> {
+        self.plan.parts()
+    }
+
+    /// Reads the proof; `known` opens the tree that the verifier has at the given places of it.
+    pub(crate) fn proof(
+        mut self,
+        known: impl FnOnce(&[usize]) -> Option<Opening>,
+    ) -> Result<BatchProof<Config>, Refusal> {
+        let Some(mut proof) = blank::proof(&self.plan, known) else {
+            return malformed("shape");
+        };
+        walk::proof(&mut proof, &self.plan, &mut self.stream)?;
+        self.stream.finish()?;
+        Ok(proof)
+    }
+}
+
+/// Reads one proof and nothing else. A proof has one encoding: each byte is part of a place, a digest or a field element
+/// below the modulus, and there is one way to get from the proof to them.
+pub(crate) fn decode(
+    bytes: &[u8],
+    shape: &Shape,
+    known: impl FnOnce(&[usize]) -> Option<Opening>,
+) -> Result<BatchProof<Config>, Refusal> {
+    let outline = Outline::read(bytes, shape)?;
+    if !outline.rest.is_empty() {
+        return malformed("length");
+    }
+    outline.proof(known)
+}
+
+/// Writes a proof of that shape.
+pub(crate) fn encode(proof: &mut BatchProof<Config>, shape: &Shape) -> Result<Vec<u8>, Refusal> {
+    // Every table is in the first tree, so that none is taller.
+    let main = proof.opening_proof.input_openings.first();
+    let Some(opening) = main.filter(|opening| opening.opening_proof.places.len() == shape.queries) else {
+        return malformed("number of queries");
+    };
+    let plan = Plan::new(shape, opening.opening_proof.places.clone());
+    let mut stream = Writer::default();
+    walk::proof(proof, &plan, &mut stream)?;
+    let places = plan.places.iter().flat_map(|place| (*place as u32).to_le_bytes());
+    Ok(places.chain(stream.finish()).collect())
 }
 
 #[cfg(test)]
-mod tests {
+mod header_tests {
     use super::*;
 
     fn header() -> Header {
@@ -195,13 +272,13 @@ mod tests {
             part(&with(Kind::Count16, Some(15)).encode()),
             Some("height of a table")
         );
-        for (place, value) in [(0, 0), (0, 2), (1, 0), (1, 3)] {
+        for (place, value) in [(0, 0), (0, 1), (0, 3), (1, 0), (1, 3)] {
             let mut bytes = header().encode();
             bytes[place] = value;
             assert_eq!(part(&bytes), Some("format or profile"));
         }
         let bytes = header().encode();
         assert_eq!(part(&bytes[..bytes.len() - 1]), Some("header"));
-        assert_eq!(part(&vec![1; MAX_BYTES + 1]), Some("length"));
+        assert_eq!(part(&vec![FORMAT; MAX_BYTES + 1]), Some("length"));
     }
 }

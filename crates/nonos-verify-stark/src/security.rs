@@ -9,7 +9,7 @@ use p3_security::stark::{conjectured_security_report, proven_security_report};
 use p3_security::{GrindingSites, InstanceShape, StarkAirParams};
 
 use crate::Profile;
-use crate::config::{MAX_LOG, Val};
+use crate::config::{LOG_ARITY, LOG_FINAL, MAX_LOG, Val};
 
 /// The largest proof there is: every table as tall as any may be. Returns conjectured and proven bits.
 #[expect(clippy::print_stdout, reason = "the figures are for people, too")]
@@ -17,8 +17,8 @@ fn bits(profile: Profile) -> (f64, f64) {
     let p = profile.parameters();
     let regime = FriParameters::<()> {
         log_blowup: p.log_blowup,
-        log_final_poly_len: 0,
-        max_log_arity: 3,
+        log_final_poly_len: LOG_FINAL,
+        max_log_arity: LOG_ARITY,
         num_queries: p.queries,
         query_proof_of_work_bits: p.work[0],
         batch_proof_of_work_bits: p.work[1],
@@ -34,8 +34,8 @@ fn bits(profile: Profile) -> (f64, f64) {
     let air = StarkAirParams {
         // Each message has at most one column with a rule, and each table a sum with three.
         num_constraints: constraints + messages + 3 * tables.len(),
-        max_constraint_degree: 3,
-        num_quotient_chunks: 2,
+        max_constraint_degree: (1 << p.log_chunks) + 1,
+        num_quotient_chunks: 1 << p.log_chunks,
         max_combo: 2,
     };
     let shape = InstanceShape {

@@ -6,13 +6,14 @@ use nonos_machine::tables::{self, Witness};
 use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
-use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
+use p3_batch_stark::{CommonData, ProverData, StarkInstance, prove_batch, verify_batch};
+use p3_commit::Mmcs;
 
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
-use crate::config::{Config, Val};
+use crate::config::{Config, Parameters, Val, commitments};
 use crate::layout::Layout;
-use crate::proof::{self, Header, MAX_BYTES};
+use crate::proof::{self, Header, MAX_BYTES, Opening, Outline, Shape};
 use crate::public::PublicSide;
 use crate::trace::{self, Tables};
 
@@ -33,16 +34,60 @@ impl std::fmt::Debug for Stark {
 }
 
 /// One statement's side of a proof, the same for prover and verifier.
-struct Session {
-    config: Config,
-    chips: Vec<Chip>,
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) chips: Vec<Chip>,
     values: Vec<Vec<Val>>,
     logs: Vec<usize>,
+    pub(crate) parameters: Parameters,
+}
+
+impl Session {
+    /// The tables that the verifier writes, committed to, and the lookups.
+    pub(crate) fn data(&self) -> Result<ProverData<Config>, Refusal> {
+        let tallest = self.logs.iter().max().copied().unwrap_or(0);
+        let budgets: Vec<usize> = self
+            .logs
+            .iter()
+            .map(|log| self.parameters.degree(*log, tallest))
+            .collect();
+        ProverData::from_airs_and_degrees_with_lookup_budgets(
+            &self.config,
+            &self.chips,
+            &self.logs,
+            &budgets,
+            self.parameters.log_blowup,
+        )
+        .map_err(|_| Refusal::Rejected {
+            check: "public tables",
+        })
+    }
+
+    /// What a proof consists of.
+    pub(crate) fn shape(&self, common: &CommonData<Config>) -> Shape {
+        Shape::new(
+            self.parameters,
+            &self.config,
+            &self.chips,
+            &self.logs,
+            &common.lookups,
+        )
+    }
+}
+
+/// Opens the tree of the tables that the verifier writes.
+pub(crate) fn known(data: &ProverData<Config>, places: &[usize]) -> Option<Opening> {
+    let tree = data.prover_only.preprocessed_prover_data.as_ref()?;
+    let (opened_values, opening_proof) = commitments().open_multi_batch(places, tree);
+    Some(Opening {
+        opened_values,
+        opening_proof,
+    })
 }
 
 impl Stark {
     /// Name and version of the proof format.
-    pub const ID: BackendId = BackendId::new("stark-koalabear/1");
+    pub const ID: BackendId = BackendId::new("stark-koalabear/2");
 
     /// The backend; it proves under `profile`.
     #[must_use]
@@ -65,6 +110,25 @@ impl Stark {
             .collect()
     }
 
+    /// Bytes of each part of a proof, by name; nothing of it is verified but its length.
+    ///
+    /// # Errors
+    /// `Refusal` if it is too short to be a proof of the statement.
+    pub fn parts(
+        &self,
+        statement: &ExecutionStatement,
+        proof: &[u8],
+    ) -> Result<Vec<(&'static str, usize)>, Refusal> {
+        let (header, rest) = Header::decode(proof)?;
+        let session = self.session(&statement.bytes(), &self.public_side(statement)?, &header)?;
+        let shape = session.shape(&session.data()?.common);
+        let outline = Outline::read(rest, &shape)?;
+        Ok([("header", proof.len() - rest.len())]
+            .into_iter()
+            .chain(outline.parts())
+            .collect())
+    }
+
     fn key(&self, profile: Profile) -> [u8; 32] {
         let mut h = blake3::Hasher::new_derive_key("nonos stark key v1");
         h.update(Self::ID.as_str().as_bytes());
@@ -74,7 +138,12 @@ impl Stark {
         *h.finalize().as_bytes()
     }
 
-    fn session(&self, context: &[u8], public: &PublicSide, header: &Header) -> Result<Session, Refusal> {
+    pub(crate) fn session(
+        &self,
+        context: &[u8],
+        public: &PublicSide,
+        header: &Header,
+    ) -> Result<Session, Refusal> {
         let mut h = blake3::Hasher::new_derive_key("nonos stark transcript v1");
         h.update(&self.key(header.profile));
         h.update(&header.encode());
@@ -116,6 +185,7 @@ impl Stark {
             chips,
             values,
             logs,
+            parameters: header.profile.parameters(),
         })
     }
 
@@ -136,8 +206,7 @@ impl Stark {
         };
         Header::decode(&header.encode()).map_err(backend)?;
         let session = self.session(context, public, &header).map_err(backend)?;
-        let data = ProverData::from_airs_and_degrees(&session.config, &session.chips, &session.logs);
-        let data = data.map_err(|_| unproved("public tables"))?;
+        let data = session.data().map_err(backend)?;
         let instances: Vec<_> = session
             .chips
             .iter()
@@ -149,18 +218,16 @@ impl Stark {
                 public_values: values.clone(),
             })
             .collect();
-        let proof = prove_batch(&session.config, &instances, &data).map_err(|_| unproved("proving"))?;
-        let proof = proof::encode(&proof).ok_or_else(|| unproved("encoding"))?;
+        let mut proof = prove_batch(&session.config, &instances, &data).map_err(|_| unproved("proving"))?;
+        let proof = proof::encode(&mut proof, &session.shape(&data.common)).map_err(backend)?;
         Ok([header.encode(), proof].concat())
     }
 
     pub(crate) fn check(&self, context: &[u8], public: &PublicSide, proof: &[u8]) -> Result<(), Refusal> {
         let (header, rest) = Header::decode(proof)?;
         let session = self.session(context, public, &header)?;
-        let proof = proof::decode(rest, &header)?;
-        let rejected = |check| Refusal::Rejected { check };
-        let data = ProverData::from_airs_and_degrees(&session.config, &session.chips, &session.logs)
-            .map_err(|_| rejected("public tables"))?;
+        let data = session.data()?;
+        let proof = proof::decode(rest, &session.shape(&data.common), |places| known(&data, places))?;
         verify_batch(
             &session.config,
             &session.chips,
@@ -168,7 +235,7 @@ impl Stark {
             &session.values,
             &data.common,
         )
-        .map_err(|_| rejected("STARK proof"))
+        .map_err(|_| Refusal::Rejected { check: "STARK proof" })
     }
 
     pub(crate) fn public_side(&self, statement: &ExecutionStatement) -> Result<PublicSide, Refusal> {
