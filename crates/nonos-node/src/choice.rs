@@ -5,7 +5,7 @@
 //!
 //! let run = Facts { steps: Some(4_720), ..Facts::default() };
 //! let choice = choose(&Wish::default(), &run)?;
-//! assert_eq!(choice.method.to_string(), "stark-koalabear/1, profile fast");
+//! assert_eq!(choice.method.to_string(), "stark-koalabear/2, profile fast");
 //! assert_eq!(choice.reason, "a quick proof is wanted, and stark proves quickest");
 //! # Ok::<_, nonos_node::choice::NoMethod>(())
 //! ```

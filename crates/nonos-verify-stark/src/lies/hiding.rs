@@ -94,7 +94,7 @@ fn proof(run: &Run, seed: u8) -> Vec<u8> {
 fn parts(bytes: &[u8]) -> BatchProof<Hiding<Quartic>> {
     let (header, rest) = Header::decode(bytes).expect("a header");
     assert!(header.hiding);
-    proof::decode(rest, &header).expect("a proof")
+    proof::decode_hiding(rest, &header).expect("a proof")
 }
 
 /// How many of the eight-byte strings of one are in the other.
