@@ -167,7 +167,7 @@ fn set(bytes: &mut [u8], element: usize, change: impl Fn(u32) -> u32) {
 
 #[test]
 fn a_proof_that_is_read_is_written_the_same() {
-    for profile in Profile::ALL {
+    for profile in [Profile::Fast, Profile::Small] {
         let sample = Sample::new(profile);
         assert_eq!(sample.verdict(&sample.bytes), Ok(()));
         let mut proof = sample.decode(&sample.bytes).expect("it is honest");

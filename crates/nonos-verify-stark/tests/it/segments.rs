@@ -216,7 +216,7 @@ fn each_end_of_a_run_is_proved_in_segments() {
 #[test]
 fn boundaries_that_no_run_has_are_no_statement() {
     let run = work(20);
-    let job = Cutter::new(&run, 400).expect("it runs").nth(1).expect("a second");
+    let job = Cutter::new(&run, 150).expect("it runs").nth(1).expect("a second");
     let [index, count] = [job.statement.index(), job.statement.count()];
     let boundaries = [*job.statement.before(), *job.statement.after()];
     let make = |index, count, boundaries| SegmentStatement::new(run.clone(), index, count, boundaries);
