@@ -8,7 +8,7 @@ use crate::report::{Result, grouped, table};
 use crate::samples::{ENTRY, Sample, sha256, sieve};
 
 /// Steps of the longest run that is recorded here.
-const STEPS: u32 = 1 << 22;
+const STEPS: u64 = 1 << 22;
 
 /// Tells how the samples' traces are made up.
 pub(crate) fn density() -> Result<()> {
@@ -52,11 +52,11 @@ fn row(sample: &Sample) -> Result<[String; 6]> {
         ranges += length * range_checks;
         others += length * (shape.messages.len() - range_checks);
     }
-    let per_step = |count: usize| format!("{:.1}", count as f64 / f64::from(run.steps));
+    let per_step = |count: usize| format!("{:.1}", count as f64 / run.steps as f64);
     Ok([
         sample.name.clone(),
-        grouped(u64::from(run.steps)),
-        format!("{:.2}", rows as f64 / f64::from(run.steps)),
+        grouped(run.steps),
+        format!("{:.2}", rows as f64 / run.steps as f64),
         per_step(cells),
         per_step(ranges),
         per_step(others),

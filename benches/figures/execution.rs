@@ -12,11 +12,11 @@ use crate::samples::{ENTRY, Sample, executed, sha256, sieve};
 
 struct Size {
     instructions: u64,
-    steps: u32,
+    steps: u64,
     fuel: Fuel,
 }
 
-const STEPS: u32 = 1 << 26;
+const STEPS: u64 = 1 << 26;
 
 impl Sample {
     fn limits(&self) -> Limits {
@@ -35,16 +35,16 @@ impl Sample {
             ..Inputs::default()
         };
         let run = execute(&program, &inputs, self.limits());
-        let capsule = Sandbox::new().load_module(self.wasm, &subject.policy(ENTRY))?;
+        let capsule = Sandbox::new().load_module(&self.wasm, &subject.policy(ENTRY))?;
         let sandboxed = capsule.run(&[], &self.inputs())?;
-        let plain = Plain::new(self.wasm)?.run(&self.input)?;
+        let plain = Plain::new(&self.wasm)?.run(&self.input)?;
         if run.outputs[0] != sandboxed.outputs.result || plain != sandboxed.outputs.result {
             return Err(format!("{}: machine, sandbox and interpreter differ", self.name).into());
         }
         if run.fuel != sandboxed.fuel_used {
             return Err(format!("{}: machine and sandbox use different fuel", self.name).into());
         }
-        let instructions = plain::instructions(self.wasm, &self.input)?;
+        let instructions = plain::instructions(&self.wasm, &self.input)?;
         Ok(Size {
             instructions,
             steps: run.steps,
@@ -66,7 +66,7 @@ impl Sample {
             how.to_owned(),
             millis(time),
             if in_steps {
-                rate(size.steps.into())
+                rate(size.steps)
             } else {
                 "–".to_owned()
             },
@@ -84,8 +84,8 @@ pub(crate) fn programs() -> Result<()> {
         rows.push([
             sample.name,
             grouped(size.instructions),
-            grouped(size.steps.into()),
-            format!("{:.3}", f64::from(size.steps) / size.instructions as f64),
+            grouped(size.steps),
+            format!("{:.3}", size.steps as f64 / size.instructions as f64),
             grouped(size.fuel.get()),
         ]);
     }
@@ -110,11 +110,11 @@ pub(crate) fn speeds() -> Result<()> {
         let subject = sample.subject();
         let inputs = sample.inputs();
 
-        let plain = Plain::new(sample.wasm)?;
+        let plain = Plain::new(&sample.wasm)?;
         let interpreter = median_time(|| plain.run(&sample.input))?;
         rows.push(sample.row("plain wasmi", &size, interpreter, interpreter, false));
 
-        let capsule = Sandbox::new().load_module(sample.wasm, &subject.policy(ENTRY))?;
+        let capsule = Sandbox::new().load_module(&sample.wasm, &subject.policy(ENTRY))?;
         let time = median_time(|| Ok(capsule.run(&[], &inputs)?))?;
         rows.push(sample.row("sandbox", &size, time, interpreter, false));
 
@@ -160,8 +160,8 @@ pub(crate) fn loading() -> Result<()> {
                 .trim_end_matches(',')
                 .to_owned(),
             grouped(sample.wasm.len() as u64),
-            millis(median_time(|| Plain::new(sample.wasm))?),
-            millis(median_time(|| Ok(sandbox.load_module(sample.wasm, &policy)?))?),
+            millis(median_time(|| Plain::new(&sample.wasm))?),
+            millis(median_time(|| Ok(sandbox.load_module(&sample.wasm, &policy)?))?),
             millis(median_time(|| Ok(subject.lower(ENTRY)?))?),
         ]);
     }

@@ -1,24 +1,37 @@
 //! The project's figures, as the tables of `benches/README.md`:
 //!
 //! ```text
-//! cargo bench -p nonos-benches --bench figures [-- proofs|batch|execution|density|loading …]
+//! cargo bench -p nonos-benches --bench figures [-- proofs|batch|execution|density|loading|stark|profile …]
 //! ```
 //!
 //! Every row whose memory counts is a process of its own, this program again with the arguments of
-//! [`proofs::CHILDREN`]: a process's peak never falls.
+//! [`proofs::CHILDREN`] or [`stark::CHILD`]: a process's peak never falls.
 
+mod child;
 mod density;
 mod execution;
 mod plain;
+mod profile;
+mod programs;
 mod proofs;
 mod report;
 mod samples;
+mod spans;
+mod stark;
 
 use std::process::ExitCode;
 
 use report::{Result, title};
 
-const TABLES: [&str; 5] = ["proofs", "batch", "execution", "density", "loading"];
+const TABLES: [&str; 7] = [
+    "proofs",
+    "batch",
+    "execution",
+    "density",
+    "loading",
+    "stark",
+    "profile",
+];
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -38,6 +51,9 @@ fn run(arguments: &[String]) -> Result<()> {
         .filter(|a| proofs::CHILDREN.contains(&a.as_str()))
     {
         return proofs::child(child, &arguments[1..]);
+    }
+    if arguments.first().is_some_and(|a| a == stark::CHILD) {
+        return stark::child(&arguments[1..]);
     }
     if let Some(unknown) = arguments.iter().find(|a| !TABLES.contains(&a.as_str())) {
         return Err(format!("no table `{unknown}`; there are {}", TABLES.join(", ")).into());
@@ -68,6 +84,14 @@ fn run(arguments: &[String]) -> Result<()> {
     if wanted("loading") {
         title("Loading");
         execution::loading()?;
+    }
+    if wanted("stark") {
+        title("Both backends");
+        stark::figures()?;
+    }
+    if wanted("profile") {
+        title("Profile");
+        profile::profile()?;
     }
     title("Afterwards");
     report::load("at the end")

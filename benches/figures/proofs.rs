@@ -1,8 +1,6 @@
 //! Proving and verifying with halo2.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,6 +12,7 @@ use nonos_verify::{Claim, Erased, Proof, Prover as _, Proving, Seed, Statement a
 use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
 use tempfile::TempDir;
 
+use crate::child::{Figures, start};
 use crate::report::{
     Result, cpu_time, grouped, median, median_time, millis, peak_mebibytes, speak, table, tell, timed,
 };
@@ -32,7 +31,7 @@ const LIMIT: u64 = 900;
 /// Stands for that capsule where others have a length.
 const SIEVE: usize = 0;
 
-type Backend = Erased<ExecutionStatement, Halo2>;
+pub(crate) type Backend = Erased<ExecutionStatement, Halo2>;
 
 /// Runs one of [`CHILDREN`].
 pub(crate) fn child(which: &str, arguments: &[String]) -> Result<()> {
@@ -53,20 +52,18 @@ pub(crate) struct Made {
     figures: Vec<Figures>,
 }
 
-type Figures = BTreeMap<String, u64>;
-
 impl Made {
     pub(crate) fn new() -> Result<Self> {
         let directory = TempDir::new()?;
         let mut figures = vec![];
-        start("child-prove", directory.path(), SIEVE)?;
+        row("child-prove", directory.path(), SIEVE)?;
         for size in SIZES {
-            let mut row = start("child-prove", directory.path(), size)?;
-            if row["derived"] > 0 {
+            let mut made = row("child-prove", directory.path(), size)?;
+            if made["derived"] > 0 {
                 speak("the public parameters were derived, which happens once: measuring again");
-                row = start("child-prove", directory.path(), size)?;
+                made = row("child-prove", directory.path(), size)?;
             }
-            figures.push(row);
+            figures.push(made);
         }
         Ok(Self { directory, figures })
     }
@@ -74,7 +71,7 @@ impl Made {
     pub(crate) fn proofs(&self) -> Result<()> {
         let mut rows = vec![];
         for (size, made) in SIZES.into_iter().zip(&self.figures) {
-            let checked = start("child-verify", self.directory.path(), size)?;
+            let checked = row("child-verify", self.directory.path(), size)?;
             let seconds = |name| format!("{:.2}", made[name] as f64 / 1e6);
             let millis = |name| format!("{:.1}", checked[name] as f64 / 1e3);
             rows.push([
@@ -115,7 +112,7 @@ impl Made {
     pub(crate) fn batches(&self) -> Result<()> {
         let mut rows = vec![];
         for count in BATCHES {
-            let row = start("child-batch", self.directory.path(), count)?;
+            let row = row("child-batch", self.directory.path(), count)?;
             let time = Duration::from_micros(row["us"]);
             rows.push([
                 count.to_string(),
@@ -129,28 +126,12 @@ impl Made {
     }
 }
 
-/// Runs this program again, and reads what it tells.
-fn start(child: &str, directory: &Path, number: usize) -> Result<Figures> {
-    let output = Command::new(env::current_exe()?)
-        .arg(child)
-        .arg(directory)
-        .arg(number.to_string())
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{child} {number}: {}", output.status).into());
-    }
-    let text = String::from_utf8(output.stdout)?;
-    text.lines()
-        .map(|line| {
-            let (name, value) = line.split_once(' ').ok_or("not a figure")?;
-            Ok((name.to_owned(), value.parse()?))
-        })
-        .collect()
+fn row(which: &str, directory: &Path, number: usize) -> Result<Figures> {
+    start(&[which, &directory.to_string_lossy(), &number.to_string()])
 }
 
 /// A backend, and whether it has derived public parameters.
-fn backend() -> Result<(Backend, Arc<AtomicBool>)> {
+pub(crate) fn backend() -> Result<(Backend, Arc<AtomicBool>)> {
     let derived = Arc::new(AtomicBool::new(false));
     let listener = derived.clone();
     let params = ParamsStore::in_directory(env::temp_dir().join("nonos-params")).on_event(move |event| {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use nonos_capsule::{Claim, Context, Inputs, Sandbox};
-use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION};
+use nonos_machine::{ExecutionStatement, Limits, Run, Secret, Subject, VERSION, execute};
+use nonos_types::Value;
 
 use crate::report::Result;
 
@@ -15,7 +16,8 @@ const DECLARATION: &[u8; 1024] = include_bytes!("../../capsules/sha256/inputs/de
 
 pub(crate) struct Sample {
     pub(crate) name: String,
-    pub(crate) wasm: &'static [u8],
+    pub(crate) wasm: Arc<[u8]>,
+    pub(crate) arguments: Vec<Value>,
     pub(crate) input: Vec<u8>,
 }
 
@@ -29,7 +31,8 @@ pub(crate) fn sha256(len: usize, block: usize) -> Sample {
     let text = DECLARATION.iter().cycle().skip(64 * block);
     Sample {
         name,
-        wasm: SHA256,
+        wasm: SHA256.into(),
+        arguments: vec![],
         input: text.take(len).copied().collect(),
     }
 }
@@ -38,7 +41,8 @@ pub(crate) fn sieve(limit: u64) -> Sample {
     let name = format!("sieve to {}", crate::report::grouped(limit));
     Sample {
         name,
-        wasm: SIEVE,
+        wasm: SIEVE.into(),
+        arguments: vec![],
         input: limit.to_le_bytes().to_vec(),
     }
 }
@@ -56,7 +60,7 @@ pub(crate) fn executed() -> Vec<Sample> {
 
 impl Sample {
     pub(crate) fn subject(&self) -> Subject {
-        Subject::Module(Arc::from(self.wasm))
+        Subject::Module(self.wasm.clone())
     }
 
     pub(crate) fn inputs(&self) -> Inputs {
@@ -66,17 +70,33 @@ impl Sample {
         }
     }
 
+    /// Its run on the machine, however long.
+    pub(crate) fn machine_run(&self) -> Result<Run> {
+        let program = self.subject().lower(ENTRY)?.program;
+        let arguments: Vec<u64> = self.arguments.iter().map(|value| value.word()).collect();
+        let inputs = nonos_machine::Inputs {
+            input: &self.input,
+            arguments: &arguments,
+            ..nonos_machine::Inputs::default()
+        };
+        let limits = Limits {
+            fuel: self.subject().policy(ENTRY).fuel,
+            steps: 1 << 26,
+        };
+        Ok(execute(&program, &inputs, limits))
+    }
+
     /// The statement of the sandbox's run.
     pub(crate) fn statement(&self) -> Result<ExecutionStatement> {
         let subject = self.subject();
-        let capsule = Sandbox::new().load_module(self.wasm, &subject.policy(ENTRY))?;
+        let capsule = Sandbox::new().load_module(&self.wasm, &subject.policy(ENTRY))?;
         let inputs = self.inputs();
-        let run = capsule.run(&[], &inputs)?;
+        let run = capsule.run(&self.arguments, &inputs)?;
         let context = Context {
             policy: capsule.policy(),
             hash: subject.capsule_hash(),
             machine: VERSION,
-            arguments: &[],
+            arguments: &self.arguments,
             inputs: &inputs,
             sealed_input: None,
             poi_pre: None,

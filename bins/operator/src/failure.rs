@@ -1,5 +1,6 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
+use nonos_node::{Backends, choice::NoMethod};
 use nonos_types::{CapsuleHash, Fault, JobId};
 use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
@@ -45,6 +46,14 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// A segment job is not one, or does not lead where it says.
+    #[error(transparent)]
+    Segment(#[from] nonos_verify_stark::JobError),
+    /// Sealed tapes are not proved in segments.
+    #[error(
+        "a run with a sealed input is not cut into segments: prove it in one piece, with `capsule prove`"
+    )]
+    SealedSegments,
     /// The system's random generator failed.
     #[error("the system gave no random bytes")]
     Random(#[source] getrandom::Error),
@@ -114,11 +123,17 @@ pub(crate) enum Failure {
     #[error("the proof is refused: it is about another public input")]
     OtherInput,
     /// This program has no such backend.
-    #[error("the proof is for backend `{backend}`, which this program does not have")]
+    #[error(
+        "the proof is for backend `{backend}`, which this program does not have; it has {}",
+        Backends::known().map(|known| known.to_string()).join(", ")
+    )]
     UnknownBackend {
         /// Its name.
         backend: BackendId,
     },
+    /// No backend proves the run.
+    #[error(transparent)]
+    NoMethod(#[from] NoMethod),
     /// The run is longer than a proof can be.
     #[error(
         "too long to prove: the run takes {}{steps} machine steps, and one proof holds {limit}; split the input over \
@@ -127,11 +142,11 @@ pub(crate) enum Failure {
     )]
     TooManySteps {
         /// Steps counted.
-        steps: u32,
+        steps: u64,
         /// Whether counting was given up there.
         at_least: bool,
         /// Most steps.
-        limit: usize,
+        limit: u64,
     },
     /// There is no such exported function.
     #[error("the module exports no function `{entry}`; it exports {}", if exports.is_empty() { "none" } else { exports })]
@@ -277,6 +292,7 @@ impl Failure {
             | Self::OtherProgram { .. }
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
+            Self::NoMethod(error) => error.fault(),
             Self::Config(error) => error.fault(),
             Self::Probe(error) => error.fault(),
             Self::Store(error) => error.fault(),
@@ -288,6 +304,8 @@ impl Failure {
             Self::Statement(error) => error.fault(),
             Self::Halo2(error) => error.fault(),
             Self::Prove(error) => error.fault(),
+            Self::Segment(error) => error.fault(),
+            Self::SealedSegments => Fault::Caller,
             Self::Refused(error) => error.fault(),
             Self::Object(error) => error.fault(),
             Self::Package(error) => error.fault(),

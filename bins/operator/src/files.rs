@@ -94,3 +94,12 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
         fail(source)
     })
 }
+
+/// Makes a directory, if it is not there.
+pub(crate) fn make_directory(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|source| Failure::File {
+        action: "make",
+        path: path.to_owned(),
+        source,
+    })
+}

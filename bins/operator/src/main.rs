@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, speech to stderr. The exit code says who must act: see [`failure::Failure`].
 
+mod backend;
 mod commands;
 mod datadir;
 mod failure;

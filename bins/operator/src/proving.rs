@@ -1,6 +1,7 @@
 //! From a program and its input to a proof file.
 
 use crate::{
+    backend::{self, DryRun},
     commands::Context,
     failure::Failure,
     files,
@@ -11,11 +12,11 @@ use crate::{
 };
 use indicatif::ProgressBar;
 use nonos_capsule::{Claim, Inputs, Run};
-use nonos_machine::{ExecutionStatement, Limits, Secret, Subject, VERSION, execute, tables::MAX_ROWS};
+use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION};
+use nonos_node::{Backends, choice::Choice};
 use nonos_package::Policy;
-use nonos_types::{BackendId, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
-use nonos_verify::{Erased, Progress, ProofObject, Prover as _, Proving, Seed, Statement as _};
-use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};
+use nonos_types::{BackendId, CommitmentScheme, ExecHash, ExecutionRecord, Fuel, Outcome, Timestamp, Value};
+use nonos_verify::{Progress, Proof, ProofObject, Prover, Proving, Seed, Statement};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
@@ -24,29 +25,11 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// A proof system.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(crate) enum Backend {
-    /// halo2: compact proofs, no trusted setup.
-    #[default]
-    Halo2,
-}
-
-impl Backend {
-    /// Its name among proof systems.
-    pub(crate) fn id(self) -> BackendId {
-        match self {
-            Self::Halo2 => Halo2::ID,
-        }
-    }
-}
-
 /// How to prove, for commands that do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The proof system.
-    #[arg(long, value_enum, default_value_t)]
-    backend: Backend,
+    #[command(flatten)]
+    backend: backend::Options,
     /// Writes the proof, with what its verifier needs beside the program, to a file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -72,28 +55,16 @@ pub(crate) struct Job {
 struct Proved {
     outcome: Outcome,
     fuel: Fuel,
-    steps: u32,
+    steps: u64,
     backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'static str>,
+    backend_reason: String,
     prove_ms: u128,
     proof_bytes: usize,
     peak_rss_mb: Option<u64>,
     result_hex: String,
     exec_hash: ExecHash,
-}
-
-/// The halo2 backend, with its parameters in their directory.
-pub(crate) fn halo2(context: &Context) -> Result<Erased<ExecutionStatement, Halo2>, Failure> {
-    let params = ParamsStore::in_directory(context.params()?).on_event(|event| match event {
-        ParamsEvent::Generating { k } => say(&format!("deriving the public parameters for k = {k}, once")),
-        ParamsEvent::Replacing { k } => say(&format!(
-            "the parameters for k = {k} on disk are damaged: replacing them"
-        )),
-        ParamsEvent::NotCached { k, cause } => say(&format!(
-            "the parameters for k = {k} cannot be kept on disk ({cause}): deriving them each time"
-        )),
-        _ => (),
-    });
-    Ok(Erased::new(Halo2::new(params).map_err(Failure::Halo2)?))
 }
 
 /// The record of a run, whose outputs are not sealed.
@@ -104,6 +75,7 @@ pub(crate) fn record(
     subject: &Subject,
     arguments: &[Value],
     inputs: &Inputs,
+    scheme: CommitmentScheme,
 ) -> Result<ExecutionRecord, Failure> {
     let context = nonos_capsule::Context {
         policy,
@@ -111,7 +83,7 @@ pub(crate) fn record(
         machine: VERSION,
         arguments,
         inputs,
-        sealed_input: sealing::input(inputs).map(|input| input.commitment()),
+        sealed_input: sealing::input(inputs).and_then(|input| input.commitment_by(scheme)),
         poi_pre: None,
         poi_post: None,
     };
@@ -119,15 +91,24 @@ pub(crate) fn record(
 }
 
 impl Job {
-    /// Runs under `claim`, proves, writes the proof file, and shows the figures.
-    pub(crate) fn prove(self, claim: Claim, options: &Options, context: &Context) -> Result<(), Failure> {
-        let Backend::Halo2 = options.backend;
-        let (run, record) = self.run(claim, &options.sandbox)?;
-        let steps = self.steps()?;
-        let secret = options.sealing.secret(&self.inputs)?;
+    /// Takes a proof system, then runs under what `claim` gives, proves, writes the proof file, and shows the figures.
+    pub(crate) fn prove(
+        self,
+        claim: impl FnOnce() -> Result<Claim, Failure>,
+        options: &Options,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let backends = backend::all(context)?;
+        // Before a nonce is spent.
+        let (choice, steps) = self.choose(options, &backends)?;
+        let scheme = choice.method.system().scheme();
+        let (run, record) = self.run(claim()?, &options.sandbox, scheme)?;
+        let secret = options.sealing.secret(&self.inputs, scheme)?;
         let statement = self.statement(record, &secret)?;
-        options.sealing.keep(&statement.0, &secret)?;
-        let proof = statement.prove(&secret, context)?;
+        options.sealing.keep(&statement, &secret)?;
+        let prover = backends.prover_within(choice.method, options.backend.memory());
+        let (proof, ms) = timed(&statement, &secret, &*prover)?;
+        let proof = Made::new(statement, proof, prover.backend_id(), ms);
         if let Some(path) = &options.output {
             files::write(path, &proof.file()?)?;
             say(&format!("proof written to {}", path.display()));
@@ -136,7 +117,9 @@ impl Job {
             outcome: run.outcome,
             fuel: run.fuel_used,
             steps,
-            backend: Halo2::ID.to_string(),
+            backend: proof.object.backend.to_string(),
+            profile: choice.method.profile(),
+            backend_reason: choice.reason,
             prove_ms: proof.ms,
             proof_bytes: proof.object.proof.bytes.len(),
             peak_rss_mb: peak::mebibytes(),
@@ -147,7 +130,12 @@ impl Job {
     }
 
     /// The run in the sandbox, and its record.
-    fn run(&self, claim: Claim, sandbox: &sandbox::Options) -> Result<(Run, ExecutionRecord), Failure> {
+    pub(crate) fn run(
+        &self,
+        claim: Claim,
+        sandbox: &sandbox::Options,
+        scheme: CommitmentScheme,
+    ) -> Result<(Run, ExecutionRecord), Failure> {
         let policy = self.subject.policy(&self.entry);
         let (run, _) = sandbox.run(&nonos_worker::Job {
             module: self.subject.module(),
@@ -155,12 +143,13 @@ impl Job {
             arguments: &self.arguments,
             inputs: &self.inputs,
         })?;
-        let record = record(&run, claim, &policy, &self.subject, &self.arguments, &self.inputs)?;
+        let (subject, arguments, inputs) = (&self.subject, &self.arguments, &self.inputs);
+        let record = record(&run, claim, &policy, subject, arguments, inputs, scheme)?;
         Ok((run, record))
     }
 
-    /// How many steps the machine takes for it.
-    fn steps(&self) -> Result<u32, Failure> {
+    /// By what to prove it, and how many steps the machine takes for it.
+    fn choose(&self, options: &Options, backends: &Backends) -> Result<(Choice, u64), Failure> {
         let program = self.subject.lower(&self.entry)?.program;
         let arguments: Vec<u64> = self.arguments.iter().map(|value| value.word()).collect();
         let inputs = nonos_machine::Inputs {
@@ -169,72 +158,56 @@ impl Job {
             sealed: self.inputs.sealed.as_ref().map_or(&[], |sealed| &sealed.bytes),
             arguments: &arguments,
         };
-        let limits = Limits {
-            fuel: self.subject.policy(&self.entry).fuel,
-            steps: u32::try_from(MAX_ROWS).expect("a table has fewer rows than that"),
-        };
-        Ok(execute(&program, &inputs, limits).steps)
+        let fuel = self.subject.policy(&self.entry).fuel;
+        let sealed = options.sealing.seals(&self.inputs);
+        let dry = DryRun::new(&program, inputs, fuel, sealed);
+        Ok((options.backend.choose(&dry, backends)?, dry.run.steps))
     }
 
-    fn statement(self, record: ExecutionRecord, secret: &Secret) -> Result<Provable, Failure> {
+    /// The statement of its run.
+    pub(crate) fn statement(
+        self,
+        record: ExecutionRecord,
+        secret: &Secret,
+    ) -> Result<ExecutionStatement, Failure> {
         let Inputs { input, inbound, .. } = self.inputs;
-        Ok(Provable(ExecutionStatement::of_run(
-            self.subject,
-            record,
-            input,
-            inbound,
-            secret,
-        )?))
+        let subject = self.subject;
+        Ok(ExecutionStatement::of_run(
+            subject, record, input, inbound, secret,
+        )?)
     }
 }
 
-struct Provable(ExecutionStatement);
-
-struct Made {
+/// A run with its proof.
+pub(crate) struct Made {
     statement: ExecutionStatement,
     object: ProofObject,
     ms: u128,
 }
 
-impl Provable {
-    #[expect(clippy::disallowed_methods, reason = "the figures, and the proof's timestamp")]
-    fn prove(self, secret: &Secret, context: &Context) -> Result<Made, Failure> {
-        let Self(statement) = self;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(Failure::Random)?;
-        let mut random = ChaCha20Rng::from_seed(seed);
-        let mut seeds = move || {
-            let mut fresh = [0; 32];
-            random.fill_bytes(&mut fresh);
-            Seed::new(fresh)
-        };
-        let backend = halo2(context)?;
-        let bar = output::progress();
-        let mut show = |progress: Progress| advance(&bar, progress);
-        let started = Instant::now();
-        let proof = backend.prove(
-            &statement,
-            secret,
-            &mut Proving::new(&mut seeds).on_progress(&mut show),
-        );
-        let ms = started.elapsed().as_millis();
-        bar.finish_and_clear();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let object = ProofObject {
-            capsule: statement.record().proven.capsule,
-            exec: statement.record().exec_hash(),
-            proof: proof.map_err(Failure::Prove)?,
-            timestamp: Timestamp::new(now),
-            backend: Halo2::ID,
-        };
-        Ok(Made {
-            statement,
-            object,
-            ms,
-        })
-    }
+/// Proves, with a bar, and says how many milliseconds it took.
+#[expect(clippy::disallowed_methods, reason = "the figures")]
+pub(crate) fn timed<S: Statement>(
+    statement: &S,
+    witness: &S::Witness,
+    prover: &dyn Prover<S>,
+) -> Result<(Proof, u128), Failure> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(Failure::Random)?;
+    let mut random = ChaCha20Rng::from_seed(seed);
+    let mut seeds = move || {
+        let mut fresh = [0; 32];
+        random.fill_bytes(&mut fresh);
+        Seed::new(fresh)
+    };
+    let bar = output::progress();
+    let mut show = |progress: Progress| advance(&bar, progress);
+    let started = Instant::now();
+    let mut proving = Proving::new(&mut seeds).on_progress(&mut show);
+    let proof = prover.prove(statement, witness, &mut proving);
+    let ms = started.elapsed().as_millis();
+    bar.finish_and_clear();
+    Ok((proof.map_err(Failure::Prove)?, ms))
 }
 
 fn advance(
@@ -249,7 +222,28 @@ fn advance(
 }
 
 impl Made {
-    fn file(&self) -> Result<Vec<u8>, Failure> {
+    /// A proof that was made just now.
+    #[expect(clippy::disallowed_methods, reason = "the proof's timestamp")]
+    pub(crate) fn new(statement: ExecutionStatement, proof: Proof, backend: BackendId, ms: u128) -> Self {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let object = ProofObject {
+            capsule: statement.record().proven.capsule,
+            exec: statement.record().exec_hash(),
+            proof,
+            timestamp: Timestamp::new(now),
+            backend,
+        };
+        Self {
+            statement,
+            object,
+            ms,
+        }
+    }
+
+    /// The proof file.
+    pub(crate) fn file(&self) -> Result<Vec<u8>, Failure> {
         let public = self.statement.public();
         let file = ProofFile {
             object: self.object.encode().map_err(Failure::Object)?,
@@ -270,6 +264,7 @@ impl Proved {
             ("fuel", self.fuel.to_string()),
             ("steps", self.steps.to_string()),
             ("backend", self.backend.clone()),
+            ("profile", or_none(self.profile.map(str::to_owned))),
             ("prove ms", self.prove_ms.to_string()),
             ("proof bytes", self.proof_bytes.to_string()),
             ("peak MiB", or_none(self.peak_rss_mb.map(|peak| peak.to_string()))),

@@ -2,11 +2,8 @@
 
 use crate::{failure::Failure, files};
 use nonos_capsule::{Inputs, Sealed};
-use nonos_machine::{
-    ExecutionStatement, Salt, SealedInput, Secret,
-    tables::{PublicRun, TapeWords},
-};
-use nonos_types::{Commitment, Output};
+use nonos_machine::{ExecutionStatement, Salt, SealedInput, Secret, tables::TapeWords};
+use nonos_types::{Commitment, CommitmentScheme, Output};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -90,13 +87,18 @@ pub(crate) fn input(inputs: &Inputs) -> Option<SealedInput> {
 }
 
 impl Options {
+    /// Is anything of a run on these tapes kept from the verifier?
+    pub(crate) fn seals(&self, inputs: &Inputs) -> bool {
+        self.seal_results || inputs.sealed.is_some()
+    }
+
     /// What the verifier will not see of a run on these tapes.
-    pub(crate) fn secret(&self, inputs: &Inputs) -> Result<Secret, Failure> {
+    pub(crate) fn secret(&self, inputs: &Inputs, scheme: CommitmentScheme) -> Result<Secret, Failure> {
         let salt = if self.seal_results { Some(fresh()?) } else { None };
         Ok(Secret {
             input: input(inputs),
             outputs: salt.map(Salt::new),
-            ..Secret::default()
+            scheme,
         })
     }
 
@@ -118,9 +120,8 @@ impl Options {
         });
         let output = match (&secret.outputs, proven.output) {
             (Some(salt), Output::Commitment(commitment)) => {
-                let trace = statement.trace(secret)?;
-                let run = PublicRun::of(statement.program(), &trace, Default::default());
-                Some(open(commitment, salt, &run.outputs[..3]))
+                let run = statement.repeat(secret)?;
+                Some(open(commitment, salt, &run.written[..3]))
             }
             _ => None,
         };

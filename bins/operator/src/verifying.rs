@@ -1,21 +1,20 @@
 //! From a program and a proof file to a verdict, and to what was proved.
 
 use crate::{
+    backend,
     commands::Context,
     failure::Failure,
     files,
     output::Table,
     peak,
     proof_file::{self, ProofFile},
-    proving,
 };
 use nonos_machine::{ExecutionStatement, Subject, tables::TapeWords};
 use nonos_types::{
     Attested, Commitment, ExecutionRecord, Fuel, Outcome, Output, Payload as _, Proven, Timestamp, Value,
     VkDigest,
 };
-use nonos_verify::{ProofObject, Public, Statement as _, Verifier as _};
-use nonos_verify_halo2::Halo2;
+use nonos_verify::{ProofObject, Public, Statement as _};
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
 
@@ -65,16 +64,17 @@ impl Options {
         if proven != named {
             return Err(Failure::OtherProgram { proven, named });
         }
-        if object.backend != Halo2::ID {
-            return Err(Failure::UnknownBackend {
-                backend: object.backend,
-            });
-        }
+        let backends = backend::all(context)?;
+        let verifier =
+            backends
+                .verifier(&object.backend, object.proof.vk)
+                .map_err(|_| Failure::UnknownBackend {
+                    backend: object.backend.clone(),
+                })?;
         let public = Public::new(file.record)
             .attach(subject.to_bytes())
             .attach(file.tapes);
 
-        let verifier = proving::halo2(context)?;
         let started = Instant::now();
         verifier
             .verify(&public, &object.proof)

@@ -1,5 +1,6 @@
 //! The statement that a proof of a run proves: this capsule, on these public tapes, ended this way.
 
+mod call;
 mod secret;
 mod subject;
 mod tapes;

@@ -325,6 +325,15 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_message_fits_a_page_and_what_one_source_may_have_waiting() {
+        let room = crate::core::IntakeLimits::default().bytes_per_source;
+        for kind in nonos_types::Kind::ALL {
+            assert!(kind.max_len() <= Page::MAX_BYTES, "{}", kind.name());
+            assert!(kind.max_len() <= room, "{}", kind.name());
+        }
+    }
+
+    #[test]
     fn refuses_to_give_more_than_a_part() {
         let request = |most| Request::Read {
             object: Object::Input(InputDigest::ZERO),

@@ -81,7 +81,7 @@ pub struct Submission {
     pub verifiers: u16,
     /// Seconds until a receipt is wanted.
     pub deadline_s: u64,
-    /// The proof system; the node's own if none is named.
+    /// The proof system, as [`Backend`](crate::choice::Backend) reads it; the configuration's if none is named.
     #[serde(default)]
     pub backend: Option<String>,
 }
@@ -91,6 +91,10 @@ pub struct Submission {
 pub struct Submitted {
     /// Its name.
     pub job: JobId,
+    /// The proof system that the offer names.
+    pub backend: String,
+    /// Why that one.
+    pub backend_reason: String,
 }
 
 /// A capsule that was published.

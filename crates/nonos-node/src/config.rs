@@ -6,6 +6,8 @@ use nonos_types::{Amount, Fault, Fuel, Pages};
 use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
+use crate::choice::{Backend, Choice, Facts, Method, NoMethod, Profile, Purpose, System, Wish, choose};
+
 /// A node's configuration, as `config.toml` has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +20,8 @@ pub struct Config {
     pub peers: Vec<String>,
     /// What it does as an executor.
     pub executor: Executor,
+    /// How its jobs and those of others are proved.
+    pub proving: Proving,
     /// Where it runs capsules.
     pub sandbox: Sandbox,
     /// What it does as a verifier.
@@ -45,6 +49,63 @@ pub struct Executor {
     pub max_pages: Pages,
     /// Most bytes of input.
     pub max_input: u64,
+}
+
+/// How runs are proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proving {
+    /// The proof system of jobs that this node offers, where the job names none. Others' jobs name theirs.
+    pub backend: Backend,
+    /// What the proofs of such jobs are wanted for.
+    pub purpose: Purpose,
+    /// What this node's STARK proofs are optimised for.
+    pub profile: ProfileName,
+}
+
+/// The profiles of the STARK.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileName {
+    /// The time of proving.
+    #[default]
+    Fast,
+    /// The size of the proof.
+    Small,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Fast => Self::Fast,
+            ProfileName::Small => Self::Small,
+        }
+    }
+}
+
+impl Proving {
+    /// The proof system of a job that this node offers, if the job names `backend`.
+    ///
+    /// # Errors
+    /// [`NoMethod`].
+    pub(crate) fn of_job(&self, backend: Option<Backend>) -> Result<Choice, NoMethod> {
+        let wish = Wish {
+            backend: backend.unwrap_or(self.backend),
+            purpose: self.purpose,
+            // The executor's to choose.
+            profile: None,
+        };
+        // Jobs have public tapes only, and who offers one has not run it.
+        choose(&wish, &Facts::default())
+    }
+
+    /// How this node proves a run by this system.
+    pub(crate) fn method(&self, system: System) -> Method {
+        match system {
+            System::Halo2 => Method::Halo2,
+            System::Stark => Method::Stark(self.profile.into()),
+        }
+    }
 }
 
 /// Where a node runs capsules.
@@ -116,6 +177,7 @@ impl Default for Config {
             ],
             peers: vec![],
             executor: Executor::default(),
+            proving: Proving::default(),
             sandbox: Sandbox::default(),
             verifier: Verifier::default(),
             probe: Probe::Quick,
@@ -223,6 +285,15 @@ impl Config {
 #max_pages = 16384
 #max_input = 1048576
 
+[proving]
+# The proof system of jobs of this node that name none: "stark", quick proofs of about 500 KB, "halo2", proofs of about
+# 50 KB that take some fifty times as long, or "auto", which takes what suits the purpose.
+#backend = "auto"
+# What such proofs are wanted for: "quick" or "compact".
+#purpose = "quick"
+# What this node makes STARK proofs for: "fast", or "small", half the size in twice the time.
+#profile = "fast"
+
 [sandbox]
 # Where capsules run: "process", each run in a process of its own that can do nothing else, or "in-process".
 #mode = "process"
@@ -240,6 +311,26 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jobs_are_proved_quickly_unless_something_else_is_set() {
+        let of_job = |text: &str, backend| {
+            let config = Config::parse(text).expect("a configuration");
+            let choice = config.proving.of_job(backend).expect("public tapes");
+            choice.method.system()
+        };
+        let halo2 = "[proving]\nbackend = \"halo2\"\n";
+        assert_eq!(of_job("", None), System::Stark);
+        assert_eq!(of_job("[proving]\npurpose = \"compact\"\n", None), System::Halo2);
+        assert_eq!(of_job(halo2, None), System::Halo2);
+        assert_eq!(of_job(halo2, Some(Backend::Is(System::Stark))), System::Stark);
+        assert_eq!(of_job(halo2, Some(Backend::Auto)), System::Stark);
+        let error = Config::parse("[proving]\nbackend = \"halo3\"\n").expect_err("there is none");
+        assert!(error.message.contains("there are: auto, stark, halo2"), "{error}");
+        let small = Config::parse("[proving]\nprofile = \"small\"\n").expect("a configuration");
+        let method = small.proving.method(System::Stark);
+        assert_eq!(method, Method::Stark(Profile::Small));
+    }
 
     fn sandbox(text: &str) -> Result<Sandbox, ConfigError> {
         Config::parse(&format!("[sandbox]\n{text}")).map(|config| config.sandbox)

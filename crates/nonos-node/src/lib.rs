@@ -40,13 +40,15 @@
 //! - [`Node`] and [`Handle`]: a running node, and how to ask it; [`api`] has the questions and answers.
 //! - [`DataDir`] and [`init`]: where it keeps everything; [`Config`]: what its operator wants.
 //! - [`Client`]: asks a node of another process over its socket.
-//! - [`Proofs`]: its proof systems. [`check_accusation`]: evidence, checked without a node.
+//! - [`Proofs`]: its proof systems, [`Backends`], behind a queue; [`choice`] says which proves what. [`check_accusation`]: evidence, checked without a node.
 //!
 //! # Errors
 //! [`Error`] of starting, [`api::RequestError`] of asking, [`ClientError`] of the socket; `fault()` says who must act.
 #![forbid(unsafe_code)]
 
 pub mod api;
+mod backends;
+pub mod choice;
 mod client;
 mod clock;
 mod config;
@@ -61,8 +63,9 @@ mod server;
 mod worker;
 
 pub use crate::{
+    backends::Backends,
     client::{Client, ClientError},
-    config::{Config, ConfigError, Executor, Probe, Sandbox, SandboxMode, Verifier},
+    config::{Config, ConfigError, Executor, Probe, ProfileName, Proving, Sandbox, SandboxMode, Verifier},
     datadir::{DataDir, DataDirError},
     error::Error,
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},

@@ -14,7 +14,7 @@ use nonos_worker::Runner;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    Config, DataDir, Error,
+    Backends, Config, DataDir, Error,
     api::{ProfileView, Request, RequestError},
     clock::SystemClock,
     config::Probe,
@@ -153,7 +153,7 @@ impl Node {
 
         let opened = {
             let (data, identity, config) = (Arc::clone(&data), Arc::clone(&identity), config.clone());
-            let backends = vec![Proofs::DEFAULT];
+            let backends = Backends::known().to_vec();
             tokio::task::spawn_blocking(move || open(&data, &identity, &config, backends, clock))
                 .await
                 .map_err(|source| Error::Io {
@@ -250,6 +250,7 @@ impl Node {
             inputs: inputs.clone(),
             clock,
             max_input: ByteLen::new(config.executor.max_input),
+            proving: config.proving.clone(),
             forged: Forged::default(),
             runner,
             protection,

@@ -9,28 +9,24 @@ use std::{
 use nonos_machine::{ExecutionStatement, Secret, Subject};
 use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
-use nonos_types::{BackendId, Payload as _, Receipt};
+use nonos_types::{Payload as _, Receipt};
 use nonos_verify::{
-    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover, Proving, Public, Statement as _,
-    Verdict, Verifier, VerifierPool, VerifierSet, VerifyError,
+    Claim, PoolConfig, PoolError, Proof, ProveError, Proving, Public, Verdict, Verifier, VerifierPool,
+    VerifyError,
 };
-use nonos_verify_halo2::{Halo2, ParamsStore};
+use nonos_verify_halo2::ParamsStore;
 
-use crate::Error;
+use crate::{Backends, Error, choice::Method};
 
 /// Proof systems by name, and the threads that verify. Nodes of one process can share it.
 pub struct Proofs {
-    verifiers: VerifierSet,
-    halo2: Arc<Erased<ExecutionStatement, Halo2>>,
+    backends: Backends,
     pool: VerifierPool,
     /// One proof at a time: each takes every core it can get, and most of the memory.
     proving: Mutex<()>,
 }
 
 impl Proofs {
-    /// The backend that is used where none is named.
-    pub const DEFAULT: BackendId = Halo2::ID;
-
     /// With public parameters in a directory, where they are derived once.
     ///
     /// # Errors
@@ -40,36 +36,25 @@ impl Proofs {
         threads: NonZeroUsize,
         queue: NonZeroUsize,
     ) -> Result<Self, Error> {
-        let halo2 = Halo2::new(ParamsStore::in_directory(params)).map_err(|source| Error::Backend {
+        let backends = Backends::new(ParamsStore::in_directory(params)).map_err(|source| Error::Backend {
             source: Box::new(source),
         })?;
-        let halo2 = Arc::new(Erased::new(halo2));
-        let mut verifiers = VerifierSet::default();
-        verifiers
-            .insert(Arc::clone(&halo2) as Arc<dyn Verifier>)
-            .expect("the first of its kind");
         let pool = VerifierPool::new(PoolConfig {
             threads,
             queue,
             batch: NonZeroUsize::new(32).expect("not zero"),
         })?;
         Ok(Self {
-            verifiers,
-            halo2,
+            backends,
             pool,
             proving: Mutex::new(()),
         })
     }
 
-    /// Is there such a backend?
-    pub fn has(&self, backend: &BackendId) -> bool {
-        *backend == Halo2::ID
-    }
-
     /// Waits until the proof before this one is done. Blocks.
     pub(crate) fn turn(&self) -> Turn<'_> {
         Turn {
-            halo2: &self.halo2,
+            backends: &self.backends,
             _alone: self.proving.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -101,15 +86,15 @@ impl Proofs {
     }
 
     fn verifier(&self, receipt: &Receipt) -> Result<&Arc<dyn Verifier>, ProofVerdict> {
-        self.verifiers
-            .get(&ExecutionStatement::ID, &receipt.backend, receipt.verifying_key)
+        self.backends
+            .verifier(&receipt.backend, receipt.verifying_key)
             .map_err(|_| unknown("no verifier for its backend and key"))
     }
 }
 
 /// The right to prove, one at a time.
 pub(crate) struct Turn<'a> {
-    halo2: &'a Erased<ExecutionStatement, Halo2>,
+    backends: &'a Backends,
     _alone: MutexGuard<'a, ()>,
 }
 
@@ -117,10 +102,12 @@ impl Turn<'_> {
     /// Proves a run. Blocks as long as that takes.
     pub(crate) fn prove(
         &self,
+        method: Method,
         statement: &ExecutionStatement,
         proving: &mut Proving<'_>,
     ) -> Result<Proof, ProveError> {
-        self.halo2.prove(statement, &Secret::default(), proving)
+        let prover = self.backends.prover(method);
+        prover.prove(statement, &Secret::default(), proving)
     }
 }
 

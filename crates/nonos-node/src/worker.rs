@@ -19,6 +19,7 @@ use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    Proving,
     api::{RequestError, Submission},
     clock::SystemClock,
     engine::{Checked, Effect, Facts, Input, Origin, Reply},
@@ -42,6 +43,7 @@ pub(crate) struct Worker {
     pub(crate) inputs: mpsc::Sender<Input>,
     pub(crate) clock: SystemClock,
     pub(crate) max_input: ByteLen,
+    pub(crate) proving: Proving,
     pub(crate) forged: run::Forged,
     /// Where capsules are run.
     pub(crate) runner: Runner,

@@ -1,5 +1,5 @@
 //! Measures proving and verifying of sample runs:
-//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong] [sha64|sha1k|fib NUMBER] [sealed]`.
+//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong|plan] [sha BYTES|sealed BYTES|fib NUMBER] [STEPS A SEGMENT]`.
 //! With `sealed`, the outputs of SHA-256 are sealed, so that the proof hides.
 
 use std::time::Instant;
@@ -30,6 +30,18 @@ fn memory() -> u64 {
         / 1024
 }
 
+/// Processor time of this process in seconds, in hundredths (Linux).
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // User and system time are fields 14 and 15; two of them are before the closing bracket.
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 #[expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -46,7 +58,7 @@ fn main() {
     let sha: &[u8] = include_bytes!("../../../capsules/sha256/capsule.wasm");
     let capsule = || nonos_machine::Subject::Module(sha.into());
     let sha = |len: usize| {
-        let secret = match word(2) {
+        let secret = match word(1) {
             "sealed" => Secret {
                 input: None,
                 ..runs::secret(0, true)
@@ -63,25 +75,45 @@ fn main() {
             let statement = runs::statement(runs::module(FIB), "run", &[Value::I64(n)], b"");
             (statement, Secret::default())
         }
-        "sha1k" => sha(1024),
-        _ => sha(64),
+        _ => sha(word(2).parse().unwrap_or(64)),
     };
-    let stark = Stark::new(profile);
-    let steps = statement.trace(&secret).map_or(0, |trace| trace.steps.len());
+    let stark = Stark::new(profile).with_segments(word(3).parse().unwrap_or(Stark::MAX_STEPS));
+    let steps = statement.repeat(&secret).map_or(0, |run| run.steps);
     let fuel = statement.record().proven.fuel_used.get();
+    // Asked for apart from a measurement: the plan's own memory would be in the peak.
+    if word(0) == "plan" {
+        let trace = statement.trace(&Secret::default()).expect("a true statement");
+        let witness = nonos_machine::tables::witness(statement.program(), &trace);
+        for profile in Profile::ALL {
+            let estimate = stark
+                .estimate(profile, &statement.public_side(), &witness)
+                .expect("public data of the machine");
+            println!(
+                "{profile:?} {}: {steps} steps, {} cells, planned {:.2} CPU s, {} bytes, {} MiB",
+                word(1),
+                estimate.cells,
+                estimate.cpu_seconds,
+                estimate.proof_bytes,
+                estimate.memory.div_ceil(1 << 20),
+            );
+        }
+        return;
+    }
     let mut seeds = runs::seeds();
+    let before = processor();
     let started = Instant::now();
     let mut proving = Proving::new(&mut seeds);
     let proof = stark
         .prove(&statement, &secret, &mut proving)
         .expect("a true statement");
     let seconds = started.elapsed().as_secs_f64();
+    let cpu = processor() - before;
     let started = Instant::now();
     let verdict = stark.verify(&statement, &proof);
     let verified = started.elapsed().as_secs_f64();
     println!(
-        "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
-        [word(1), word(2)].join(" "),
+        "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s ({cpu:.2} CPU s) = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
+        word(1),
         steps as f64 / seconds,
         fuel as f64 / seconds,
         proof.len(),

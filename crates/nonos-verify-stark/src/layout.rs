@@ -6,6 +6,7 @@ use nonos_machine::air::{
 use nonos_machine::tables;
 use p3_field::PrimeCharacteristicRing;
 
+use crate::bounded::is_bounded;
 use crate::config::Val;
 use crate::seal::SealTable;
 
@@ -128,6 +129,7 @@ impl Layout {
             .expect("STEP fetches");
         let bits = |part: &Expr| cell(part).and_then(|col| bits(&step.columns[col])).unwrap_or(31);
         let count8 = |fixed: FixedTable| (fixed.bus == Bus::Count8).then_some(fixed.rows);
+        let layouts: Vec<TableLayout> = tables.iter().map(TableLayout::of).collect();
         Self {
             shape,
             first: first.len(),
@@ -138,9 +140,9 @@ impl Layout {
                 .into_iter()
                 .find_map(count8)
                 .expect("the machine counts bits"),
-            digest: digest(shape, tables.iter().chain([&seal])),
+            digest: digest(shape, tables.iter().chain([&seal]), &layouts),
             seal: TableLayout::of(&seal),
-            tables: tables.iter().map(TableLayout::of).collect(),
+            tables: layouts,
         }
     }
 }
@@ -217,7 +219,10 @@ impl TableLayout {
             name: shape.name,
             width: shape.columns.len(),
             bits: all(Range::Bit),
-            ranges: ranges.filter(|(col, _)| !looked_up.contains(col)).collect(),
+            ranges: ranges
+                .filter(|(col, _)| !looked_up.contains(col))
+                .filter(|(col, _)| !is_bounded(shape.name, shape.columns[*col].name))
+                .collect(),
             inverses: all(Range::Inverse),
             weights: own.iter().map(weight).collect(),
             lookups: own.iter().filter(|m| m.bus.is_lookup()).map(lookup).collect(),
@@ -227,7 +232,11 @@ impl TableLayout {
 }
 
 /// Constraints and messages are not part of Plonky3's transcript: this digest is.
-fn digest<'a>(shape: Shape, tables: impl Iterator<Item = &'a TableShape>) -> [u8; 32] {
+fn digest<'a>(
+    shape: Shape,
+    tables: impl Iterator<Item = &'a TableShape>,
+    layouts: &[TableLayout],
+) -> [u8; 32] {
     let mut h = blake3::Hasher::new_derive_key(match shape {
         Shape::Whole => "nonos stark tables v1",
         Shape::Segment => "nonos stark tables of a segment v1",
@@ -236,6 +245,12 @@ fn digest<'a>(shape: Shape, tables: impl Iterator<Item = &'a TableShape>) -> [u8
         h.update(&(bytes.len() as u64).to_le_bytes());
         h.update(bytes);
     };
+    for layout in layouts {
+        put(layout.name.as_bytes());
+        for (col, bus) in &layout.ranges {
+            put(&[9, *bus as u8, *col as u8]);
+        }
+    }
     for table in tables {
         put(table.name.as_bytes());
         for Column { name, range } in &table.columns {

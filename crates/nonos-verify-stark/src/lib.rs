@@ -19,8 +19,10 @@
 //! Those of `nonos-verify`.
 
 mod adapter;
+mod bounded;
 mod chip;
 mod config;
+mod estimate;
 mod hiding;
 mod layout;
 #[cfg(test)]
@@ -40,6 +42,7 @@ mod tree;
 extern crate self as nonos_verify_stark;
 
 pub use config::Profile;
+pub use estimate::Estimate;
 pub use segment::{
     Boundary, Cutter, JobError, MemoryRoot, SegmentJob, SegmentStatement, SegmentWitness, State,
 };

@@ -1,5 +1,6 @@
 //! Provers that lie: whole proofs of false tables, refused by the verifier.
 
+use nonos_machine::air::TableShape;
 use nonos_machine::tables::{self, STEP, Witness};
 use nonos_machine::{ExecutionStatement, Secret};
 use nonos_verify::{Refusal, Statement};
@@ -16,12 +17,15 @@ use crate::{Profile, Stark};
 
 mod hiding;
 mod seal;
+mod segments;
 
 #[expect(dead_code, reason = "shared with the tests from outside")]
 #[path = "../tests/it/runs.rs"]
 mod runs;
 #[path = "../../nonos-verify-halo2/tests/it/opcodes/text.rs"]
 mod text;
+
+mod strangers;
 
 /// A run, and what a prover has of it.
 struct Run {
@@ -45,7 +49,11 @@ impl Run {
 
     fn of(what: u32) -> Self {
         let module = runs::module(&text::module());
-        let statement = runs::statement(module, "run", &[nonos_types::Value::I32(what)], b"an input tape");
+        let arguments = [nonos_types::Value::I32(what)];
+        Self::honest(runs::statement(module, "run", &arguments, b"an input tape"))
+    }
+
+    fn honest(statement: ExecutionStatement) -> Self {
         Self::on(statement, &Secret::default())
     }
 
@@ -209,6 +217,25 @@ fn another_program_counter_less_fuel_or_fewer_steps_are_refused() {
     assert!(run.verdict(run.tables()).is_err(), "one step less");
 }
 
+fn shape(name: &str) -> TableShape {
+    let tables = tables::system().tables;
+    tables
+        .into_iter()
+        .find(|shape| shape.name == name)
+        .expect("a table")
+}
+
+fn column(shape: &TableShape, name: &str) -> usize {
+    shape
+        .columns
+        .iter()
+        .position(|c| c.name == name)
+        .expect("a column")
+}
+
+/// Index of MEM.
+const MEM: usize = 5;
+
 /// Rewrites the first row that `lie` finds something to do with; `false` if there is none.
 fn forge(
     table: &mut Option<p3_matrix::dense::RowMajorMatrix<Val>>,
@@ -243,4 +270,44 @@ fn values_out_of_order_are_refused() {
     bytes.values.swap(2 * 7, 2 * 9);
     bytes.values.swap(2 * 7 + 1, 2 * 9 + 1);
     assert!(run.verdict(tables).is_err());
+}
+
+/// A load's address one limb higher and the other lower, so that all rules of the row hold: only the message to STEP
+/// stands against it, for no lookup does any more.
+#[test]
+fn an_operand_that_is_not_the_one_of_step_is_refused() {
+    let run = Run::new();
+    let mem = shape("MEM");
+    let [a0, a1, carry] = ["a[0]", "a[1]", "k"].map(|name| column(&mem, name));
+    let real = column(&mem, "real");
+    let carried = |row: &mut [Val]| {
+        let found = row[real] == Val::ONE && row[carry] == Val::ZERO;
+        if found {
+            row[a0] += Val::from_u32(1 << 16);
+            row[a1] -= Val::ONE;
+            row[carry] = Val::ONE;
+        }
+        found
+    };
+    let mut tables = run.tables();
+    assert!(forge(&mut tables[place(Kind::Machine(MEM))], carried));
+    assert!(run.verdict(tables).is_err());
+}
+
+/// No range is looked up where [`BOUNDED`](crate::bounded::BOUNDED) says that another table sees to it: it does.
+#[test]
+fn a_value_out_of_a_range_that_another_table_bounds_is_refused() {
+    let (run, trapped) = (Run::new(), Run::trapped());
+    for (t, shape) in tables::system().tables.iter().enumerate() {
+        let run = if run.tables()[t].is_some() { &run } else { &trapped };
+        for (col, column) in shape.columns.iter().enumerate() {
+            if !crate::bounded::is_bounded(shape.name, column.name) {
+                continue;
+            }
+            let mut tables = run.tables();
+            // The first row of every table is in use.
+            tables[t].as_mut().expect("it is used").values[col] += Val::from_u32(1 << 16);
+            assert!(run.verdict(tables).is_err(), "{}.{}", shape.name, column.name);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusa
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
+use tracing::info_span;
 
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
@@ -42,13 +43,13 @@ impl std::fmt::Debug for Stark {
 }
 
 /// One statement's side of a proof, the same for prover and verifier.
-struct Session {
+pub(crate) struct Session {
     /// What the transcript begins with.
-    transcript: [u8; 32],
-    chips: Vec<Chip>,
+    pub(crate) transcript: [u8; 32],
+    pub(crate) chips: Vec<Chip>,
     values: Vec<Vec<Val>>,
     /// log2 of the heights that are committed to.
-    logs: Vec<usize>,
+    pub(crate) logs: Vec<usize>,
 }
 
 impl Session {
@@ -57,7 +58,8 @@ impl Session {
             // The verifier's tables are committed to without a secret, so that the verifier comes to the same.
             let public = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
             let config = C::build(header.profile, &self.transcript, masks);
-            let data = ProverData::from_airs_and_degrees(&public, &self.chips, &self.logs);
+            let data = info_span!("public tables")
+                .in_scope(|| ProverData::from_airs_and_degrees(&public, &self.chips, &self.logs));
             let data = data.map_err(|_| unproved("public tables"))?;
             let instances = self.chips.iter().zip(tables.iter().flatten()).zip(&self.values);
             let instances = instances.map(|((air, trace), values)| StarkInstance {
@@ -133,7 +135,12 @@ impl Stark {
         *h.finalize().as_bytes()
     }
 
-    fn session(&self, context: &[u8], public: &PublicSide, header: &Header) -> Result<Session, Refusal> {
+    pub(crate) fn session(
+        &self,
+        context: &[u8],
+        public: &PublicSide,
+        header: &Header,
+    ) -> Result<Session, Refusal> {
         if header.hiding != public.hiding {
             return Err(Refusal::MalformedProof {
                 part: "hiding, or not, against what the statement asks for",
@@ -267,7 +274,7 @@ fn unproved(stage: &'static str) -> ProveError {
     }
 }
 
-fn backend(refusal: Refusal) -> ProveError {
+pub(crate) fn backend(refusal: Refusal) -> ProveError {
     ProveError::Backend {
         stage: "shape",
         source: Failed(format!("{refusal:?}")).into(),
@@ -309,25 +316,28 @@ impl ProofSystem<ExecutionStatement> for Stark {
         proving.report(Progress::new("tracing", 0, 3));
         let run = statement.repeat(secret).map_err(differs)?;
         // Segments are proved apart, which shows how the cells of each are shared; hiding that is not built.
-        let limit = self.steps.min((1 << most) - 1);
-        if hiding && run.steps > u64::from(limit) {
+        let limit = (1_u64 << most) - 1;
+        if hiding && run.steps > limit {
             return Err(ProveError::TooLarge {
                 unit: "steps",
                 needed: run.steps,
-                limit: u64::from(limit),
+                limit,
             });
         }
-        if run.steps > u64::from(self.steps) {
+        if !hiding && run.steps > u64::from(self.steps) {
             return self.prove_chain(statement, proving);
         }
-        let trace = statement.trace(secret).map_err(differs)?;
+        let trace = info_span!("trace").in_scope(|| statement.trace(secret));
+        let trace = trace.map_err(differs)?;
         let public = self.public_side(statement).map_err(backend)?;
         let masks = Masks::new(proving.seed());
         proving.report(Progress::new("tables", 1, 3));
-        let witness = tables::hiding_witness(statement.program(), &trace, hidden);
+        let program = statement.program();
+        let witness = info_span!("witness").in_scope(|| tables::hiding_witness(program, &trace, hidden));
         let sealed = seal::rows(statement, secret, &trace);
         drop(trace);
-        let tables = trace::tables(&self.whole, &public, &witness, &sealed, None);
+        let tables = || trace::tables(&self.whole, &public, &witness, &sealed, None);
+        let tables = info_span!("tables").in_scope(tables);
         drop(witness);
         proving.report(Progress::new("proving", 2, 3));
         let proof = self.prove_tables(&statement.bytes(), &public, Shape::Whole, tables, &masks)?;
@@ -364,7 +374,7 @@ fn differs(error: StatementError) -> ProveError {
 }
 
 impl Stark {
-    fn segment_side(&self, statement: &SegmentStatement) -> Result<PublicSide, Refusal> {
+    pub(crate) fn segment_side(&self, statement: &SegmentStatement) -> Result<PublicSide, Refusal> {
         let mut public = PublicSide::new(&self.segment, &statement.public_side(), false)?;
         let digests = [statement.before(), statement.after()].map(|b| b.memory.digest());
         public.roots = roots(&digests[0], &digests[1]);

@@ -25,6 +25,10 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # A backend of one's own
+//! `docs/backends.md` walks through one for runs of capsules, `examples/custom_backend.rs` at the top of the repository;
+//! this crate's example `custom_statement` has a relation of its own as well.
+//!
 //! # What it does not do
 //! It holds no proof system (those are crates of their own), draws no randomness, reads no clock, opens no file.
 //! It does not say whose proof it is or what a proof is worth: signatures and receipts are elsewhere.

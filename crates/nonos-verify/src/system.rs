@@ -3,6 +3,7 @@
 use crate::{BackendId, ProveError, Statement};
 use nonos_types::{ByteLen, VkDigest};
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a backend refuses a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +140,11 @@ impl fmt::Debug for Proving<'_> {
 /// - give the same verdict alone and in a batch;
 /// - use each [`Seed`] for one attempt.
 ///
-/// [`testing::Suite`](crate::testing::Suite) judges these; `examples/custom_backend.rs` is a whole backend.
+/// [`testing::Suite`](crate::testing::Suite) judges these. Two whole backends to copy: `custom_statement`, among this
+/// crate's examples, for a relation of one's own; `examples/custom_backend.rs` at the top of the repository for runs of
+/// capsules, with `docs/backends.md` as its guide.
+///
+/// A backend behind an [`Arc`] is one, too: several users can share its keys and parameters.
 pub trait ProofSystem<S: Statement>: Send + Sync + 'static {
     /// Name and version of the proof format.
     fn id(&self) -> BackendId;
@@ -182,5 +187,41 @@ pub trait ProofSystem<S: Statement>: Send + Sync + 'static {
     fn batch_key(&self, proof: &[u8]) -> Option<BatchKey> {
         let _ = proof;
         None
+    }
+}
+
+/// The shared backend; every call goes through.
+impl<S: Statement, B: ProofSystem<S>> ProofSystem<S> for Arc<B> {
+    fn id(&self) -> BackendId {
+        (**self).id()
+    }
+
+    fn max_proof_len(&self) -> ByteLen {
+        (**self).max_proof_len()
+    }
+
+    fn vk_digest(&self, statement: &S, proof: &[u8]) -> Result<VkDigest, Refusal> {
+        (**self).vk_digest(statement, proof)
+    }
+
+    fn prove(
+        &self,
+        statement: &S,
+        witness: &S::Witness,
+        proving: &mut Proving<'_>,
+    ) -> Result<Vec<u8>, ProveError> {
+        (**self).prove(statement, witness, proving)
+    }
+
+    fn verify(&self, statement: &S, proof: &[u8]) -> Result<(), Refusal> {
+        (**self).verify(statement, proof)
+    }
+
+    fn verify_batch(&self, claims: &[(&S, &[u8])]) -> Vec<Result<(), Refusal>> {
+        (**self).verify_batch(claims)
+    }
+
+    fn batch_key(&self, proof: &[u8]) -> Option<BatchKey> {
+        (**self).batch_key(proof)
     }
 }

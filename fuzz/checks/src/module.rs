@@ -9,9 +9,9 @@ use nonos_package::{HostSet, instructions};
 use nonos_types::{Fuel, Pages};
 
 /// Fuel and steps of a run.
-const LIMIT: u32 = 2_000;
+const LIMIT: u64 = 2_000;
 /// Steps of a run whose constraints are checked: that takes the most time.
-const CHECKED: u32 = 200;
+const CHECKED: u64 = 200;
 const INPUT: &[u8] = b"twenty-one input bytes";
 
 /// Checks one input.

@@ -9,6 +9,7 @@ mod peers;
 mod profile;
 mod prove;
 mod run;
+mod segment;
 mod status;
 mod trust;
 mod verify;
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     /// Packs, inspects, runs, proves, verifies and publishes capsules.
     #[command(subcommand)]
     Capsule(capsule::Command),
+    /// Proves a long run in segments, by several processes or machines.
+    #[command(subcommand)]
+    Segment(segment::Command),
     /// Proves a call of an exported function of a plain wasm module.
     Prove(prove::Prove),
     /// Checks the proof of such a call, and shows what it proves.
@@ -83,6 +87,7 @@ impl Command {
             Self::Trust(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Capsule(command) => command.run(context),
+            Self::Segment(command) => command.run(context),
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::Devnet(command) => command.run(context),

@@ -47,7 +47,7 @@ impl Prove {
             arguments,
             inputs,
         };
-        job.prove(Claim::outside_jobs(), &self.options, context)
+        job.prove(|| Ok(Claim::outside_jobs()), &self.options, context)
     }
 
     /// The arguments, as the function's parameters want them.

@@ -16,7 +16,10 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
 use tracing_subscriber::EnvFilter;
 
 /// Longest configuration.
@@ -43,6 +46,9 @@ pub(crate) struct Run {
     /// How the node behaves: other than as it should only in meshes that try what others make of it.
     #[arg(long, value_enum, default_value_t, hide = true)]
     conduct: ConductArg,
+    /// Stops also when stdin ends, which it does when whoever holds its other end is gone, however that came.
+    #[arg(long, hide = true)]
+    while_stdin: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -73,7 +79,9 @@ impl Run {
             },
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map_err(Failure::Runtime)?.block_on(serve(options))
+        runtime
+            .map_err(Failure::Runtime)?
+            .block_on(serve(options, self.while_stdin))
     }
 
     fn config(&self, path: &Path) -> Result<Config, Failure> {
@@ -108,7 +116,7 @@ impl Run {
     }
 }
 
-async fn serve(options: NodeOptions) -> Result<(), Failure> {
+async fn serve(options: NodeOptions, while_stdin: bool) -> Result<(), Failure> {
     // Before the node starts, so that no signal is lost.
     let mut stop = Stop::new()?;
     let listeners = options.config.listen.len();
@@ -117,6 +125,7 @@ async fn serve(options: NodeOptions) -> Result<(), Failure> {
     let announced = tokio::spawn(announce(node.handle(), listeners));
     tokio::select! {
         () = stop.asked() => say("stopping; again to stop at once"),
+        () = stdin_ended(), if while_stdin => say("stdin has ended: stopping"),
         () = node.stopped() => {}
     }
     announced.abort();
@@ -152,6 +161,17 @@ fn threads(configured: usize) -> NonZeroUsize {
     NonZeroUsize::new(configured)
         .or_else(|| NonZeroUsize::new(cores() - 1))
         .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Waits until there is nothing more to read from stdin; on a thread of its own, which ends with the process.
+async fn stdin_ended() {
+    let (ended, heard) = oneshot::channel();
+    thread::spawn(move || {
+        // An error is an end, too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _nobody_waits = ended.send(());
+    });
+    let _ = heard.await;
 }
 
 /// Ctrl-C and SIGTERM.

@@ -26,7 +26,13 @@ fn three_nodes_run_prove_verify_and_pay() {
     let job = &report["jobs"][0];
     assert_eq!(job["output_hex"], FOX);
     assert_eq!(job["paid"], true);
-    assert_eq!(job["backend"], "halo2-ipa-pasta/2");
+    assert_eq!(job["backend"], "stark-koalabear/1");
+    assert_eq!(
+        (&report["backend"], &report["profile"]),
+        (&job["backend"], &"fast".into())
+    );
+    let reason = report["backend_reason"].as_str().expect("a reason");
+    assert!(ended.stderr.contains(reason), "{}", ended.stderr);
     assert!(
         job["proof_bytes"].as_u64().is_some_and(|bytes| bytes > 10_000),
         "{job:#}"
@@ -80,6 +86,24 @@ fn every_honest_node_blacklists_a_forger() {
         forger["balance"].as_str().expect("a string").parse::<i128>(),
         Ok(0)
     );
+}
+
+#[test]
+fn a_forger_is_caught_and_the_job_paid_by_whichever_backend() {
+    for (arguments, backend) in [
+        (&["--backend", "halo2"][..], "halo2-ipa-pasta/2"),
+        (&["--backend", "stark", "--profile", "small"], "stark-koalabear/1"),
+    ] {
+        let mesh = ["--nodes", "3", "--malicious", "1", "--jobs", "1"];
+        let report = devnet(&Place::new(), &[&mesh[..], arguments].concat()).json();
+        assert_eq!(report["ok"], true, "{report:#}");
+        let (job, (forger, honest)) = (&report["jobs"][0], nodes(&report).split_last().expect("three"));
+        assert_eq!(job["backend"], backend);
+        assert_eq!(job["output_hex"], FOX);
+        for node in honest {
+            assert_eq!(node["blacklisted"], serde_json::json!([forger["id"]]), "{node:#}");
+        }
+    }
 }
 
 #[test]
@@ -183,8 +207,46 @@ fn stays_up_until_it_is_interrupted_and_leaves_nothing() {
 }
 
 #[test]
+fn nodes_end_when_a_devnet_is_killed() {
+    let place = Place::new();
+    let mut child = place
+        .command(&[
+            "devnet",
+            "--nodes",
+            "2",
+            "--jobs",
+            "1",
+            "--processes",
+            "--data",
+            "net",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("start operator");
+    let mut said = BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while !line.contains("stays up until Ctrl-C") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).expect("UTF-8"), 0, "it ended");
+    }
+    let lock =
+        |node: u8| std::fs::File::open(place.path(&format!("net/node-{node}/run/lock"))).expect("it runs");
+    for node in 0..2 {
+        assert!(lock(node).try_lock().is_err(), "node {node} does not run");
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it is killed");
+    // Waits until the node has closed its store.
+    for node in 0..2 {
+        lock(node).lock().expect("it can be locked");
+    }
+}
+
+#[test]
 fn refuses_a_mesh_without_two_honest_nodes() {
     let place = Place::new();
+    devnet(&place, &["--backend", "halo2", "--profile", "small"]).refused(2, "only the stark backend");
     devnet(&place, &["--nodes", "3", "--malicious", "2"]).refused(2, "2 of 3 nodes malicious leaves 1");
     devnet(&place, &["--nodes", "3", "--malicious", "4"]).refused(2, "4 of 3 nodes malicious leaves 0");
     devnet(&place, &["--nodes", "1"]).refused(2, "1 is not in 2..=32");

@@ -4,7 +4,7 @@ use crate::support::Place;
 use nonos_types::{ExecutionRecord, Fuel, Outcome, Payload as _, TrapKind, Value};
 use nonos_verify::ProofObject;
 use prost::Message as _;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// `docs/spec/proof-file.md`, written again.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -56,13 +56,36 @@ fn module(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn proves_a_call_and_refuses_every_other() {
+fn proves_a_call_by_stark_and_refuses_every_other() {
+    proves_a_call_and_refuses_every_other("stark", "stark-koalabear/1");
+}
+
+#[test]
+fn proves_a_call_by_halo2_and_refuses_every_other() {
+    proves_a_call_and_refuses_every_other("halo2", "halo2-ipa-pasta/2");
+}
+
+fn proves_a_call_and_refuses_every_other(backend: &str, id: &str) {
     let place = Place::new();
     place.write("m.wasm", module(MODULE));
     let call = [
-        "--json", "prove", "--wasm", "m.wasm", "--invoke", "sub", "-o", "p", "--", "-5", "7",
+        "--json",
+        "prove",
+        "--wasm",
+        "m.wasm",
+        "--invoke",
+        "sub",
+        "-o",
+        "p",
+        "--backend",
+        backend,
+        "--",
+        "-5",
+        "7",
     ];
     let proved = place.operator(&call).json();
+    assert_eq!(proved["backend"], id);
+    assert_eq!(proved["backend_reason"], "it was asked for");
     assert_eq!(proved["outcome"], json!({ "kind": "return", "values": [12] }));
     for figure in ["fuel", "steps", "prove_ms", "proof_bytes", "peak_rss_mb"] {
         assert!(
@@ -77,6 +100,7 @@ fn proves_a_call_and_refuses_every_other() {
     assert_eq!(verified["arguments"], json!([-5, 7]));
     assert_eq!(verified["outcome"], proved["outcome"]);
     assert_eq!(verified["fuel"], proved["fuel"]);
+    assert_eq!(verified["backend"], id);
 
     // Another program.
     place.write(
@@ -153,6 +177,24 @@ fn proves_a_call_and_refuses_every_other() {
     verify("grown").refused(3, "error: ");
     place.write("shrunk", longer(|bytes| bytes.truncate(bytes.len() - 32)));
     verify("shrunk").refused(3, "error: ");
+
+    // Another backend: the other one, and one that there is not.
+    for (name, why) in [
+        ("stark-koalabear/1", "error: "),
+        ("halo2-ipa-pasta/2", "error: "),
+        ("halo2-ipa-pasta/1", "it has stark-koalabear/1, halo2-ipa-pasta/2"),
+    ] {
+        if name != id {
+            let mut object = ProofObject::decode(&file.object).expect("an object");
+            object.backend = name.parse().expect("a name");
+            let changed = File {
+                object: object.encode().expect("encodes"),
+                ..file.clone()
+            };
+            place.write("renamed", changed.bytes());
+            verify("renamed").refused(3, why);
+        }
+    }
 }
 
 #[test]
@@ -198,18 +240,37 @@ calls = ["read", "write", "commit_len"]
         0
     );
 
-    let proved = place
-        .operator(&[
-            "--json", "capsule", "prove", "d.mod", "--input", "three", "-o", "p",
-        ])
-        .json();
-    assert_eq!(proved["result_hex"], "020406");
-    let verified = place
-        .operator(&["--json", "capsule", "verify", "d.mod", "p", "--input", "three"])
-        .json();
-    assert_eq!(verified["result_hex"], "020406");
-    assert_eq!(verified["input_bytes"], 3);
-    assert_eq!(verified["verified"], true);
+    let mut lengths = vec![];
+    for (purpose, backend) in [("compact", "halo2-ipa-pasta/2"), ("quick", "stark-koalabear/1")] {
+        let call = [
+            "--json",
+            "capsule",
+            "prove",
+            "d.mod",
+            "--input",
+            "three",
+            "-o",
+            "p",
+            "--purpose",
+            purpose,
+        ];
+        let ended = place.operator(&call);
+        let proved = ended.json();
+        assert_eq!(proved["result_hex"], "020406");
+        assert_eq!(proved["backend"], backend);
+        let reason = proved["backend_reason"].as_str().expect("a reason");
+        assert!(reason.contains(purpose), "{reason}");
+        assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+        let verified = place
+            .operator(&["--json", "capsule", "verify", "d.mod", "p", "--input", "three"])
+            .json();
+        assert_eq!(verified["result_hex"], "020406");
+        assert_eq!(verified["input_bytes"], 3);
+        assert_eq!(verified["verified"], true);
+        assert_eq!(verified["backend"], backend);
+        lengths.push(proved["proof_bytes"].as_u64());
+    }
+    assert!(lengths[0] < lengths[1], "{lengths:?}");
 
     // The same module by another author is another capsule.
     place
@@ -277,22 +338,46 @@ fn plans_what_a_proof_takes_and_proves_that_the_fuel_ran_out() {
     pack_spin(&place, "1000");
     let planned = place.operator(&["--json", "capsule", "plan", "spin.mod"]).json();
     assert_eq!(planned["outcome"], "out of fuel");
-    let proved = place
-        .operator(&["--json", "capsule", "prove", "spin.mod", "-o", "p"])
-        .json();
-    assert_eq!(proved["outcome"], json!({ "kind": "out-of-fuel" }));
-    for figure in ["steps", "fuel", "proof_bytes"] {
-        assert_eq!(planned[figure], proved[figure], "{figure}");
-    }
-    assert_eq!(proved["fuel"], 1000);
-    for figure in ["prove_seconds", "peak_memory_mb", "k", "columns"] {
-        assert!(
-            planned[figure].as_f64().is_some_and(|figure| figure > 0.0),
-            "{figure}: {planned}"
-        );
+    assert_eq!(
+        (&planned["backend"], &planned["profile"]),
+        (&json!("stark-koalabear/1"), &json!("fast"))
+    );
+    let plans = planned["plans"].as_array().expect("a list");
+    let methods: [&[&str]; 3] = [
+        &["--backend", "stark"],
+        &["--backend", "stark", "--profile", "small"],
+        &["--backend", "halo2"],
+    ];
+    assert_eq!(plans.len(), methods.len());
+    for (plan, method) in plans.iter().zip(methods) {
+        let call = ["--json", "capsule", "prove", "spin.mod", "-o", "p"];
+        let proved = place.operator(&[&call[..], method].concat()).json();
+        assert_eq!(proved["outcome"], json!({ "kind": "out-of-fuel" }));
+        assert_eq!(proved["fuel"], 1000);
+        for figure in ["steps", "fuel"] {
+            assert_eq!(planned[figure], proved[figure], "{figure}");
+        }
+        for field in ["backend", "profile"] {
+            assert_eq!(plan[field], proved[field], "{field}");
+        }
+        for figure in ["prove_seconds", "peak_memory_mb"] {
+            assert!(
+                plan[figure].as_f64().is_some_and(|figure| figure > 0.0),
+                "{figure}: {plan}"
+            );
+        }
+        let bytes = |value: &Json| value["proof_bytes"].as_u64().expect("a number");
+        let (expected, made) = (bytes(plan), bytes(&proved));
+        // halo2's size follows from its layout; the STARK's depends on its challenges.
+        let off = if proved["backend"] == "halo2-ipa-pasta/2" {
+            0
+        } else {
+            made / 20
+        };
+        assert!(expected.abs_diff(made) <= off, "{expected} planned, {made} made");
     }
     let verify = |name: &str| place.operator(&["--json", "capsule", "verify", "spin.mod", name]);
-    assert_eq!(verify("p").json()["outcome"], proved["outcome"]);
+    assert_eq!(verify("p").json()["outcome"], json!({ "kind": "out-of-fuel" }));
     let file = File::read(&place.read("p"));
     place.write(
         "lie",

@@ -46,6 +46,8 @@ fn proves_a_run_on_sealed_tapes_without_showing_them() {
     let (place, secret) = place();
     let proved = prove(&place, &["--seal-results", "--openings", "o", "-o", "p"]);
     assert_eq!(proved["outcome"], json!({ "kind": "return", "values": [1] }));
+    assert_eq!(proved["backend"], "halo2-ipa-pasta/2");
+    assert_eq!(proved["backend_reason"], "stark does not hide sealed tapes");
     let result = hex::decode(proved["result_hex"].as_str().expect("hex")).expect("hex");
     assert_eq!(result.len(), 8);
 
@@ -84,6 +86,27 @@ fn proves_a_run_on_sealed_tapes_without_showing_them() {
         .json();
     assert_eq!(open["result_hex"], proved["result_hex"]);
     assert_ne!(open["proven"]["sealed_input"], proven["sealed_input"]);
+}
+
+#[test]
+fn refuses_to_seal_by_a_backend_that_hides_nothing() {
+    let (place, _) = place();
+    let call = [
+        "prove",
+        "--wasm",
+        "m.wasm",
+        "--invoke",
+        "run",
+        "--backend",
+        "stark",
+        "-o",
+        "p",
+    ];
+    for seal in [&["--seal-results"][..], &["--sealed", "secret"]] {
+        let refused = place.operator(&[&call[..], seal].concat());
+        refused.refused(2, "stark does not hide sealed tapes");
+    }
+    assert!(!place.path("p").exists());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use nonos_state::MemoryTree;
 use nonos_types::{Fuel, MemoryHash, Outcome, Pages, Value, ValueType};
 
 /// More than the suite takes.
-const STEPS: u32 = 1 << 28;
+const STEPS: u64 = 1 << 28;
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]

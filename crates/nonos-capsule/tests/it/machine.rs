@@ -18,7 +18,7 @@ mod generate;
 mod operators;
 
 /// More than any run here takes.
-const STEPS: u32 = 1 << 24;
+const STEPS: u64 = 1 << 24;
 
 /// What both say of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

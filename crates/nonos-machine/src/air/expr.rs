@@ -1,11 +1,12 @@
 //! Integer expression trees, their degree and interval.
 
 use std::ops::{Add, Mul, Neg, Sub};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Col;
 
-/// A polynomial with integer coefficients in the cells of two neighbouring rows.
+/// A polynomial with integer coefficients in the cells of two neighbouring rows. Shared between threads, so that a backend
+/// can hold the [`System`](super::System) that it proves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// A constant.
@@ -18,11 +19,11 @@ pub enum Expr {
         next: bool,
     },
     /// Sum.
-    Add(Rc<Expr>, Rc<Expr>),
+    Add(Arc<Expr>, Arc<Expr>),
     /// Difference.
-    Sub(Rc<Expr>, Rc<Expr>),
+    Sub(Arc<Expr>, Arc<Expr>),
     /// Product.
-    Mul(Rc<Expr>, Rc<Expr>),
+    Mul(Arc<Expr>, Arc<Expr>),
 }
 
 impl Expr {
@@ -143,7 +144,7 @@ impl Add for Expr {
             (Expr::Const(0), _) => other,
             (_, Expr::Const(0)) => self,
             (Expr::Const(a), Expr::Const(b)) => Expr::Const(a + b),
-            _ => Expr::Add(Rc::new(self), Rc::new(other)),
+            _ => Expr::Add(Arc::new(self), Arc::new(other)),
         }
     }
 }
@@ -154,7 +155,7 @@ impl Sub for Expr {
         match (&self, &other) {
             (_, Expr::Const(0)) => self,
             (Expr::Const(a), Expr::Const(b)) => Expr::Const(a - b),
-            _ => Expr::Sub(Rc::new(self), Rc::new(other)),
+            _ => Expr::Sub(Arc::new(self), Arc::new(other)),
         }
     }
 }
@@ -167,7 +168,7 @@ impl Mul for Expr {
             (Expr::Const(1), _) => other,
             (_, Expr::Const(1)) => self,
             (Expr::Const(a), Expr::Const(b)) => Expr::Const(a * b),
-            _ => Expr::Mul(Rc::new(self), Rc::new(other)),
+            _ => Expr::Mul(Arc::new(self), Arc::new(other)),
         }
     }
 }

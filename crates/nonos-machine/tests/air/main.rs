@@ -8,4 +8,5 @@ mod inject;
 mod mutate;
 mod page;
 mod samples;
+mod segments;
 mod tables;

@@ -49,7 +49,7 @@ fn takes_fewer_steps_than_the_capsules_have_operators() {
         (sha256, vec![7; 1024], 60),
         (sieve, 1000u64.to_le_bytes().to_vec(), 60),
     ] {
-        let steps = u64::from(run(wasm, &input).steps);
+        let steps = run(wasm, &input).steps;
         let operators = operators(
             wasm,
             "main",

@@ -18,7 +18,7 @@ use crate::constrained::in_constraints;
 use crate::meter::{Count, FUEL, START, metered};
 
 pub(crate) const PAGES: Pages = Pages::new(4);
-pub(crate) const STEPS: u32 = 1 << 22;
+pub(crate) const STEPS: u64 = 1 << 22;
 
 /// Runs export `run` in the machine, with and without recording, and checks that it is the same run.
 pub(crate) fn in_machine(wasm: &[u8], inputs: &Inputs<'_>, fuel: u64) -> Run {

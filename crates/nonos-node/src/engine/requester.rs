@@ -14,10 +14,7 @@ use super::{
     job::{Job, SLOT},
     jobs::DEADLINE_S,
 };
-use crate::{
-    api::{Booked, RequestError, Submission, Submitted, What},
-    proofs::Proofs,
-};
+use crate::api::{Booked, RequestError, Submission, Submitted, What};
 
 impl Engine {
     /// Takes a submission: first its capsule must be here, since nobody should pay for what he cannot check.
@@ -41,27 +38,26 @@ impl Engine {
             Ok(ready) => self.offer(submission, ready)?,
         };
         // Whoever asked may be gone; the job stands.
-        let _gone =
-            reply.send(answer.map(|job| serde_json::to_value(Submitted { job }).expect("plain data")));
+        let _gone = reply.send(answer.map(|it| serde_json::to_value(it).expect("plain data")));
         Ok(())
     }
 
-    fn offer(&mut self, submission: &Submission, ready: Ready) -> Result<Result<JobId, RequestError>, Error> {
+    fn offer(
+        &mut self,
+        submission: &Submission,
+        ready: Ready,
+    ) -> Result<Result<Submitted, RequestError>, Error> {
         let refuse = |message: String| {
             Ok(Err(RequestError {
                 message,
                 fault: "caller".to_owned(),
             }))
         };
-        let backend = match &submission.backend {
-            None => Proofs::DEFAULT,
-            Some(name) => match name.parse() {
-                Ok(backend) if self.about.backends.contains(&backend) => backend,
-                _ => {
-                    let known: Vec<_> = self.about.backends.iter().map(ToString::to_string).collect();
-                    return refuse(format!("no backend `{name}`; there are: {}", known.join(", ")));
-                }
-            },
+        let named = submission.backend.as_ref().map(|name| name.parse());
+        let choice = match named.transpose().map(|named| self.config.proving.of_job(named)) {
+            Ok(Ok(choice)) => choice,
+            Ok(Err(error)) => return refuse(error.to_string()),
+            Err(unknown) => return refuse(unknown.to_string()),
         };
         if ready.facts.base > submission.max_fee {
             return refuse(format!(
@@ -88,7 +84,7 @@ impl Engine {
             arguments: ready.arguments,
             input: ready.input,
             input_len: ready.input_len,
-            backend,
+            backend: choice.method.system().id(),
             max_fee: submission.max_fee,
             fuel_price: submission.fuel_price,
             verifiers: submission.verifiers,
@@ -105,7 +101,11 @@ impl Engine {
         if let Some(job) = self.jobs.get_mut(&id) {
             job.facts = Some(ready.facts);
         }
-        Ok(Ok(id))
+        Ok(Ok(Submitted {
+            job: id,
+            backend: choice.method.system().id().to_string(),
+            backend_reason: choice.reason,
+        }))
     }
 
     pub(super) fn judge_award(&mut self, it: &Signed<Award>, origin: &Origin) -> Result<Decision, Error> {

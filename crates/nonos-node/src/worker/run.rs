@@ -7,8 +7,8 @@ use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION, tables::TapeWo
 use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_types::{
-    Assignment, Attempt, ByteLen, Clock as _, ExecutionRecord, Offer, Output, ProofDigest, Receipt, Signed,
-    TapesDigest, Transfer,
+    Assignment, Attempt, BackendId, ByteLen, Clock as _, ExecutionRecord, Offer, Output, ProofDigest,
+    Receipt, Signed, TapesDigest, Transfer,
 };
 use nonos_verify::{Progress, Proof, Proving, Seed, Statement as _};
 use nonos_worker::Job;
@@ -18,11 +18,12 @@ use rand_core::Rng as _;
 use super::Worker;
 use crate::{
     Conduct,
+    choice::System,
     engine::{Facts, Input},
 };
 
-/// A proof of another run, which a forger puts on his results.
-pub(crate) type Forged = Arc<Mutex<Option<Proof>>>;
+/// A proof of another run by each backend, which a forger puts on his results.
+pub(crate) type Forged = Arc<Mutex<Vec<(BackendId, Proof)>>>;
 
 impl Worker {
     /// Runs, proves and signs; what the receipt commits to is kept here. Says how many milliseconds the proof took.
@@ -81,14 +82,18 @@ impl Worker {
             ExecutionStatement::of_run(subject, record, input, Vec::new(), &Secret::default())
                 .map_err(|it| text(&it))?;
         let (proof, ms) = match conduct {
-            Conduct::Honest => self.prove(&statement)?,
+            Conduct::Honest => self.prove(offer, &statement)?,
             Conduct::ForgeResults => {
                 let mut forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
-                let (proof, ms) = match &*forged {
-                    Some(proof) => (proof.clone(), 0),
-                    None => self.prove(&statement)?,
+                let known = forged.iter().find(|(backend, _)| *backend == offer.backend);
+                let (proof, ms) = match known {
+                    Some((_, proof)) => (proof.clone(), 0),
+                    None => {
+                        let made = self.prove(offer, &statement)?;
+                        forged.push((offer.backend.clone(), made.0.clone()));
+                        made
+                    }
                 };
-                *forged = Some(proof.clone());
                 statement = forge(statement).map_err(|it| text(&it))?;
                 (proof, ms)
             }
@@ -120,7 +125,10 @@ impl Worker {
         Ok((Signed::new(receipt, self.identity.signing_key()), ms))
     }
 
-    fn prove(&self, statement: &ExecutionStatement) -> Result<(Proof, u64), String> {
+    fn prove(&self, offer: &Offer, statement: &ExecutionStatement) -> Result<(Proof, u64), String> {
+        let system = System::ALL.into_iter().find(|it| it.id() == offer.backend);
+        let system = system.ok_or_else(|| format!("this node has no backend `{}`", offer.backend))?;
+        let method = self.proving.method(system);
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
         let mut random = ChaCha20Rng::from_seed(secret);
@@ -146,7 +154,7 @@ impl Worker {
         let turn = self.proofs.turn();
         let started = self.clock.millis();
         let proof = turn
-            .prove(statement, &mut proving)
+            .prove(method, statement, &mut proving)
             .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)?;
         Ok((proof, self.clock.millis() - started))
     }

@@ -2,7 +2,7 @@
 
 use nonos_node::{
     Conduct,
-    api::{Books, JobState, Request, Status, Verified},
+    api::{Books, JobState, Request, Status, Submission, Verified},
 };
 use nonos_types::FeeKind;
 
@@ -27,6 +27,7 @@ async fn a_job_is_proved_verified_by_all_and_paid_once() {
     })
     .await;
 
+    assert_eq!(paid.backend, "stark-koalabear/1");
     let receipt = paid.receipt.expect("a paid job has a receipt");
     assert_eq!(receipt.result_hex, Some(hex::encode(41u64.to_le_bytes())));
     let executes = paid
@@ -95,7 +96,12 @@ async fn a_requester_that_stops_pays_when_it_is_back() {
     until(&executor, Request::Status, |it: &Status| it.peers == 1).await;
 
     let capsule = publish(&requester).await;
-    let id = submit(&requester, submission(capsule, 3, 0)).await;
+    let slow = Submission {
+        // Long enough to be seen.
+        backend: Some("halo2".to_owned()),
+        ..submission(capsule, 3, 0)
+    };
+    let id = submit(&requester, slow).await;
     job(&executor, id, |it| it.state == JobState::Running).await;
     requester.shutdown().await;
     job(&executor, id, |it| it.state == JobState::Proved).await;

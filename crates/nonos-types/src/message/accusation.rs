@@ -53,8 +53,8 @@ impl Evidence {
 
 impl Payload for Accusation {
     const TYPE: &'static str = NAME;
-    /// Evidence of longer proofs or tapes does not travel as a message.
-    const MAX: ByteLen = ByteLen::new(512 << 10);
+    /// Less than a page of a journal, in which it has to fit. Evidence of longer proofs or tapes does not travel.
+    const MAX: ByteLen = ByteLen::new(960 << 10);
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {

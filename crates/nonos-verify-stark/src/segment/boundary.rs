@@ -124,3 +124,56 @@ impl Boundary {
         fits.then_some(Self { state, memory })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors of `docs/spec/segment.md`.
+    #[test]
+    fn roots_are_those_of_the_specification() {
+        let spec = include_str!("../../../../docs/spec/segment.md");
+        let memories: [(&str, &[(u32, u64)]); 3] = [
+            ("no cell", &[]),
+            ("cell 0", &[(0, 1)]),
+            ("cell 2^27", &[(1 << 27, 0x0807_0605_0403_0201)]),
+        ];
+        let mut wrong = vec![];
+        for (name, cells) in memories {
+            let root = MemoryRoot::of(&Tree::initial(cells).root());
+            let line = spec.lines().find(|line| line.starts_with(&format!("| {name}")));
+            let line = line.expect("a line for each");
+            if !line.ends_with(&format!("| `{root:?}` |")) {
+                wrong.push((name, root));
+            }
+        }
+        assert_eq!(wrong, []);
+    }
+
+    #[test]
+    fn a_boundary_is_read_back_and_nothing_else_is_read() {
+        let boundary = Boundary {
+            state: State {
+                pc: 1,
+                fp: 2,
+                room: 3,
+                pages: 4,
+                fuel: 1 << 40,
+                outputs: [5, 7 << 32 | 6, 0, 1],
+            },
+            memory: MemoryRoot::of(&Tree::initial(&[(9, 9)]).root()),
+        };
+        let bytes = boundary.to_bytes();
+        assert_eq!(Boundary::from_bytes(&bytes), Some(boundary));
+        let mut wide = bytes;
+        wide[22 + 7] = 1;
+        assert_eq!(Boundary::from_bytes(&wide), None, "a position of 64 bits");
+        let mut wide = bytes;
+        wide[54..58].copy_from_slice(&Val::ORDER_U32.to_le_bytes());
+        assert_eq!(
+            Boundary::from_bytes(&wide),
+            None,
+            "an element that is not reduced"
+        );
+    }
+}

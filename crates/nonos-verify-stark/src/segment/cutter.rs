@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nonos_machine::{ExecutionStatement, Secret, Segments, StatementError};
 
 use super::job::{boundary, changes};
-use super::{Boundary, SegmentJob, SegmentStatement, SegmentWitness};
+use super::{SegmentJob, SegmentStatement, SegmentWitness};
 use crate::tree::Tree;
 
 /// Cuts a run into segments of so many steps: executes it, and gives the jobs one by one. It holds the machine's memory
@@ -71,10 +71,6 @@ impl<'a> Cutter<'a> {
     pub fn segments(&self) -> u32 {
         self.count
     }
-
-    fn boundary(&self) -> Boundary {
-        boundary(self.segments.state(), &self.tree.root())
-    }
 }
 
 impl Iterator for Cutter<'_> {
@@ -84,7 +80,7 @@ impl Iterator for Cutter<'_> {
         if self.index == self.count {
             return None;
         }
-        let before = self.boundary();
+        let before = self.segments.state();
         let trace = self.segments.advance(self.steps);
         let changes = changes(&trace, |key| self.segments.cell(key));
         let witness = SegmentWitness {
@@ -95,8 +91,11 @@ impl Iterator for Cutter<'_> {
                 .collect(),
             siblings: self.tree.siblings(changes.keys()),
         };
-        self.tree.update(changes);
-        let boundaries = [before, self.boundary()];
+        let update = self.tree.update(changes);
+        let boundaries = [
+            boundary(before, &update.before),
+            boundary(self.segments.state(), &update.after),
+        ];
         let statement = SegmentStatement::new(self.run.clone(), self.index, self.count, boundaries);
         self.index += 1;
         Some(SegmentJob {

@@ -69,6 +69,26 @@ fn each_flaw_breaks_its_own_rule_and_no_other() {
 }
 
 #[test]
+fn a_shared_backend_is_judged_as_the_backend_itself() {
+    let each = [
+        Flaw::None,
+        Flaw::BoundsTooTight,
+        Flaw::AcceptsAnyBatch,
+        Flaw::IgnoresKey,
+        Flaw::PanicsOnKeys,
+    ];
+    for flaw in each {
+        assert_eq!(suite().run(Arc::new(Flawed::new(flaw))), judge(flaw), "{flaw:?}");
+    }
+    let (shared, own) = (Arc::new(ClearWitness { key: 5 }), ClearWitness { key: 5 });
+    assert_eq!(shared.id(), own.id());
+    assert_eq!(
+        ProofSystem::<Product>::batch_key(&shared, &[]),
+        ProofSystem::<Product>::batch_key(&own, &[])
+    );
+}
+
+#[test]
 fn a_backend_that_ignores_the_statement_accepts_foreign_proofs() {
     let report = judge(Flaw::IgnoresStatement);
     assert!(!report.holds(Rule::RefusesForeign), "{report}");

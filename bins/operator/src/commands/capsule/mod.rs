@@ -59,7 +59,7 @@ impl Command {
 
 /// The tapes that enter a run.
 #[derive(Debug, clap::Args)]
-struct InputFiles {
+pub(crate) struct InputFiles {
     /// Public input ("-" for stdin) [default: none].
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -72,7 +72,7 @@ struct InputFiles {
 
 /// What a run is for. A run outside of any job needs none of this, and uses no nonce up.
 #[derive(Debug, clap::Args)]
-struct AssignmentArgs {
+pub(crate) struct AssignmentArgs {
     /// The job that the run is for.
     #[arg(long, value_name = "HEX", requires_all = ["executor", "data"])]
     job: Option<JobId>,
@@ -95,7 +95,7 @@ struct AssignmentArgs {
 
 impl AssignmentArgs {
     /// Uses the nonce up, durably, before the run.
-    fn claim(&self) -> Result<Claim, Failure> {
+    pub(crate) fn claim(&self) -> Result<Claim, Failure> {
         let (Some(job), Some(executor), Some(data)) = (self.job, self.executor, &self.data) else {
             return Ok(Claim::outside_jobs());
         };
@@ -117,7 +117,7 @@ impl AssignmentArgs {
 }
 
 impl InputFiles {
-    fn read(&self) -> Result<nonos_capsule::Inputs, Failure> {
+    pub(crate) fn read(&self) -> Result<nonos_capsule::Inputs, Failure> {
         Ok(nonos_capsule::Inputs {
             input: files::read_if_given(self.input.as_ref(), INPUT_BYTES)?,
             sealed: self.sealed.read()?,
@@ -131,6 +131,6 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     files::read(path, limits::PACKAGE_BYTES as u64)
 }
 
-fn open(path: &Path) -> Result<Package, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Package, Failure> {
     Ok(Package::decode(&read(path)?)?)
 }

@@ -1,38 +1,49 @@
-//! `operator capsule plan`: what a proof of a run would take, from a dry run.
+//! `operator capsule plan`: what a proof of a run would take by each backend, from a dry run.
 
-use crate::{commands::Context, failure::Failure, output::Table, proving};
-use nonos_machine::{
-    End, Inputs, Limits, Subject, execute, execute_traced,
-    isa::Program,
-    tables::{MAX_ROWS, PublicRun, TapeWords, public},
+use crate::{
+    backend::{self, DryRun},
+    commands::Context,
+    failure::Failure,
+    output::Table,
+};
+use nonos_machine::{End, Inputs, Subject, tables::witness};
+use nonos_node::{
+    Backends,
+    choice::{Choice, Method, Profile},
 };
 use nonos_types::Fuel;
-use nonos_verify_halo2::{Estimate, REFERENCE_WORK, reference_work};
+use nonos_verify::ProveError;
+use nonos_verify_halo2::{REFERENCE_WORK, reference_work};
 use serde::Serialize;
 use std::{path::PathBuf, thread, time::Instant};
 
-/// Runs the capsule's entry and predicts what its proof would take. Proves nothing.
+/// Runs the capsule's entry and predicts what its proof would take by each backend. Proves nothing.
+///
+/// Steps, rows and halo2's size are exact; time, memory and the STARK's size are estimates.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Plan {
     /// The package.
     package: PathBuf,
     #[command(flatten)]
     inputs: super::InputFiles,
+    #[command(flatten)]
+    backend: backend::Options,
 }
 
 #[derive(Serialize)]
 struct Planned {
     outcome: String,
     fuel: Fuel,
-    steps: u32,
+    steps: u64,
     /// Rows of each table that has any.
     rows: Vec<Rows>,
-    /// The proof has 2^k rows.
-    k: u8,
-    columns: usize,
-    proof_bytes: usize,
-    prove_seconds: f64,
-    peak_memory_mb: u64,
+    /// The one that `capsule prove` would take.
+    backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'static str>,
+    backend_reason: String,
+    /// Each, if it can prove the run at all.
+    plans: Vec<Costs>,
     /// Memory that is free now, where the system tells.
     free_memory_mb: Option<u64>,
 }
@@ -41,6 +52,25 @@ struct Planned {
 struct Rows {
     table: &'static str,
     rows: usize,
+}
+
+/// What a proof takes by one method.
+#[derive(Serialize)]
+struct Costs {
+    backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'static str>,
+    /// halo2's proof has 2^k rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<usize>,
+    /// Cells that the STARK commits to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cells: Option<u64>,
+    proof_bytes: usize,
+    prove_seconds: f64,
+    peak_memory_mb: u64,
 }
 
 impl Plan {
@@ -57,38 +87,11 @@ impl Plan {
             sealed: tapes.sealed.as_ref().map_or(&[][..], |sealed| &sealed.bytes),
             arguments: &[],
         };
-        let steps = u32::try_from(MAX_ROWS).expect("a table has fewer rows than that");
-        let (run, trace) = execute_traced(&program, &inputs, Limits { fuel, steps });
-        let Some(trace) = trace else {
-            return Err(too_long(&program, &inputs, fuel));
-        };
-        let input_tapes = [inputs.input, &[], inputs.inbound, &[]].map(TapeWords::from_bytes);
-        let public = public(&program, &PublicRun::of(&program, &trace, input_tapes));
-        let backend = proving::halo2(context)?;
-        let estimate = backend
-            .backend()
-            .estimate(&program, &trace, &public)
-            .map_err(Failure::Prove)?;
-        let planned = Planned::new(outcome(&run.end), run.fuel, run.steps, &estimate);
+        let backends = backend::all(context)?;
+        let dry = DryRun::new(&program, inputs, fuel, tapes.sealed.is_some());
+        let choice = self.backend.choose(&dry, &backends)?;
+        let planned = Planned::new(&dry, choice, &backends)?;
         context.output.show(&planned, || planned.table())
-    }
-}
-
-/// How many steps a run takes that has more than a proof can have, as far as there is patience to count.
-fn too_long(program: &Program, inputs: &Inputs<'_>, fuel: Fuel) -> Failure {
-    const PATIENCE: u32 = 1 << 30;
-    let run = execute(
-        program,
-        inputs,
-        Limits {
-            fuel,
-            steps: PATIENCE,
-        },
-    );
-    Failure::TooManySteps {
-        steps: run.steps,
-        at_least: run.end == End::TooManySteps,
-        limit: MAX_ROWS,
     }
 }
 
@@ -102,49 +105,108 @@ fn outcome(end: &End) -> String {
 }
 
 impl Planned {
-    fn new(outcome: String, fuel: Fuel, steps: u32, estimate: &Estimate) -> Self {
-        let rows = estimate.rows.iter().filter(|(_, rows)| *rows > 0);
-        Self {
-            outcome,
-            fuel,
-            steps,
-            rows: rows.map(|&(table, rows)| Rows { table, rows }).collect(),
-            k: estimate.layout.k(),
-            columns: estimate.columns,
-            proof_bytes: estimate.proof_bytes,
-            prove_seconds: estimate.cpu_seconds * slowness() / parallelism(),
-            peak_memory_mb: estimate.memory.div_ceil(1 << 20),
-            free_memory_mb: free_memory(),
+    fn new(dry: &DryRun<'_>, choice: Choice, backends: &Backends) -> Result<Self, Failure> {
+        let (trace, public) = dry.traced().ok_or_else(|| dry.too_long())?;
+        let witness = witness(dry.program(), &trace);
+        let rows = backends.stark().rows(&witness);
+        let scale = slowness() / parallelism();
+        let mut plans = Vec::new();
+        for profile in Profile::ALL {
+            let method = Method::Stark(profile);
+            let estimate = backends.stark().estimate(profile, &public, &witness);
+            let estimate = estimate.map_err(Failure::Prove)?;
+            plans.push(Costs {
+                backend: method.system().id().to_string(),
+                profile: method.profile(),
+                k: None,
+                columns: None,
+                cells: Some(estimate.cells),
+                proof_bytes: estimate.proof_bytes,
+                prove_seconds: estimate.cpu_seconds * scale,
+                peak_memory_mb: estimate.memory.div_ceil(1 << 20),
+            });
         }
+        match backends.halo2().estimate(dry.program(), &trace, &public) {
+            Ok(estimate) => plans.push(Costs {
+                backend: Method::Halo2.system().id().to_string(),
+                profile: None,
+                k: Some(estimate.layout.k()),
+                columns: Some(estimate.columns),
+                cells: None,
+                proof_bytes: estimate.proof_bytes,
+                prove_seconds: estimate.cpu_seconds * scale,
+                peak_memory_mb: estimate.memory.div_ceil(1 << 20),
+            }),
+            // The table says what there is.
+            Err(ProveError::TooLarge { .. }) => {}
+            Err(error) => return Err(Failure::Prove(error)),
+        }
+        Ok(Self {
+            outcome: outcome(&dry.run.end),
+            fuel: dry.run.fuel,
+            steps: dry.run.steps,
+            rows: rows
+                .into_iter()
+                .filter(|(_, rows)| *rows > 0)
+                .map(|(table, rows)| Rows { table, rows })
+                .collect(),
+            backend: choice.method.system().id().to_string(),
+            profile: choice.method.profile(),
+            backend_reason: choice.reason,
+            plans,
+            free_memory_mb: backend::free_memory().map(|free| free.get() >> 20),
+        })
     }
 
     fn table(&self) -> Table {
-        let mut table = vec![
-            ("outcome", self.outcome.clone()),
-            ("fuel", self.fuel.to_string()),
-            ("steps", self.steps.to_string()),
-        ];
         let rows = self.rows.iter();
         let rows: Vec<String> = rows
             .map(|Rows { table, rows }| format!("{table} {rows}"))
             .collect();
-        table.push(("rows", rows.join(", ")));
-        table.extend([
-            ("k", self.k.to_string()),
-            ("columns", self.columns.to_string()),
-            ("proof bytes", self.proof_bytes.to_string()),
-            ("prove seconds", format!("about {:.1}", self.prove_seconds)),
-            ("peak MiB", format!("about {}", self.peak_memory_mb)),
-        ]);
+        let mut table = vec![
+            ("outcome", self.outcome.clone()),
+            ("fuel", self.fuel.to_string()),
+            ("steps", self.steps.to_string()),
+            ("rows", rows.join(", ")),
+            ("would take", named(&self.backend, self.profile)),
+        ];
+        for plan in &self.plans {
+            table.extend([
+                ("backend", named(&plan.backend, plan.profile)),
+                ("  proof bytes", plan.size()),
+                ("  prove seconds", format!("about {:.2}", plan.prove_seconds)),
+                ("  peak MiB", self.memory(plan)),
+            ]);
+        }
         if let Some(free) = self.free_memory_mb {
-            let verdict = if free < self.peak_memory_mb {
-                " (not enough)"
-            } else {
-                ""
-            };
-            table.push(("free MiB", format!("{free}{verdict}")));
+            table.push(("free MiB", free.to_string()));
         }
         table
+    }
+
+    fn memory(&self, plan: &Costs) -> String {
+        let verdict = match self.free_memory_mb {
+            Some(free) if free < plan.peak_memory_mb => " (not enough free)",
+            _ => "",
+        };
+        format!("about {}{verdict}", plan.peak_memory_mb)
+    }
+}
+
+impl Costs {
+    fn size(&self) -> String {
+        match (self.k, self.columns, self.cells) {
+            (Some(k), Some(columns), _) => format!("{} (k = {k}, {columns} columns)", self.proof_bytes),
+            (_, _, Some(cells)) => format!("about {} ({cells} cells)", self.proof_bytes),
+            _ => self.proof_bytes.to_string(),
+        }
+    }
+}
+
+fn named(backend: &str, profile: Option<&str>) -> String {
+    match profile {
+        Some(profile) => format!("{backend}, profile {profile}"),
+        None => backend.to_owned(),
     }
 }
 
@@ -156,7 +218,7 @@ fn parallelism() -> f64 {
     (USED * cores as f64).max(1.0)
 }
 
-/// How much slower than the cost model's this machine is, by the best of several tries.
+/// How much slower than the cost models' this machine is, by the best of several tries.
 #[expect(clippy::disallowed_methods, reason = "a prediction of time on this machine")]
 fn slowness() -> f64 {
     let tries = (0..8).map(|_| {
@@ -165,12 +227,4 @@ fn slowness() -> f64 {
         started.elapsed().as_secs_f64()
     });
     tries.fold(f64::INFINITY, f64::min) / REFERENCE_WORK.as_secs_f64()
-}
-
-/// Free memory in MiB (Linux).
-fn free_memory() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kibibytes / 1024)
 }

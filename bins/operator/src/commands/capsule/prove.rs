@@ -27,6 +27,6 @@ impl Prove {
             arguments: Vec::new(),
             inputs: self.inputs.read()?,
         };
-        job.prove(self.assignment.claim()?, &self.options, context)
+        job.prove(|| self.assignment.claim(), &self.options, context)
     }
 }

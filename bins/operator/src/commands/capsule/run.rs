@@ -2,7 +2,9 @@
 
 use crate::{commands::Context, failure::Failure, files, output::say, proving, sandbox};
 use nonos_machine::Subject;
-use nonos_types::{AuditRoot, CheckpointRoot, ExecHash, Fuel, MemoryHash, Nonce, Outcome, Pages};
+use nonos_types::{
+    AuditRoot, CheckpointRoot, CommitmentScheme, ExecHash, Fuel, MemoryHash, Nonce, Outcome, Pages,
+};
 use nonos_worker::{Job, Protection};
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
@@ -62,7 +64,9 @@ impl Run {
         let run_ms = started.elapsed().as_millis();
         let policy = package.policy().clone();
         let subject = Subject::Capsule(Box::new(package));
-        let record = proving::record(&run, claim, &policy, &subject, &[], &inputs)?;
+        // Nothing says yet who will prove it: the scheme that is everybody's default.
+        let scheme = CommitmentScheme::POSEIDON_PALLAS_1;
+        let record = proving::record(&run, claim, &policy, &subject, &[], &inputs, scheme)?;
         if let Some(path) = &self.output {
             files::write(path, &run.outputs.result)?;
             say(&format!("result tape written to {}", path.display()));

@@ -10,12 +10,15 @@ mod sample;
 mod watch;
 
 use super::Context;
-use crate::{failure::Failure, output::say, proving::Backend};
+use crate::{backend, failure::Failure, output::say};
 pub(crate) use error::Error;
 use facts::{Asked, Facts};
 use home::Home;
 use nodes::{Host, LOOK, Nodes};
-use nonos_node::api::{JobView, PeerView, Published, Request, Status, Submission, Submitted, What};
+use nonos_node::{
+    api::{JobView, PeerView, Published, Request, Status, Submission, Submitted, What},
+    choice::Choice,
+};
 use nonos_types::{Amount, CapsuleHash, Fault, JobId, NodeId};
 use report::{Report, Times};
 use std::{
@@ -49,9 +52,8 @@ pub(crate) struct Devnet {
     /// How many jobs.
     #[arg(long, value_name = "M", default_value_t = 3, value_parser = count(1, 1000))]
     jobs: u16,
-    /// The proof system.
-    #[arg(long, value_enum, default_value_t)]
-    backend: Backend,
+    #[command(flatten)]
+    backend: backend::Options,
     /// How many of the nodes make receipts with broken proofs.
     #[arg(long, value_name = "K", default_value_t = 0)]
     malicious: u16,
@@ -105,9 +107,10 @@ impl Devnet {
         if nodes.saturating_sub(malicious) < 2 {
             return Err(Error::TooFewHonest { nodes, malicious }.into());
         }
-        let mut mesh = self.start(context)?;
+        let choice = self.backend.of_jobs()?;
+        let mut mesh = self.start(&choice, context)?;
         let capsule = mesh.publish()?;
-        let offered = self.offer(&mut mesh, capsule)?;
+        let offered = self.offer(&mut mesh, capsule, &choice)?;
         let mut times = Times::default();
         let mut board = Board::new(&mesh.watched, nodes - malicious - 1);
         for (job, asked) in offered.asked.iter().enumerate() {
@@ -116,7 +119,7 @@ impl Devnet {
         let (facts, findings) = self.watch(&mut mesh, &offered, &mut board, &mut times)?;
         board.finish();
         times.total = started.elapsed();
-        let report = Report::new(&facts, &findings, &times);
+        let report = Report::new(&facts, &findings, &times, &choice);
         context.output.print(&report, || report.text().to_owned())?;
         for finding in &findings {
             say(&format!("not ok: {finding}"));
@@ -141,7 +144,7 @@ impl Devnet {
     }
 
     /// Starts the nodes; all but the first are told where the first is.
-    fn start(&self, context: &Context) -> Result<Mesh, Failure> {
+    fn start(&self, choice: &Choice, context: &Context) -> Result<Mesh, Failure> {
         let params = context.params()?;
         let home = Home::new(self.data.as_deref())?;
         let host = if self.processes {
@@ -151,7 +154,7 @@ impl Devnet {
         };
         let mut mesh = Mesh {
             watched: Vec::new(),
-            nodes: Nodes::new(host, self.malicious.into())?,
+            nodes: Nodes::new(host, self.malicious.into(), choice.method)?,
             home,
         };
         let honest = usize::from(self.nodes - self.malicious);
@@ -173,7 +176,7 @@ impl Devnet {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the figures start here")]
-    fn offer(&self, mesh: &mut Mesh, capsule: CapsuleHash) -> Result<Offered, Failure> {
+    fn offer(&self, mesh: &mut Mesh, capsule: CapsuleHash, choice: &Choice) -> Result<Offered, Failure> {
         let honest = self.nodes - self.malicious;
         let mut offered = Offered {
             asked: Vec::new(),
@@ -191,10 +194,10 @@ impl Devnet {
                 fuel_price: FUEL_PRICE,
                 verifiers: offered.verifiers,
                 deadline_s: self.timeout().as_secs(),
-                backend: Some(self.backend.id().to_string()),
+                backend: Some(choice.method.system().name().to_owned()),
             };
             let now = Instant::now();
-            let Submitted { job } = mesh.watched[REQUESTER].call(&Request::Submit(submission))?;
+            let Submitted { job, .. } = mesh.watched[REQUESTER].call(&Request::Submit(submission))?;
             offered.at.insert(job, now);
             offered.asked.push(Asked { job, input });
         }

@@ -8,6 +8,7 @@ use crate::{failure::Failure, files, output::say};
 use nonos_node::{
     Client, Conduct, Config, DataDir, Node, NodeOptions, Proofs,
     api::{Done, Request, Status},
+    choice::Method,
 };
 use nonos_trust::keystore::{self, Cost, Passphrase};
 use std::{
@@ -79,8 +80,8 @@ impl Host {
 }
 
 impl Nodes {
-    /// None yet, and this many of them malicious; but Ctrl-C is caught from now on.
-    pub(super) fn new(host: Host, malicious: usize) -> Result<Self, Failure> {
+    /// None yet, and this many of them malicious, all to prove by one method; but Ctrl-C is caught from now on.
+    pub(super) fn new(host: Host, malicious: usize, method: Method) -> Result<Self, Failure> {
         let system = |action| move |source| Error::System { action, source };
         let runtime = Runtime::new().map_err(system("start the runtime's threads"))?;
         let (sender, interrupt) = mpsc::channel();
@@ -99,7 +100,7 @@ impl Nodes {
         });
         Ok(Self {
             host,
-            config: config_text(malicious),
+            config: config_text(malicious, method),
             running: Vec::new(),
             interrupt,
             runtime: Some(runtime),
@@ -239,7 +240,7 @@ fn process(place: &Place, malicious: bool, peers: &[String]) -> Result<Command, 
     let mut command = Command::new(program);
     command.arg("run").arg("--data").arg(&place.data);
     command.arg("--passphrase-file").arg(&place.passphrase);
-    command.args(["--listen", LISTEN]);
+    command.args(["--listen", LISTEN, "--while-stdin"]);
     for peer in peers {
         command.args(["--peer", peer]);
     }
@@ -247,7 +248,8 @@ fn process(place: &Place, malicious: bool, peers: &[String]) -> Result<Command, 
         command.args(["--conduct", "forge-results"]);
     }
     command
-        .stdin(Stdio::null())
+        // Kept open as long as this process lives: the node ends with it, even where it is killed.
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)
         // Ctrl-C is for the devnet, which stops its nodes.
@@ -257,10 +259,14 @@ fn process(place: &Place, malicious: bool, peers: &[String]) -> Result<Command, 
 }
 
 /// What a devnet's node is told by its file. Its peers change with every start, and are not in it.
-fn config_text(malicious: usize) -> String {
+fn config_text(malicious: usize, method: Method) -> String {
+    // Under which profile is the executor's to choose; by which backend is in the offers.
+    let proving = method.profile().map_or_else(String::new, |profile| {
+        format!("[proving]\nprofile = \"{profile}\"\n")
+    });
     format!(
         "# A node of `operator devnet`, which writes this at every start.\nnetwork = \"{NETWORK}\"\nlisten = \
-         [\"{LISTEN}\"]\n# All that are malicious, and no more, may be found so at once.\nbrake_peers = {}\n",
+         [\"{LISTEN}\"]\n# All that are malicious, and no more, may be found so at once.\nbrake_peers = {}\n{proving}",
         malicious + 1
     )
 }

@@ -5,7 +5,10 @@ use super::{
     facts::{Asked, Facts, NodeFacts},
 };
 use crate::output::{Grid, joined, or_dash, percent};
-use nonos_node::api::{JobState, JobView, What};
+use nonos_node::{
+    api::{JobState, JobView, What},
+    choice::Choice,
+};
 use nonos_types::{Amount, CapsuleHash, ExecHash, Fuel, JobId, NodeId};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, time::Duration};
@@ -24,6 +27,11 @@ pub(super) struct Times {
 pub(super) struct Report {
     nodes: Vec<NodeReport>,
     jobs: Vec<JobReport>,
+    /// The proof system of all jobs.
+    backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'static str>,
+    backend_reason: String,
     /// What does not hold, in words.
     failures: Vec<String>,
     seconds: u64,
@@ -78,7 +86,7 @@ struct JobReport {
 
 impl Report {
     /// Of these facts, of which this does not hold.
-    pub(super) fn new(facts: &Facts, findings: &[Finding], times: &Times) -> Self {
+    pub(super) fn new(facts: &Facts, findings: &[Finding], times: &Times, choice: &Choice) -> Self {
         Self {
             nodes: facts.nodes.iter().map(NodeReport::new).collect(),
             jobs: facts
@@ -86,6 +94,9 @@ impl Report {
                 .iter()
                 .map(|asked| JobReport::new(facts, asked, times))
                 .collect(),
+            backend: choice.method.system().id().to_string(),
+            profile: choice.method.profile(),
+            backend_reason: choice.reason.clone(),
             failures: findings.iter().map(Finding::to_string).collect(),
             seconds: times.total.as_secs(),
             ok: findings.is_empty(),

@@ -42,7 +42,7 @@ pub(crate) struct Submit {
     /// Until when a receipt is wanted, from now.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     deadline: u64,
-    /// The proof system [default: the node's].
+    /// The proof system: auto, stark or halo2, or its name in proofs [default: as the node is configured].
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     /// Waits until the job is proved and its proof has verified here, and shows it.
@@ -67,13 +67,20 @@ impl Submit {
         };
         let submitted: Submitted = client.call(&Request::Submit(submission))?;
         let job = submitted.job;
+        say(&format!(
+            "backend {}: {}",
+            submitted.backend, submitted.backend_reason
+        ));
         if self.wait {
             // Who stops waiting can ask for it later.
             say(&format!("job {job}"));
             let view = wait(&mut client, job)?;
             context.output.show(&view, || super::table(&view))
         } else {
-            context.output.show(&submitted, || vec![("job", job.to_string())])
+            let backend = submitted.backend.clone();
+            context.output.show(&submitted, || {
+                vec![("job", job.to_string()), ("backend", backend)]
+            })
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
         arguments: vec![],
         input: Digest::from_bytes([7; 32]),
         input_len: ByteLen::new(8),
-        backend: crate::proofs::Proofs::DEFAULT,
+        backend: crate::choice::System::Stark.id(),
         max_fee: Amount::from_atto(1000),
         fuel_price: Amount::ZERO,
         verifiers: 1,
@@ -233,7 +233,7 @@ fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
                 signed_hex: String::new(),
                 poi_v1_hex: String::new(),
             },
-            backends: vec![crate::proofs::Proofs::DEFAULT],
+            backends: crate::Backends::known().to_vec(),
             started_ms: 0,
         },
     }

@@ -103,7 +103,7 @@ fn evidence_as_long_as_a_message_may_be_fits_and_longer_does_not() {
     let rest = wide.to_bytes().len();
     let Evidence::InvalidProof(it) = &mut wide.evidence;
     // The length of the tapes takes two bytes more than it did.
-    it.tapes = vec![7; (512 << 10) - rest - 2 + 3];
+    it.tapes = vec![7; (960 << 10) - rest - 2 + 3];
     assert_eq!(ByteLen::from(wide.to_bytes().len()), Accusation::MAX);
     Broken::of(&wide, &key);
     let Evidence::InvalidProof(it) = &mut wide.evidence;

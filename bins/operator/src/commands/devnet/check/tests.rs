@@ -1,7 +1,10 @@
 //! A devnet in which all holds; and then one fact of it is not so.
 
 use super::{super::report, *};
-use nonos_node::api::{Books, NodeEvent, Status, Verified};
+use nonos_node::{
+    api::{Books, NodeEvent, Status, Verified},
+    choice::{Choice, Method},
+};
 use nonos_types::{
     CapsuleHash, EvidenceId, ExecHash, Fuel, NetworkId, PoiHash, ReceiptId, Role, Slot, Timestamp,
 };
@@ -12,6 +15,13 @@ const VERIFIER: usize = 2;
 const FORGER: usize = 3;
 const FEE: Amount = Amount::from_atto(700);
 const BOUNTY: Amount = Amount::from_atto(200);
+
+fn choice() -> Choice {
+    Choice {
+        method: Method::Halo2,
+        reason: "it was asked for".to_owned(),
+    }
+}
 
 fn id(node: usize) -> NodeId {
     NodeId::from_bytes([u8::try_from(node).expect("few nodes") + 1; 32])
@@ -446,7 +456,7 @@ fn names_where_trust_has_not_risen() {
 fn the_report_is_ok_only_where_nothing_is_found() {
     let facts = good();
     let json = |findings: &[Finding]| {
-        let report = report::Report::new(&facts, findings, &report::Times::default());
+        let report = report::Report::new(&facts, findings, &report::Times::default(), &choice());
         serde_json::to_value(report).expect("plain data")
     };
     assert_eq!(json(&[])["ok"], true);
@@ -457,7 +467,7 @@ fn the_report_is_ok_only_where_nothing_is_found() {
 
 #[test]
 fn the_report_has_every_field_that_is_promised() {
-    let report = report::Report::new(&good(), &[], &report::Times::default());
+    let report = report::Report::new(&good(), &[], &report::Times::default(), &choice());
     let json = serde_json::to_value(&report).expect("plain data");
     let node = &json["nodes"][EXECUTOR];
     for field in [

@@ -1,6 +1,7 @@
-//! A proof system of one's own: Schnorr's proof of knowledge of a discrete logarithm, judged by the suite.
+//! A statement and a proof system of one's own: Schnorr's proof of knowledge of a discrete logarithm, judged by the suite.
+//! A proof system for runs of capsules is `examples/custom_backend.rs`, at the top of the repository.
 //!
-//! `cargo run -p nonos-verify --example custom_backend`
+//! `cargo run -p nonos-verify --example custom_statement`
 
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT as G;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
