@@ -1,5 +1,5 @@
 //! Measures proving and verifying of sample runs:
-//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong|plan] [sha BYTES|fib NUMBER] [STEPS A SEGMENT|sealed]`.
+//! `cargo run --release -p nonos-verify-stark --example measure [fast|small|strong|plan] [sha BYTES|sealed BYTES|fib NUMBER] [STEPS A SEGMENT]`.
 //! With `sealed`, the outputs of SHA-256 are sealed, so that the proof hides.
 
 use std::time::Instant;
@@ -58,7 +58,7 @@ fn main() {
     let sha: &[u8] = include_bytes!("../../../capsules/sha256/capsule.wasm");
     let capsule = || nonos_machine::Subject::Module(sha.into());
     let sha = |len: usize| {
-        let secret = match word(3) {
+        let secret = match word(1) {
             "sealed" => Secret {
                 input: None,
                 ..runs::secret(0, true)
