@@ -326,9 +326,7 @@ pub fn choose(wish: &Wish, run: &Facts) -> Result<Choice, NoMethod> {
     };
     let mut reasons = Vec::new();
     for system in order {
-        // Who names a backend has looked at its plan, or wants to try.
-        let patient = wish.backend != Backend::Auto;
-        match obstacle(system, run, patient) {
+        match obstacle(system, run, wish.backend) {
             Some(why) => reasons.push((system, why)),
             None => {
                 let method = match system {
@@ -359,8 +357,8 @@ fn preferred(wish: &Wish, system: System) -> &'static str {
     }
 }
 
-/// Why a system cannot prove a run; one that waits for memory, with or without `patient`ce.
-fn obstacle(system: System, run: &Facts, patient: bool) -> Option<Obstacle> {
+/// Why a system cannot prove a run. Who names it has looked at its plan, or wants to try: for him memory is no obstacle.
+fn obstacle(system: System, run: &Facts, wanted: Backend) -> Option<Obstacle> {
     let most = system.most_steps();
     if run.sealed && !system.seals() {
         return Some(Obstacle::Sealed);
@@ -372,7 +370,9 @@ fn obstacle(system: System, run: &Facts, patient: bool) -> Option<Obstacle> {
     }
     match (system, run.halo2, run.free_memory) {
         (System::Halo2, Some(Halo2Plan::TooLarge), _) => Some(Obstacle::TooLarge),
-        (System::Halo2, Some(Halo2Plan::Needs(needs)), Some(free)) if needs > free && !patient => {
+        (System::Halo2, Some(Halo2Plan::Needs(needs)), Some(free))
+            if needs > free && wanted == Backend::Auto =>
+        {
             Some(Obstacle::Memory { needs, free })
         }
         _ => None,
