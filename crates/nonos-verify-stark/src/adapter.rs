@@ -38,7 +38,8 @@ impl<X: PrimeCharacteristicRing> Neg for E<X> {
     }
 }
 
-/// Name of a bus; the argument separates buses by it.
+/// Name of a bus; the argument separates buses by it. `Op` and `Ext` are one: no step sends on both, so that one column does
+/// for both messages of STEP. They are told apart by their first part, the code ([`EXT`]).
 pub(crate) fn name(bus: Bus) -> &'static str {
     match bus {
         Bus::Range16 => "range16",
@@ -47,8 +48,7 @@ pub(crate) fn name(bus: Bus) -> &'static str {
         Bus::Program => "program",
         Bus::Tape => "tape",
         Bus::Memory => "memory",
-        Bus::Op => "op",
-        Bus::Ext => "ext",
+        Bus::Op | Bus::Ext => "operation",
         Bus::Data => "data",
         Bus::Output => "output",
         Bus::Final => "final",
@@ -56,6 +56,11 @@ pub(crate) fn name(bus: Bus) -> &'static str {
         Bus::Count8 => "count8",
     }
 }
+
+/// What is added to the code of a message on [`Bus::Ext`]: codes have 16 bits, so that none passes for one of [`Bus::Op`].
+const EXT: u32 = 1 << 16;
+/// Parts of a message on either: those of [`Bus::Op`] have a zero more, behind the code.
+const PARTS: usize = 14;
 
 /// Takes the text of a table to one of Plonky3's builders.
 pub(crate) struct Adapter<'a, AB: InteractionBuilder> {
@@ -65,22 +70,44 @@ pub(crate) struct Adapter<'a, AB: InteractionBuilder> {
     weights: std::slice::Iter<'a, u32>,
     /// Number of public values of the first row; those of the last row follow them.
     first: usize,
+    /// STEP: its messages on `Op` and `Ext` exclude each other.
+    is_step: bool,
+    operations: Vec<(AB::Expr, Count<AB::Expr>, Vec<AB::Expr>)>,
 }
 
 impl<'a, AB: InteractionBuilder> Adapter<'a, AB> {
-    pub(crate) fn new(builder: &'a mut AB, weights: &'a [u32], first: usize) -> Self {
+    pub(crate) fn new(builder: &'a mut AB, weights: &'a [u32], first: usize, is_step: bool) -> Self {
         Self {
             main: builder.main(),
             builder,
             weights: weights.iter(),
             first,
+            is_step,
+            operations: vec![],
         }
     }
 
-    fn message(&mut self, bus: Bus, count: impl FnOnce(u32) -> Count<AB::Expr>, parts: &[E<AB::Expr>]) {
-        let weight = self.weights.next().expect("recorded from the same text");
-        let parts = parts.iter().map(|part| part.0.clone());
-        self.builder.push_interaction(name(bus), parts, count(*weight));
+    fn message(&mut self, bus: Bus, count: AB::Expr, is_sent: bool, parts: &[E<AB::Expr>]) {
+        let weight = *self.weights.next().expect("recorded from the same text");
+        let mut parts: Vec<AB::Expr> = parts.iter().map(|part| part.0.clone()).collect();
+        if matches!(bus, Bus::Op | Bus::Ext) {
+            if bus == Bus::Ext {
+                parts[0] += AB::Expr::from_u32(EXT);
+            }
+            let missing = PARTS - parts.len();
+            parts.splice(1..1, vec![AB::Expr::ZERO; missing]);
+            if self.is_step {
+                self.operations.push((count, Count::from(1), parts));
+                if self.operations.len() == 2 {
+                    let operations = std::mem::take(&mut self.operations);
+                    self.builder.push_exclusive_interaction(name(bus), operations);
+                }
+                return;
+            }
+        }
+        let count = Count::bounded(count, weight);
+        let count = if is_sent { count } else { -count };
+        self.builder.push_interaction(name(bus), parts, count);
     }
 }
 
@@ -105,11 +132,11 @@ impl<AB: InteractionBuilder> Builder for Adapter<'_, AB> {
     }
 
     fn send(&mut self, bus: Bus, count: Self::E, parts: &[Self::E]) {
-        self.message(bus, |weight| Count::bounded(count.0, weight), parts);
+        self.message(bus, count.0, true, parts);
     }
 
     fn receive(&mut self, bus: Bus, count: Self::E, parts: &[Self::E]) {
-        self.message(bus, |weight| -Count::bounded(count.0, weight), parts);
+        self.message(bus, count.0, false, parts);
     }
 
     fn public(&mut self, id: &'static str, when: When, public: usize, expr: Self::E) {

@@ -21,12 +21,10 @@ use crate::layout::Layout;
 pub(crate) enum Kind {
     /// A table of the machine, by index.
     Machine(usize),
-    /// `{0 … 2^16 − 1}` or a part of it: 16 bits a row.
+    /// `{0 … 2^16 − 1}` or a part of it: 16 bits a row, which are two bytes as well.
     Bits16,
-    /// `{0 … 2^16 − 1}` by counting; exactly 2^16 rows.
+    /// `{0 … 2^16 − 1}` by counting with two bytes; exactly 2^16 rows.
     Count16,
-    /// `{0 … 2^8 − 1}` by counting; exactly 2^8 rows.
-    Count8,
     /// `(x, y, x ∧ y)`: 16 bits and the conjunction a row.
     And,
     /// Rows that the verifier writes, looked up any number of times.
@@ -41,7 +39,6 @@ pub(crate) fn kinds() -> Vec<Kind> {
     let others = [
         Kind::Bits16,
         Kind::Count16,
-        Kind::Count8,
         Kind::And,
         Kind::Rows(Bus::Count8),
         Kind::Rows(Bus::Program),
@@ -50,6 +47,10 @@ pub(crate) fn kinds() -> Vec<Kind> {
     ];
     machine.chain(others).collect()
 }
+
+/// Lookups of two bytes at once. The rows that answer are those of 16-bit values: an address or a register is looked up as
+/// limbs in one table and as bytes in another, so that few rows are there for pairs alone.
+pub(crate) const PAIR: &str = "pair8";
 
 /// Buses whose messages the verifier receives.
 pub(crate) const RECEIVED: [(Bus, usize); 3] = [(Bus::Data, 5), (Bus::Output, 7), (Bus::Final, 5)];
@@ -67,9 +68,8 @@ impl BaseAir<Val> for Chip {
     fn width(&self) -> usize {
         match self.kind {
             Kind::Machine(t) => self.layout.tables[t].width,
-            Kind::Bits16 => 17,
-            Kind::Count16 | Kind::Count8 => 2,
-            Kind::And => 18,
+            Kind::Bits16 | Kind::And => 18,
+            Kind::Count16 => COUNT16,
             Kind::Rows(_) | Kind::Received => 1,
         }
     }
@@ -85,7 +85,7 @@ impl BaseAir<Val> for Chip {
     fn main_next_row_columns(&self) -> Vec<usize> {
         let reads = match self.kind {
             Kind::Machine(t) => self.layout.tables[t].reads_next,
-            Kind::Count16 | Kind::Count8 => true,
+            Kind::Count16 => true,
             _ => false,
         };
         if reads {
@@ -111,13 +111,14 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
     fn eval(&self, b: &mut AB) {
         match self.kind {
             Kind::Machine(t) => self.machine(t, b),
-            Kind::Count16 => counter(b, Bus::Range16, 1 << 16),
-            Kind::Count8 => counter(b, Bus::Range8, 1 << 8),
+            Kind::Count16 => pairs(b),
             Kind::Bits16 => {
                 let bits = bits(b, 16);
                 let main = b.main();
-                let uses: AB::Expr = main.current_slice()[16].into();
-                answer(b, Bus::Range16, vec![number::<AB>(&bits)], uses);
+                let [uses, of_pair]: [AB::Expr; 2] = [16, 17].map(|col| main.current_slice()[col].into());
+                answer(b, name(Bus::Range16), vec![number::<AB>(&bits)], uses);
+                let (low, high) = bits.split_at(8);
+                answer(b, PAIR, vec![number::<AB>(low), number::<AB>(high)], of_pair);
             }
             Kind::And => {
                 let bits = bits(b, 16);
@@ -127,7 +128,12 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
                 let and: AB::Expr = main.current_slice()[16].into();
                 b.assert_zero(and.clone() - number::<AB>(&both));
                 let uses: AB::Expr = main.current_slice()[17].into();
-                answer(b, Bus::And8, vec![number::<AB>(x), number::<AB>(y), and], uses);
+                answer(
+                    b,
+                    name(Bus::And8),
+                    vec![number::<AB>(x), number::<AB>(y), and],
+                    uses,
+                );
             }
             Kind::Rows(bus) => {
                 let parts = b
@@ -137,7 +143,7 @@ impl<AB: InteractionBuilder<F = Val>> Air<AB> for Chip {
                     .map(|part| (*part).into())
                     .collect();
                 let uses = b.main().current_slice()[0].into();
-                answer(b, bus, parts, uses);
+                answer(b, name(bus), parts, uses);
             }
             Kind::Received => {
                 let row: Vec<AB::Expr> = b
@@ -167,11 +173,16 @@ impl Chip {
             let cell: AB::Expr = main.current_slice()[*col].into();
             b.assert_zero(cell.clone() * (AB::Expr::ONE - cell));
         }
-        for (col, bus) in &table.ranges {
+        for col in &table.ranges {
             let cell: AB::Expr = main.current_slice()[*col].into();
-            b.push_interaction(name(*bus), [cell], Count::from(1));
+            b.push_interaction(name(Bus::Range16), [cell], Count::from(1));
         }
-        let a = &mut Adapter::new(b, &table.weights, self.layout.first);
+        for (x, y) in &table.pairs {
+            let x: AB::Expr = main.current_slice()[*x].into();
+            let y = y.map_or(AB::Expr::ZERO, |y| main.current_slice()[y].into());
+            b.push_interaction(PAIR, [x, y], Count::from(1));
+        }
+        let a = &mut Adapter::new(b, &table.weights, self.layout.first, t == machine::STEP);
         match t {
             0 => machine::StepTable.eval(a),
             1 => machine::CmpTable.eval(a),
@@ -212,22 +223,35 @@ fn number<AB: AirBuilder<F = Val>>(bits: &[AB::Expr]) -> AB::Expr {
         .sum()
 }
 
-/// Rows 0, 1, … up to `height − 1`. The last row says how many there are, so a shorter table does not do.
-fn counter<AB: InteractionBuilder<F = Val>>(b: &mut AB, bus: Bus, height: u32) {
+/// Columns of COUNT16: low and high byte, whether the low one is 255, the inverse that shows where it is not, and how often
+/// the value and the pair are looked up.
+pub(crate) const COUNT16: usize = 6;
+
+/// Rows (0, 0), (1, 0), … up to (255, 255): the low byte starts again, and the high one moves on, at 255 and nowhere
+/// else, and the last row says how many there are.
+fn pairs<AB: InteractionBuilder<F = Val>>(b: &mut AB) {
     let main = b.main();
-    let (value, uses): (AB::Expr, AB::Expr) =
-        (main.current_slice()[0].into(), main.current_slice()[1].into());
-    let next: AB::Expr = main.next_slice()[0].into();
-    b.when_first_row().assert_zero(value.clone());
-    b.when_transition()
-        .assert_zero(next - value.clone() - AB::Expr::ONE);
-    b.when_last_row()
-        .assert_zero(value.clone() - AB::Expr::from_u32(height - 1));
-    answer(b, bus, vec![value], uses);
+    let cell = |col: usize| -> AB::Expr { main.current_slice()[col].into() };
+    let next = |col: usize| -> AB::Expr { main.next_slice()[col].into() };
+    let [low, high, full, inverse, uses, of_pair] = [0, 1, 2, 3, 4, 5].map(cell);
+    let most = || AB::Expr::from_u32(255);
+    let left = low.clone() - most();
+    b.assert_zero(full.clone() * left.clone());
+    b.assert_zero(AB::Expr::ONE - full.clone() - left * inverse);
+    b.when_first_row().assert_zero(low.clone());
+    b.when_first_row().assert_zero(high.clone());
+    let on = (AB::Expr::ONE - full.clone()) * (low.clone() + AB::Expr::ONE);
+    b.when_transition().assert_zero(next(0) - on);
+    b.when_transition().assert_zero(next(1) - high.clone() - full);
+    b.when_last_row().assert_zero(low.clone() - most());
+    b.when_last_row().assert_zero(high.clone() - most());
+    let value = low.clone() + high.clone() * AB::Expr::from_u32(1 << 8);
+    answer(b, name(Bus::Range16), vec![value], uses);
+    answer(b, PAIR, vec![low, high], of_pair);
 }
 
 /// Takes a message as often as the prover says it was looked up. Any number does: a message that is in the table may
 /// be looked up any number of times, and no other message is on the bus.
-fn answer<AB: InteractionBuilder<F = Val>>(b: &mut AB, bus: Bus, parts: Vec<AB::Expr>, uses: AB::Expr) {
-    b.push_interaction(name(bus), parts, Count::provided(-uses));
+fn answer<AB: InteractionBuilder<F = Val>>(b: &mut AB, bus: &str, parts: Vec<AB::Expr>, uses: AB::Expr) {
+    b.push_interaction(bus, parts, Count::provided(-uses));
 }

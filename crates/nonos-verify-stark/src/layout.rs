@@ -71,8 +71,10 @@ pub(crate) struct TableLayout {
     pub(crate) width: usize,
     /// Columns that are 0 or 1.
     pub(crate) bits: Vec<usize>,
-    /// Columns that are looked up in a range.
-    pub(crate) ranges: Vec<(usize, Bus)>,
+    /// Columns of 16-bit values that are looked up.
+    pub(crate) ranges: Vec<usize>,
+    /// Columns of bytes, which are looked up by two; the last one with 0 if they are odd.
+    pub(crate) pairs: Vec<(usize, Option<usize>)>,
     /// Columns that hold a field inverse.
     pub(crate) inverses: Vec<usize>,
     /// For each message of the table's text, the most copies that a row can make.
@@ -146,7 +148,7 @@ fn bits(column: &Column) -> Option<u32> {
 
 impl TableLayout {
     fn of(shape: &TableShape) -> Self {
-        let all = |range: Range| {
+        let all = |range: Range| -> Vec<usize> {
             let columns = shape.columns.iter().enumerate();
             columns
                 .filter(move |(_, c)| c.range == range)
@@ -163,12 +165,12 @@ impl TableLayout {
             .filter(always)
             .flat_map(|m| m.parts.iter().filter_map(cell))
             .collect();
-        let range = |(col, column): (usize, &Column)| match column.range {
-            Range::U8 => Some((col, Bus::Range8)),
-            Range::U16 => Some((col, Bus::Range16)),
-            _ => None,
+        let in_range = |range: Range| -> Vec<usize> {
+            let mut columns = all(range);
+            columns
+                .retain(|col| !looked_up.contains(col) && !is_bounded(shape.name, shape.columns[*col].name));
+            columns
         };
-        let ranges = shape.columns.iter().enumerate().filter_map(range);
         // Range checks come first in the recorded messages: one for each declared range.
         let declared = |c: &&Column| matches!(c.range, Range::U8 | Range::U16 | Range::Moved);
         let own = &shape.messages[shape.columns.iter().filter(declared).count()..];
@@ -196,9 +198,10 @@ impl TableLayout {
             name: shape.name,
             width: shape.columns.len(),
             bits: all(Range::Bit),
-            ranges: ranges
-                .filter(|(col, _)| !looked_up.contains(col))
-                .filter(|(col, _)| !is_bounded(shape.name, shape.columns[*col].name))
+            ranges: in_range(Range::U16),
+            pairs: in_range(Range::U8)
+                .chunks(2)
+                .map(|pair| (pair[0], pair.get(1).copied()))
                 .collect(),
             inverses: all(Range::Inverse),
             weights: own.iter().map(weight).collect(),
@@ -217,8 +220,11 @@ fn digest(tables: &[TableShape], layouts: &[TableLayout]) -> [u8; 32] {
     };
     for (table, layout) in tables.iter().zip(layouts) {
         put(table.name.as_bytes());
-        for (col, bus) in &layout.ranges {
-            put(&[9, *bus as u8, *col as u8]);
+        for col in &layout.ranges {
+            put(&[9, *col as u8]);
+        }
+        for (x, y) in &layout.pairs {
+            put(&[10, *x as u8, y.map_or(u8::MAX, |y| y as u8)]);
         }
         for Column { name, range } in &table.columns {
             put(name.as_bytes());

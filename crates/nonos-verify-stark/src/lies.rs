@@ -1,10 +1,11 @@
 //! Provers that lie: whole proofs of false tables, refused by the verifier.
 
-use nonos_machine::air::TableShape;
+use nonos_machine::air::{Bus, TableShape};
+use nonos_machine::isa::flag;
 use nonos_machine::tables::{self, STEP, Witness};
 use nonos_machine::{ExecutionStatement, Secret};
 use nonos_verify::{Refusal, Statement};
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{Field, PrimeCharacteristicRing};
 
 use crate::chip::{Kind, kinds};
 use crate::config::Val;
@@ -135,7 +136,7 @@ fn a_false_cell_is_refused_in_every_table() {
 #[test]
 fn multiplicities_cannot_be_negative_or_moved() {
     let run = Run::new();
-    let program = place(Kind::Rows(nonos_machine::air::Bus::Program));
+    let program = place(Kind::Rows(Bus::Program));
     let mut tables = run.tables();
     let uses = &mut tables[program].as_mut().expect("a program").values;
     let (first, second) = (uses[0], uses[1]);
@@ -210,15 +211,70 @@ fn a_number_that_is_not_made_of_bits_is_refused() {
     assert!(run.verdict(tables).is_err(), "16-bit values");
 }
 
+/// The honest tables with COUNT16, which this run is too short for by itself.
+fn counting(run: &Run) -> Tables {
+    trace::tables_counting(run.stark.layout(), &run.public, &run.witness, 0)
+}
+
+#[test]
+fn values_may_be_counted_in_any_run() {
+    let run = Run::new();
+    let tables = counting(&run);
+    assert!(tables[place(Kind::Count16)].is_some() && tables[place(Kind::Bits16)].is_none());
+    assert_eq!(run.verdict(tables), Ok(()));
+}
+
+/// Were the low byte to run on past 255, or to start again before, some pair would not be of bytes.
+#[test]
+fn a_pair_that_is_not_of_bytes_is_refused() {
+    let run = Run::new();
+    type Row<'a> = &'a mut [Val];
+    let lies: [(&str, fn(usize, Row<'_>)); 3] = [
+        ("runs on", |i, row| {
+            // Every rule of the next row holds, but not the one that says where 255 is.
+            row[0] = Val::from_usize(i);
+            row[1] = Val::ZERO;
+            row[2] = Val::ZERO;
+            row[3] = (row[0] - Val::from_u32(255)).try_inverse().unwrap_or(Val::ZERO);
+        }),
+        ("starts again late", |i, row| {
+            if i == 255 {
+                row[2] = Val::ZERO;
+            }
+        }),
+        ("starts again early", |i, row| {
+            if i == 254 {
+                row[2] = Val::ONE;
+            }
+        }),
+    ];
+    for (name, lie) in lies {
+        let mut tables = counting(&run);
+        let rows = tables[place(Kind::Count16)].as_mut().expect("values");
+        let width = rows.width;
+        for (i, row) in rows.values.chunks_mut(width).enumerate() {
+            lie(i, row);
+        }
+        assert!(run.verdict(tables).is_err(), "{name}");
+    }
+    // Bytes beyond a byte whose pair is nowhere.
+    let mem = shape("MEM");
+    let byte = column(&mem, "m[0]");
+    let mut tables = run.tables();
+    tables[MEM].as_mut().expect("it is used").values[byte] += Val::from_u32(1 << 8);
+    assert!(run.verdict(tables).is_err());
+}
+
 /// The same messages in another order: only the rule of the next row stands against it.
 #[test]
 fn values_out_of_order_are_refused() {
     let run = Run::new();
-    let mut tables = run.tables();
-    let bytes = tables[place(Kind::Count8)].as_mut().expect("bytes");
-    bytes.values.swap(2 * 7, 2 * 9);
-    bytes.values.swap(2 * 7 + 1, 2 * 9 + 1);
-    assert!(run.verdict(tables).is_err());
+    let mut tables = counting(&run);
+    let values = &mut tables[place(Kind::Count16)].as_mut().expect("values").values;
+    for col in 0..6 {
+        values.swap(6 * 7 + col, 6 * 9 + col);
+    }
+    assert!(run.verdict(tables).is_err(), "16-bit values");
 }
 
 /// A load's address one limb higher and the other lower, so that all rules of the row hold: only the message to STEP
@@ -259,4 +315,17 @@ fn a_value_out_of_a_range_that_another_table_bounds_is_refused() {
             assert!(run.verdict(tables).is_err(), "{}.{}", shape.name, column.name);
         }
     }
+}
+
+/// STEP has one column for both messages, which is right only where no instruction sends both.
+#[test]
+fn an_instruction_with_two_operations_is_refused() {
+    let run = Run::new();
+    let mut public = run.statement.public_side();
+    let is_program = |(bus, _): &&mut (Bus, Vec<u64>)| *bus == Bus::Program;
+    let (_, row) = (public.lookups.iter_mut().find(is_program)).expect("a program");
+    row[1] |= u64::from(flag::ALU | flag::EXT);
+    let verdict = PublicSide::new(run.stark.layout(), &public).map(|_| ());
+    let part = "an instruction";
+    assert_eq!(verdict, Err(Refusal::MalformedPublic { part }));
 }

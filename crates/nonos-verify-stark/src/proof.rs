@@ -63,7 +63,7 @@ impl Header {
     fn check(&self, kind: Kind, log: Option<u8>) -> Result<(), Refusal> {
         let required = match kind {
             Kind::Machine(t) => t == STEP || t == CELLS,
-            Kind::Count8 | Kind::Received => true,
+            Kind::Received => true,
             Kind::Rows(bus) => bus != Bus::Count8,
             Kind::Bits16 | Kind::Count16 | Kind::And => false,
         };
@@ -81,7 +81,6 @@ impl Header {
         };
         let exactly = match kind {
             Kind::Count16 => Some(16),
-            Kind::Count8 => Some(8),
             _ => None,
         };
         if !(MIN_LOG..=most).contains(&log) || exactly.is_some_and(|exactly| exactly != log) {
@@ -126,7 +125,6 @@ mod tests {
         let kinds = kinds();
         let log = |kind: &Kind| match kind {
             Kind::Count16 => None,
-            Kind::Count8 => Some(8),
             _ => Some(MIN_LOG),
         };
         Header {
@@ -162,12 +160,7 @@ mod tests {
     fn each_rule_of_the_header_stands_alone() {
         let left_out = "a table that is left out";
         let machine = [STEP, CELLS].map(Kind::Machine);
-        let others = [
-            Kind::Count8,
-            Kind::Rows(Bus::Program),
-            Kind::Rows(Bus::Tape),
-            Kind::Received,
-        ];
+        let others = [Kind::Rows(Bus::Program), Kind::Rows(Bus::Tape), Kind::Received];
         for kind in machine.into_iter().chain(others) {
             assert_eq!(part(&with(kind, None).encode()), Some(left_out), "{kind:?}");
         }
@@ -177,8 +170,6 @@ mod tests {
             (Kind::Machine(CELLS), 2),
             (Kind::Bits16, 17),
             (Kind::And, 17),
-            (Kind::Count8, 7),
-            (Kind::Count8, 9),
             (Kind::Received, 23),
         ];
         for (kind, log) in height {

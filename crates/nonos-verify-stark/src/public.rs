@@ -1,6 +1,7 @@
 //! The tables that the verifier writes itself.
 
 use nonos_machine::air::{Bus, Public};
+use nonos_machine::isa::flag;
 use nonos_verify::Refusal;
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::dense::RowMajorMatrix;
@@ -8,6 +9,9 @@ use p3_matrix::dense::RowMajorMatrix;
 use crate::chip::RECEIVED;
 use crate::config::{MIN_LOG, Val};
 use crate::layout::Layout;
+
+/// Flags of an instruction, its second part, that exclude each other.
+const BOTH: u64 = (flag::ALU | flag::EXT) as u64;
 
 /// The public side of one statement as matrices.
 pub(crate) struct PublicSide {
@@ -86,7 +90,9 @@ impl PublicSide {
                 .zip(&layout.program_bits)
                 .all(|(v, bits)| v.checked_shr(*bits) == Some(0))
         };
-        if !program.iter().all(narrow) {
+        // STEP's messages on Op and Ext share a column, which holds only if no step sends both (`adapter.rs`).
+        let exclusive = |row: &&[u64]| row[1] & BOTH != BOTH;
+        if !program.iter().all(|row| narrow(row) && exclusive(row)) {
             return Err(malformed("an instruction"));
         }
         let count8: Vec<&[u64]> = layout.count8.iter().map(Vec::as_slice).collect();

@@ -8,13 +8,13 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
-use crate::chip::{Kind, kinds};
+use crate::chip::{COUNT16, Kind, kinds};
 use crate::config::{MIN_LOG, Val};
 use crate::layout::{Layout, TableLayout};
 use crate::public::PublicSide;
 
 /// More distinct 16-bit values than this, and counting to 2^16 is cheaper than a row of bits for each.
-const MANY: usize = 1 << 13;
+const MANY: usize = 1 << 15;
 
 /// The committed tables, in the order of [`kinds`]; `None` for one that is not used.
 pub(crate) type Tables = Vec<Option<RowMajorMatrix<Val>>>;
@@ -35,7 +35,8 @@ fn matrix(table: &TableLayout, t: usize, witness: &Witness) -> Option<RowMajorMa
             for (i, cells) in rows.chunks_mut(table.width).enumerate() {
                 witness.row(t, n * chunk + i, &mut row);
                 for (cell, value) in cells.iter_mut().zip(&row) {
-                    *cell = Val::from_u64(*value);
+                    // Nearly all are small, and reducing 64 bits takes longer than all else here.
+                    *cell = u32::try_from(*value).map_or_else(|_| Val::from_u64(*value), Val::from_u32);
                 }
                 for col in &table.inverses {
                     let value = Val::from_i64(row[*col] as i64);
@@ -48,9 +49,10 @@ fn matrix(table: &TableLayout, t: usize, witness: &Witness) -> Option<RowMajorMa
 
 /// How often each value or row was looked up.
 struct Uses<'a> {
-    /// Values of [`Bus::Range16`], then of [`Bus::Range8`].
+    /// Values of [`Bus::Range16`].
     range16: Vec<u32>,
-    range8: Vec<u32>,
+    /// Two bytes `x + 256·y` in a range.
+    pairs: Vec<u32>,
     /// Pairs of bytes `x + 256·y`.
     and8: Vec<u32>,
     index: &'a Index,
@@ -60,6 +62,9 @@ struct Uses<'a> {
 /// Where each row of a public table is.
 struct Index {
     tables: [HashMap<Vec<u32>, usize>; 3],
+    /// The program's rows, and where those of each pc begin: every step looks one up.
+    program: Vec<Vec<u32>>,
+    starts: Vec<usize>,
 }
 
 /// The buses of public tables, in the order of [`Index`].
@@ -73,7 +78,27 @@ impl Index {
             rows.map(|(i, row)| (row.iter().map(|v| v.as_canonical_u32()).collect(), i))
                 .collect()
         });
-        Self { tables }
+        let canonical = |row: &[Val]| row.iter().map(|v| v.as_canonical_u32()).collect::<Vec<_>>();
+        let mut program: Vec<_> =
+            (public.program.values.chunks(public.program.width).map(canonical)).collect();
+        // What follows the last pc is padding.
+        let end = (1..program.len()).find(|i| program[*i][0] < program[i - 1][0]);
+        program.truncate(end.unwrap_or(program.len()));
+        let last = program.last().map_or(0, |row| row[0] as usize);
+        let starts = (0..=last + 1).map(|pc| program.partition_point(|row| (row[0] as usize) < pc));
+        let starts = starts.collect();
+        Self {
+            tables,
+            program,
+            starts,
+        }
+    }
+
+    fn of_program(&self, message: &[u32]) -> Option<usize> {
+        let pc = message[0] as usize;
+        let (start, end) = (*self.starts.get(pc)?, *self.starts.get(pc + 1)?);
+        let place = self.program[start..end].iter().position(|row| row == message)?;
+        Some(start + place)
     }
 }
 
@@ -85,7 +110,7 @@ impl<'a> Uses<'a> {
             .map(|table| table.values().max().map_or(0, |last| last + 1));
         Self {
             range16: vec![0; 1 << 16],
-            range8: vec![0; 1 << 8],
+            pairs: vec![0; 1 << 16],
             and8: vec![0; 1 << 16],
             index,
             by_row: sizes.map(|size| vec![0; size]),
@@ -97,11 +122,13 @@ impl<'a> Uses<'a> {
         let part = |i: usize| message[i] as usize;
         let place = match bus {
             Bus::Range16 => self.range16.get_mut(part(0)),
-            Bus::Range8 => self.range8.get_mut(part(0)),
             Bus::And8 if part(0) < 256 && part(1) < 256 => self.and8.get_mut(part(0) + 256 * part(1)),
             _ => PUBLIC.iter().position(|known| *known == bus).and_then(|t| {
-                let row = self.index.tables[t].get(message)?;
-                self.by_row[t].get_mut(*row)
+                let row = match bus {
+                    Bus::Program => self.index.of_program(message)?,
+                    _ => *self.index.tables[t].get(message)?,
+                };
+                self.by_row[t].get_mut(row)
             }),
         };
         if let Some(place) = place {
@@ -110,8 +137,15 @@ impl<'a> Uses<'a> {
     }
 
     fn row(&mut self, table: &TableLayout, row: &[Val], message: &mut Vec<u32>) {
-        for (col, bus) in &table.ranges {
-            self.count(*bus, &[row[*col].as_canonical_u32()], 1);
+        for col in &table.ranges {
+            self.count(Bus::Range16, &[row[*col].as_canonical_u32()], 1);
+        }
+        for (x, y) in &table.pairs {
+            let x = row[*x].as_canonical_u32() as usize;
+            let y = y.map_or(0, |y| row[y].as_canonical_u32() as usize);
+            if x < 256 && y < 256 {
+                self.pairs[x + 256 * y] += 1;
+            }
         }
         for lookup in &table.lookups {
             let count = lookup.count.eval(row).as_canonical_u32();
@@ -138,7 +172,7 @@ impl<'a> Uses<'a> {
             }
         };
         add(&mut self.range16, other.range16);
-        add(&mut self.range8, other.range8);
+        add(&mut self.pairs, other.pairs);
         add(&mut self.and8, other.and8);
         for (a, b) in self.by_row.iter_mut().zip(other.by_row) {
             add(a, b);
@@ -149,6 +183,16 @@ impl<'a> Uses<'a> {
 
 /// All tables of a proof.
 pub(crate) fn tables(layout: &Layout, public: &PublicSide, witness: &Witness) -> Tables {
+    tables_counting(layout, public, witness, MANY)
+}
+
+/// All tables of a proof, with COUNT16 in place of BITS16 where more than `many` values are in use.
+pub(crate) fn tables_counting(
+    layout: &Layout,
+    public: &PublicSide,
+    witness: &Witness,
+    many: usize,
+) -> Tables {
     let machine: Tables = layout
         .tables
         .iter()
@@ -168,12 +212,15 @@ pub(crate) fn tables(layout: &Layout, public: &PublicSide, witness: &Witness) ->
                 .reduce(none, Uses::add)
         })
         .fold(Uses::none(&index), Uses::add);
-    answers(machine, public, &uses)
+    answers(machine, public, &uses, many)
 }
 
-fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
+fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>, many: usize) -> Tables {
     let used = |counts: &[u32]| counts.iter().filter(|n| **n != 0).count();
-    let many = used(&uses.range16) > MANY;
+    let values: Vec<[u32; 2]> = (uses.range16.iter().zip(&uses.pairs))
+        .map(|(value, pair)| [*value, *pair])
+        .collect();
+    let many = values.iter().filter(|uses| **uses != [0; 2]).count() > many;
     let column = |counts: &[u32], height: usize| {
         let mut cells: Vec<Val> = counts.iter().map(|n| Val::from_u32(*n)).collect();
         cells.resize(height, Val::ZERO);
@@ -182,12 +229,9 @@ fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
     for kind in kinds().into_iter().skip(tables.len()) {
         tables.push(match kind {
             Kind::Machine(_) => None,
-            Kind::Bits16 => (!many).then(|| each(&uses.range16, |x| (x, 16, None))),
-            Kind::Count16 => many.then(|| counted(&uses.range16)),
-            Kind::Count8 => Some(counted(&uses.range8)),
-            Kind::And => {
-                (used(&uses.and8) > 0).then(|| each(&uses.and8, |i| (i, 16, Some(i & 0xff & i >> 8))))
-            }
+            Kind::Bits16 => (!many).then(|| bits16(&values)),
+            Kind::Count16 => many.then(|| count16(&values)),
+            Kind::And => (used(&uses.and8) > 0).then(|| and8(&uses.and8)),
             Kind::Rows(bus) => {
                 let t = PUBLIC
                     .iter()
@@ -204,26 +248,54 @@ fn answers(mut tables: Tables, public: &PublicSide, uses: &Uses<'_>) -> Tables {
     tables
 }
 
-/// `(value, uses)` for every value.
-fn counted(uses: &[u32]) -> RowMajorMatrix<Val> {
-    let cells = uses
-        .iter()
-        .enumerate()
-        .flat_map(|(i, n)| [Val::from_usize(i), Val::from_u32(*n)]);
-    RowMajorMatrix::new(cells.collect(), 2)
+/// A row of bits, and how often it is looked up as a value and as two bytes, for every value in use.
+fn bits16(values: &[[u32; 2]]) -> RowMajorMatrix<Val> {
+    each(
+        values.iter().enumerate().filter(|(_, uses)| **uses != [0; 2]),
+        |(value, uses)| (value, uses.map(Val::from_u32)),
+    )
 }
 
-/// A row of bits, perhaps another cell, and uses for every value in use.
-fn each(uses: &[u32], row: impl Fn(usize) -> (usize, usize, Option<usize>)) -> RowMajorMatrix<Val> {
-    let width = row(0).1 + 1 + usize::from(row(0).2.is_some());
+/// A row of bits, the bytes' conjunction, and uses for every pair of bytes in use.
+fn and8(uses: &[u32]) -> RowMajorMatrix<Val> {
+    each(uses.iter().enumerate().filter(|(_, n)| **n != 0), |(pair, n)| {
+        (
+            pair,
+            [Val::from_usize(pair & 0xff & pair >> 8), Val::from_u32(*n)],
+        )
+    })
+}
+
+/// Sixteen bits and two other cells for each item.
+fn each<T>(items: impl Iterator<Item = T>, row: impl Fn(T) -> (usize, [Val; 2])) -> RowMajorMatrix<Val> {
+    let width = 16 + 2;
     let mut cells = vec![];
-    for (i, n) in uses.iter().enumerate().filter(|(_, n)| **n != 0) {
-        let (value, bits, more) = row(i);
-        cells.extend((0..bits).map(|bit| Val::from_usize(value >> bit & 1)));
-        cells.extend(more.map(Val::from_usize));
-        cells.push(Val::from_u32(*n));
+    for (value, others) in items.map(row) {
+        cells.extend((0..16).map(|bit| Val::from_usize(value >> bit & 1)));
+        cells.extend(others);
     }
     let height = (cells.len() / width).next_power_of_two().max(1 << MIN_LOG);
     cells.resize(height * width, Val::ZERO);
     RowMajorMatrix::new(cells, width)
+}
+
+/// The rows of COUNT16.
+fn count16(values: &[[u32; 2]]) -> RowMajorMatrix<Val> {
+    let most = Val::from_u32(255);
+    let inverses: Vec<Val> = (0..=255)
+        .map(|low| (Val::from_u32(low) - most).try_inverse().unwrap_or(Val::ZERO))
+        .collect();
+    let row = |(value, uses): (usize, &[u32; 2])| -> [Val; COUNT16] {
+        let (low, high) = (value & 0xff, value >> 8);
+        let [of_value, of_pair] = uses.map(Val::from_u32);
+        [
+            Val::from_usize(low),
+            Val::from_usize(high),
+            Val::from_bool(low == 255),
+            inverses[low],
+            of_value,
+            of_pair,
+        ]
+    };
+    RowMajorMatrix::new(values.iter().enumerate().flat_map(row).collect(), COUNT16)
 }
