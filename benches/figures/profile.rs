@@ -11,8 +11,9 @@ use crate::report::{Result, millis, speak, table};
 use crate::samples::{Sample, sha256};
 use crate::spans::{Spans, Times};
 
-/// The shortest of so many proofs is shown.
+/// The shortest of so many proofs is shown, or of as many as begin in this time.
 const PROOFS: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(20);
 /// What Plonky3 names the spans in which the threads of its pool extend columns, and make quotients.
 const EXTEND: &str = "coset_lde_batch_with_transform";
 const QUOTIENT: &str = "compute quotient";
@@ -118,10 +119,14 @@ fn column(spans: &Spans, sample: &Sample) -> Result<[Duration; PARTS.len()]> {
     let stark = Stark::new(Profile::Fast);
     let mut seeds = || Seed::new([0; 32]);
     let all = |times: &Times| times.caller.values().sum::<Duration>();
-    let mut best: Option<Times> = None;
+    let (mut best, mut total): (Option<Times>, _) = (None, Duration::ZERO);
     for _ in 0..PROOFS {
+        if total > PATIENCE {
+            break;
+        }
         let times =
             spans.of(|| Ok(stark.prove(&statement, &Secret::default(), &mut Proving::new(&mut seeds))?))?;
+        total += all(&times);
         if best.as_ref().is_none_or(|best| all(&times) < all(best)) {
             best = Some(times);
         }
@@ -132,9 +137,10 @@ fn column(spans: &Spans, sample: &Sample) -> Result<[Duration; PARTS.len()]> {
     for (chain, time) in &times.caller {
         parts[Part::of(chain) as usize] += *time;
     }
-    // The caller waits for these, outside of spans of its own.
-    for (name, part) in [(EXTEND, Part::Extend), (QUOTIENT, Part::Quotient)] {
-        let time = times.in_pool(name);
+    // The caller waits for these, outside of spans of its own. Quotients are extended as well, which is part of theirs.
+    let quotient = times.in_pool(&[QUOTIENT]);
+    let extend = times.in_pool(&[EXTEND, QUOTIENT]) - quotient;
+    for (time, part) in [(extend, Part::Extend), (quotient, Part::Quotient)] {
         parts[part as usize] += time;
         parts[Part::Other as usize] = parts[Part::Other as usize].saturating_sub(time);
     }

@@ -28,9 +28,10 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// How long at least one thread of the pool was in an outermost span of this name.
-    pub(crate) fn in_pool(&self, name: &str) -> Duration {
-        let mut spent = self.spent.get(name).cloned().unwrap_or_default();
+    /// How long at least one thread of the pool was in an outermost span of one of these names.
+    pub(crate) fn in_pool(&self, names: &[&str]) -> Duration {
+        let spent = names.iter().filter_map(|name| self.spent.get(name));
+        let mut spent: Vec<_> = spent.flatten().copied().collect();
         spent.sort();
         let (mut total, mut until) = (Duration::ZERO, None);
         for (start, end) in spent {

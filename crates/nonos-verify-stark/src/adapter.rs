@@ -62,6 +62,9 @@ const EXT: u32 = 1 << 16;
 /// Parts of a message on either: those of [`Bus::Op`] have a zero more, behind the code.
 const PARTS: usize = 14;
 
+/// One of the messages that exclude each other: whether it is sent, how often, and its parts.
+type Branch<X> = (X, Count<X>, Vec<X>);
+
 /// Takes the text of a table to one of Plonky3's builders.
 pub(crate) struct Adapter<'a, AB: InteractionBuilder> {
     builder: &'a mut AB,
@@ -72,7 +75,7 @@ pub(crate) struct Adapter<'a, AB: InteractionBuilder> {
     first: usize,
     /// STEP: its messages on `Op` and `Ext` exclude each other.
     is_step: bool,
-    operations: Vec<(AB::Expr, Count<AB::Expr>, Vec<AB::Expr>)>,
+    operations: Vec<Branch<AB::Expr>>,
 }
 
 impl<'a, AB: InteractionBuilder> Adapter<'a, AB> {

@@ -4,6 +4,9 @@
 //! radix has to check them again. Here a message is compressed by random challenges, so that what one row receives is,
 //! part by part, what another row sent, and was checked where it was born. A check less is a lookup less in each row.
 //!
+//! Operands are so by induction over the clock: what a step reads was written before it, by a step whose result was checked, or
+//! is an initial word. Keys of memory cannot reach the registers, since the address that a step hands over is bounded.
+//!
 //! All columns below are of rows that do something only by their messages: where `real` is 0, no message has a count, and
 //! the cells mean nothing. Where it is 1, the message is there, with the part named.
 
