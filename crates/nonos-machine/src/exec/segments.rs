@@ -54,14 +54,14 @@ impl State {
 /// )?;
 /// let options = Options { entry: "run", max_pages: Pages::new(0), hosts: HostSet::EMPTY };
 /// let program = lower(&wasm, &options)?.program;
-/// let inputs = Inputs { arguments: &[10], ..Inputs::default() };
+/// let inputs = Inputs { arguments: &[100], ..Inputs::default() };
 ///
-/// let mut run = Segments::new(&program, &inputs, Fuel::new(1000));
+/// let mut run = Segments::new(&program, &inputs, Fuel::new(10_000));
 /// let mut pieces = vec![];
 /// while run.end().is_none() {
 ///     pieces.push((run.state(), run.advance(20)));
 /// }
-/// assert_eq!(run.end(), Some(End::Return(vec![55])));
+/// assert_eq!(run.end(), Some(End::Return(vec![5050])));
 /// assert!(pieces.len() > 2);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
