@@ -20,7 +20,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use nonos_machine::{ExecutionStatement, PublicTapes, Secret, Subject};
-use nonos_types::{Fuel, Value};
+use nonos_types::{CommitmentScheme, Fuel, Value};
 use nonos_verify::testing::{Report, Suite};
 use nonos_verify::{Erased, ProofSystem, Prover, Proving, Seed, Statement, Verifier, VerifierSet};
 use nonos_verify_halo2::{Halo2, ParamsStore};
@@ -135,9 +135,15 @@ fn show(name: &str) -> Result<String, Box<dyn Error>> {
         }
     }
     let salt = nonos_machine::Salt::new(fresh().into_bytes());
+    // Each backend opens commitments over its own field.
+    let scheme = match name {
+        "stark" => CommitmentScheme::POSEIDON2_KOALABEAR_1,
+        _ => CommitmentScheme::POSEIDON_PALLAS_1,
+    };
     let secret = Secret {
+        input: None,
         outputs: Some(salt),
-        ..Secret::default()
+        scheme,
     };
     let sealed = self::statement(3, &secret)?;
     let proved = chosen

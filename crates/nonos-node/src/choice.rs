@@ -5,7 +5,7 @@
 //!
 //! let run = Facts { steps: Some(4_720), ..Facts::default() };
 //! let choice = choose(&Wish::default(), &run)?;
-//! assert_eq!(choice.method.to_string(), "stark-koalabear/1, profile fast");
+//! assert_eq!(choice.method.to_string(), "stark-koalabear/2, profile fast");
 //! assert_eq!(choice.reason, "a quick proof is wanted, and stark proves quickest");
 //! # Ok::<_, nonos_node::choice::NoMethod>(())
 //! ```
@@ -323,9 +323,7 @@ pub fn choose(wish: &Wish, run: &Facts) -> Result<Choice, NoMethod> {
     };
     let mut reasons = Vec::new();
     for system in order {
-        // Who names a backend has looked at its plan, or wants to try.
-        let patient = wish.backend != Backend::Auto;
-        match obstacle(system, run, patient) {
+        match obstacle(system, run, wish.backend) {
             Some(why) => reasons.push((system, why)),
             None => {
                 let method = match system {
@@ -356,8 +354,8 @@ fn preferred(wish: &Wish, system: System) -> &'static str {
     }
 }
 
-/// Why a system cannot prove a run; one that waits for memory, with or without `patient`ce.
-fn obstacle(system: System, run: &Facts, patient: bool) -> Option<Obstacle> {
+/// Why a system cannot prove a run. Who names it has looked at its plan, or wants to try: for him memory is no obstacle.
+fn obstacle(system: System, run: &Facts, wanted: Backend) -> Option<Obstacle> {
     let most = system.most_steps();
     if let Some(steps) = run.steps
         && steps > most
@@ -366,7 +364,9 @@ fn obstacle(system: System, run: &Facts, patient: bool) -> Option<Obstacle> {
     }
     match (system, run.halo2, run.free_memory) {
         (System::Halo2, Some(Halo2Plan::TooLarge), _) => Some(Obstacle::TooLarge),
-        (System::Halo2, Some(Halo2Plan::Needs(needs)), Some(free)) if needs > free && !patient => {
+        (System::Halo2, Some(Halo2Plan::Needs(needs)), Some(free))
+            if needs > free && wanted == Backend::Auto =>
+        {
             Some(Obstacle::Memory { needs, free })
         }
         _ => None,

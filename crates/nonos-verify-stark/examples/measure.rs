@@ -113,7 +113,7 @@ fn main() {
     let verified = started.elapsed().as_secs_f64();
     println!(
         "{profile:?} {}: {steps} steps, {fuel} fuel, {seconds:.2} s ({cpu:.2} CPU s) = {:.0} steps/s = {:.0} fuel/s, {} bytes, verified ({}) in {:.1} ms, {} MB",
-        word(1),
+        [word(1), word(2), word(3)].join(" "),
         steps as f64 / seconds,
         fuel as f64 / seconds,
         proof.len(),

@@ -14,6 +14,7 @@ use p3_uni_stark::StarkConfig;
 use rand_chacha::ChaCha20Rng;
 
 use crate::hiding::Masks;
+use crate::placed::Placed;
 
 /// The field of the tables.
 pub(crate) type Val = KoalaBear;
@@ -22,19 +23,33 @@ pub(crate) type Quartic = BinomialExtensionField<Val, 4>;
 pub(crate) type Quintic = QuinticTrinomialExtensionField<Val>;
 type Leaves = SerializingHasher<Blake3>;
 type Nodes = CompressionFunctionFromHasher<Blake3, 2, 32>;
-type PlainMmcs = MerkleTreeMmcs<Val, u8, Leaves, Nodes, 2, 32>;
+/// Commitments to tables.
+pub(crate) type PlainMmcs = Placed<MerkleTreeMmcs<Val, u8, Leaves, Nodes, 2, 32>>;
+/// Commitments to foldings.
+pub(crate) type FoldingMmcs<E> = ExtensionMmcs<Val, E, PlainMmcs>;
 /// Every row of every matrix has a salt of four field elements.
 type HidingMmcs = MerkleTreeHidingMmcs<Val, u8, Leaves, Nodes, ChaCha20Rng, 2, 32, 4>;
 type Dft = Radix2DitParallel<Val>;
-type Challenger = SerializingChallenger32<Val, HashChallenger<u8, Blake3, 32>>;
-type PlainPcs<E> = TwoAdicFriPcs<Val, Dft, PlainMmcs, ExtensionMmcs<Val, E, PlainMmcs>>;
+pub(crate) type Challenger = SerializingChallenger32<Val, HashChallenger<u8, Blake3, 32>>;
+type PlainPcs<E> = TwoAdicFriPcs<Val, Dft, PlainMmcs, FoldingMmcs<E>>;
 type HidingPcs<E> = HidingFriPcs<Val, Dft, HidingMmcs, ExtensionMmcs<Val, E, HidingMmcs>, ChaCha20Rng>;
 /// What the published prover and verifier take, for proofs that hide nothing.
 pub(crate) type Plain<E> = StarkConfig<PlainPcs<E>, E, Challenger>;
 /// The same, for proofs that hide all but what the verifier computes.
 pub(crate) type Hiding<E> = StarkConfig<HidingPcs<E>, E, Challenger>;
 
-/// Least log2 of a table's height: Merkle trees are cut at 2^3 roots.
+/// A field of challenges.
+pub(crate) trait Challenges: ExtensionField<Val> + TwoAdicField {}
+
+impl<E: ExtensionField<Val> + TwoAdicField> Challenges for E {}
+
+/// log2 of the roots of a Merkle tree of a proof that hides nothing.
+pub(crate) const LOG_CAP: usize = 0;
+/// log2 of the most values that one folding takes together.
+pub(crate) const LOG_ARITY: usize = 3;
+/// log2 of the coefficients left after the last folding.
+pub(crate) const LOG_FINAL: usize = 0;
+/// Least log2 of a table's height: Merkle trees of hiding proofs are cut at 2^3 roots.
 pub(crate) const MIN_LOG: u8 = 3;
 /// The same where something is hidden: the random rows must outnumber what is opened of them, see `hiding.rs`.
 pub(crate) const HIDING_MIN_LOG: u8 = 8;
@@ -42,6 +57,15 @@ pub(crate) const HIDING_MIN_LOG: u8 = 8;
 pub(crate) const MAX_LOG: u8 = 22;
 /// log2 of the largest domain that the field has.
 const TWO_ADICITY: u8 = 24;
+
+/// What commits to the tables of a proof that hides nothing.
+pub(crate) fn commitments() -> PlainMmcs {
+    Placed(MerkleTreeMmcs::new(
+        Leaves::new(Blake3),
+        Nodes::new(Blake3),
+        LOG_CAP,
+    ))
+}
 
 /// What a proof is optimised for. All have 100 bits or more by the random-words conjecture, `Fast` and `Small` about 60
 /// proven: `docs/circuits/stark.md`, "Soundness".
@@ -126,16 +150,16 @@ pub(crate) trait Build {
     fn build(profile: Profile, transcript: &[u8; 32], masks: &Masks) -> Self;
 }
 
-impl<E: ExtensionField<Val> + TwoAdicField> Build for Plain<E> {
+impl<E: Challenges> Build for Plain<E> {
     fn build(profile: Profile, transcript: &[u8; 32], _: &Masks) -> Self {
         let parameters = profile.parameters();
-        let mmcs = PlainMmcs::new(Leaves::new(Blake3), Nodes::new(Blake3), usize::from(MIN_LOG));
+        let mmcs = commitments();
         let fri = parameters.fri(ExtensionMmcs::new(mmcs.clone()));
         parameters.config(PlainPcs::new(Dft::default(), mmcs, fri), transcript)
     }
 }
 
-impl<E: ExtensionField<Val> + TwoAdicField> Build for Hiding<E> {
+impl<E: Challenges> Build for Hiding<E> {
     fn build(profile: Profile, transcript: &[u8; 32], masks: &Masks) -> Self {
         let parameters = profile.parameters();
         let mmcs = |stream| {
@@ -156,8 +180,8 @@ impl Parameters {
     pub(crate) fn fri<M>(&self, mmcs: M) -> FriParameters<M> {
         FriParameters {
             log_blowup: self.log_blowup,
-            log_final_poly_len: 0,
-            max_log_arity: 3,
+            log_final_poly_len: LOG_FINAL,
+            max_log_arity: LOG_ARITY,
             num_queries: self.queries,
             query_proof_of_work_bits: self.work[0],
             batch_proof_of_work_bits: self.work[1],

@@ -22,11 +22,13 @@ mod adapter;
 mod bounded;
 mod chip;
 mod config;
+mod encoded;
 mod estimate;
 mod hiding;
 mod layout;
 #[cfg(test)]
 mod lies;
+mod placed;
 mod poseidon;
 mod proof;
 mod public;

@@ -21,11 +21,16 @@ mod segments;
 
 #[expect(dead_code, reason = "shared with the tests from outside")]
 #[path = "../tests/it/runs.rs"]
-mod runs;
+pub(crate) mod runs;
 #[path = "../../nonos-verify-halo2/tests/it/opcodes/text.rs"]
 mod text;
 
 mod strangers;
+
+/// The text of a module that uses every operator.
+pub(crate) fn every_operator() -> String {
+    text::module()
+}
 
 /// A run, and what a prover has of it.
 struct Run {

@@ -1,11 +1,24 @@
-//! Proof bytes: a header that says the shape, then Plonky3's proof.
+//! Proof bytes: a header that says the shape, then the parts of Plonky3's proof: `docs/circuits/stark.md`, "Proof bytes".
+
+mod blank;
+mod plan;
+mod shape;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 use nonos_verify::Refusal;
 use p3_batch_stark::{BatchProof, StarkGenericConfig};
 
 use crate::Profile;
 use crate::chip::{Kind, kinds, place};
+use crate::config::{Challenges, Plain};
 use crate::layout::Shape;
+use crate::proof::plan::Plan;
+pub(crate) use crate::proof::shape::Lengths;
+use crate::proof::stream::{DIGEST, PLACE, Reader, Writer, packed};
+pub(crate) use crate::proof::walk::Opening;
 use nonos_machine::air::Bus;
 use nonos_machine::tables::{MAX_ROWS, STEP};
 
@@ -13,7 +26,7 @@ use nonos_machine::tables::{MAX_ROWS, STEP};
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Version of the header.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 impl Shape {
     const ALL: [Self; 2] = [Self::Whole, Self::Segment];
@@ -140,12 +153,15 @@ impl Header {
 /// Index of the machine's CELLS.
 const CELLS: usize = 10;
 
-/// Reads Plonky3's proof: exactly the bytes that its encoding would give.
-pub(crate) fn decode<C: StarkGenericConfig>(bytes: &[u8], header: &Header) -> Result<BatchProof<C>, Refusal> {
+/// Reads a proof that hides, which has salts and random rows besides: exactly the bytes that encoding it would give.
+pub(crate) fn decode_hiding<C: StarkGenericConfig>(
+    bytes: &[u8],
+    header: &Header,
+) -> Result<BatchProof<C>, Refusal> {
     let Ok(proof) = postcard::from_bytes::<BatchProof<C>>(bytes) else {
         return malformed("encoding");
     };
-    if encode(&proof).is_none_or(|again| again != bytes) {
+    if encode_hiding(&proof).is_none_or(|again| again != bytes) {
         return malformed("encoding (not canonical)");
     }
     // Of the committed tables, which a hiding proof doubles.
@@ -158,12 +174,95 @@ pub(crate) fn decode<C: StarkGenericConfig>(bytes: &[u8], header: &Header) -> Re
     Ok(proof)
 }
 
-pub(crate) fn encode<C: StarkGenericConfig>(proof: &BatchProof<C>) -> Option<Vec<u8>> {
+/// Writes a proof that hides.
+pub(crate) fn encode_hiding<C: StarkGenericConfig>(proof: &BatchProof<C>) -> Option<Vec<u8>> {
     postcard::to_allocvec(proof).ok()
 }
 
+/// The bytes of one proof, taken apart by what follows from its places. Nothing else of it is read yet.
+///
+/// Proofs that stand one after another are taken apart one by one: each leaves the `rest`.
+#[derive(Debug)]
+pub(crate) struct Outline<'a> {
+    plan: Plan<'a>,
+    stream: Reader<'a>,
+    /// What follows the proof.
+    pub(crate) rest: &'a [u8],
+}
+
+impl<'a> Outline<'a> {
+    /// Reads the queries' places, from which all lengths follow.
+    pub(crate) fn read(bytes: &'a [u8], shape: &'a Lengths) -> Result<Self, Refusal> {
+        let Some((places, rest)) = bytes.split_at_checked(PLACE * shape.queries) else {
+            return malformed("length");
+        };
+        let (places, _) = places.as_chunks::<PLACE>();
+        let places: Vec<usize> = places
+            .iter()
+            .map(|place| u32::from_le_bytes(*place) as usize)
+            .collect();
+        if places.iter().any(|place| place >> shape.log_height != 0) {
+            return malformed("place of a query");
+        }
+        let plan = Plan::new(shape, places);
+        let digests = rest.split_at_checked(plan.digests() * DIGEST);
+        let split = digests.and_then(|(digests, rest)| {
+            let (elements, rest) = rest.split_at_checked(packed(plan.elements()))?;
+            Some((Reader::new(digests, elements), rest))
+        });
+        let Some((stream, rest)) = split else {
+            return malformed("length");
+        };
+        Ok(Self { plan, stream, rest })
+    }
+
+    /// Reads the proof; `known` opens the tree that the verifier has at the given places of it.
+    pub(crate) fn proof<E: Challenges>(
+        mut self,
+        known: impl FnOnce(&[usize]) -> Option<Opening>,
+    ) -> Result<BatchProof<Plain<E>>, Refusal> {
+        let Some(mut proof) = blank::proof(&self.plan, known) else {
+            return malformed("shape");
+        };
+        walk::proof(&mut proof, &self.plan, &mut self.stream)?;
+        self.stream.finish()?;
+        Ok(proof)
+    }
+}
+
+/// Reads one proof and nothing else. A proof has one encoding: each byte is part of a place, a digest or a field element
+/// below the modulus, and there is one way to get from the proof to them.
+pub(crate) fn decode<E: Challenges>(
+    bytes: &[u8],
+    shape: &Lengths,
+    known: impl FnOnce(&[usize]) -> Option<Opening>,
+) -> Result<BatchProof<Plain<E>>, Refusal> {
+    let outline = Outline::read(bytes, shape)?;
+    if !outline.rest.is_empty() {
+        return malformed("length");
+    }
+    outline.proof(known)
+}
+
+/// Writes a proof of that shape.
+pub(crate) fn encode<E: Challenges>(
+    proof: &mut BatchProof<Plain<E>>,
+    shape: &Lengths,
+) -> Result<Vec<u8>, Refusal> {
+    // Every table is in the first tree, so that none is taller.
+    let main = proof.opening_proof.input_openings.first();
+    let Some(opening) = main.filter(|opening| opening.opening_proof.places.len() == shape.queries) else {
+        return malformed("number of queries");
+    };
+    let plan = Plan::new(shape, opening.opening_proof.places.clone());
+    let mut stream = Writer::default();
+    walk::proof(proof, &plan, &mut stream)?;
+    let places = plan.places.iter().flat_map(|place| (*place as u32).to_le_bytes());
+    Ok(places.chain(stream.finish()).collect())
+}
+
 #[cfg(test)]
-mod tests {
+mod header_tests {
     use super::*;
     use crate::config::MIN_LOG;
 
@@ -248,6 +347,6 @@ mod tests {
         }
         let bytes = header().encode();
         assert_eq!(part(&bytes[..bytes.len() - 1]), Some("header"));
-        assert_eq!(part(&vec![1; MAX_BYTES + 1]), Some("length"));
+        assert_eq!(part(&vec![FORMAT; MAX_BYTES + 1]), Some("length"));
     }
 }

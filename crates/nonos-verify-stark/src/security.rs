@@ -9,7 +9,9 @@ use p3_security::{GrindingSites, InstanceShape, StarkAirParams};
 
 use crate::chip::kinds;
 use crate::config::Val;
+use crate::poseidon::DIGEST;
 use crate::seal::SealTable;
+use crate::tree::chips::{LEAF_WIDTH, NODE_WIDTH};
 use crate::{Profile, hiding};
 
 /// The largest proof there is: every table as tall as any may be. Returns conjectured and proven bits.
@@ -24,19 +26,21 @@ fn bits(profile: Profile, hiding: bool) -> (f64, f64) {
     let parts = tables.iter().flat_map(|t| &t.messages).map(|m| m.parts.len());
     let doubled = usize::from(hiding);
     // What is opened: of each table its columns, those of its sums, chunks of its quotient, and what masks them. The
-    // tables of this backend have less than 512 columns and 48 messages.
+    // tables of this backend have less than 512 columns and 64 messages, but for those of a segment.
+    let own = 512 + LEAF_WIDTH + NODE_WIDTH;
     let (degree, count) = (p.degree(), kinds().len());
     let chunks = if hiding { 8 } else { 2 };
     let ring = hiding::COLUMNS * doubled * count;
-    let messages = messages + 48 + doubled * count;
+    let messages = messages + 64 + doubled * count;
     let masks = doubled * degree;
-    let opened = 2 * (columns + 512 + ring + masks * count)
+    let opened = 2 * (columns + own + ring + masks * count)
         + 2 * (degree * (messages + count) + masks * count)
         + chunks * (degree + masks) * count
         + (degree + masks) * doubled * count;
     let air = StarkAirParams {
         // Each message has at most one column with a rule, and each table a sum with three.
-        num_constraints: constraints + messages + 3 * count + 512,
+        // No table of this backend has more rules than three for two columns.
+        num_constraints: constraints + messages + 3 * count + 3 * own / 2,
         max_constraint_degree: 3,
         num_quotient_chunks: chunks,
         max_combo: 2,
@@ -49,7 +53,8 @@ fn bits(profile: Profile, hiding: bool) -> (f64, f64) {
     };
     let lookups = LogUpAir {
         num_interactions: messages,
-        max_message_width: parts.max().unwrap_or(0),
+        // Those between the levels of the tree are the widest: two digests, height and index.
+        max_message_width: parts.max().unwrap_or(0).max(2 * DIGEST + 2),
     };
     let sites = GrindingSites {
         batch_combination: p.work[1],

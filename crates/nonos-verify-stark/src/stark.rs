@@ -14,9 +14,10 @@ use tracing::info_span;
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
 use crate::config::{Build, Val, with_config};
+use crate::encoded::Encoded as _;
 use crate::hiding::Masks;
 use crate::layout::{Layout, Shape};
-use crate::proof::{self, Header, MAX_BYTES};
+use crate::proof::{Header, MAX_BYTES};
 use crate::public::PublicSide;
 use crate::seal;
 use crate::segment::{Chain, Cutter, SegmentJob, SegmentStatement, SegmentWitness};
@@ -68,18 +69,18 @@ impl Session {
                 public_values: values.clone(),
             });
             let instances: Vec<_> = instances.collect();
-            let proof = prove_batch::<C, _>(&config, &instances, &data).map_err(|_| unproved("proving"))?;
-            proof::encode(&proof).ok_or_else(|| unproved("encoding"))
+            let mut proof = prove_batch::<C, _>(&config, &instances, &data).map_err(|_| unproved("proving"))?;
+            C::encode(&mut proof, self, header, &data).map_err(backend)
         })
     }
 
     fn check(&self, header: &Header, bytes: &[u8]) -> Result<(), Refusal> {
         let rejected = |check| Refusal::Rejected { check };
         with_config!(header, C => {
-            let proof = proof::decode::<C>(bytes, header)?;
             let config = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
             let data = ProverData::from_airs_and_degrees(&config, &self.chips, &self.logs)
                 .map_err(|_| rejected("public tables"))?;
+            let proof = C::decode(bytes, self, header, &data)?;
             verify_batch(&config, &self.chips, &proof, &self.values, &data.common)
                 .map_err(|_| rejected("STARK proof"))
         })
@@ -88,7 +89,7 @@ impl Session {
 
 impl Stark {
     /// Name and version of the proof format.
-    pub const ID: BackendId = BackendId::new("stark-koalabear/1");
+    pub const ID: BackendId = BackendId::new("stark-koalabear/2");
 
     /// The backend; it proves under `profile`.
     #[must_use]

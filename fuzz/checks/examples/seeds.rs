@@ -2,11 +2,10 @@
 //! `cargo run -p nonos-fuzz-checks --example seeds`.
 
 use ed25519_dalek::SigningKey;
-use nonos_machine::{End, Inputs, Limits, PublicTapes, Subject, VERSION, execute, tables::TapeWords};
-use nonos_types::{
-    Assignment, Attested, AuditRoot, BackendId, CheckpointRoot, Envelope, ExecutionRecord, InboundDigest,
-    InputDigest, Outcome, Output, Payload as _, Proven, SegmentChain, Timestamp, Value, VkDigest,
-};
+use nonos_fuzz_checks::run::run;
+use nonos_fuzz_checks::stark::Edit;
+use nonos_machine::Subject;
+use nonos_types::{BackendId, Envelope, Payload as _, Timestamp, VkDigest};
 use nonos_verify::{Proof, ProofObject};
 use std::{fs, path::Path};
 
@@ -56,6 +55,38 @@ const MODULES: [(&str, &str); 6] = [
     ),
 ];
 
+/// Edits of a proof: nothing, then the header, the places of queries, digests, elements, the length.
+const STARK: [(&str, &[Edit]); 8] = [
+    ("honest", &[]),
+    ("profile", &[Edit::Flip { at: 1, bits: 3 }]),
+    ("height", &[Edit::Flip { at: 2, bits: 1 }]),
+    ("place", &[Edit::Flip { at: 30, bits: 1 }]),
+    (
+        "places",
+        &[
+            Edit::Copy {
+                from: 24,
+                to: 28,
+                count: 4,
+            },
+            Edit::Copy {
+                from: 28,
+                to: 32,
+                count: 4,
+            },
+        ],
+    ),
+    ("digest", &[Edit::Flip { at: 1000, bits: 0x80 }]),
+    (
+        "elements",
+        &[
+            Edit::Flip { at: 40_000, bits: 1 },
+            Edit::Flip { at: 60_000, bits: 1 },
+        ],
+    ),
+    ("cut", &[Edit::Cut { to: 20_000 }]),
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
     let write = |target: &str, name: &str, bytes: &[u8]| {
@@ -89,57 +120,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         backend: BackendId::new("halo2-ipa-pasta/2"),
     };
     write("proof", "object", &object.encode()?)?;
+    for (name, edits) in STARK {
+        let edits = edits.iter().flat_map(|edit| edit.to_bytes());
+        write("stark", name, &edits.collect::<Vec<u8>>())?;
+    }
     Ok(())
-}
-
-/// A run outside of any job, and its record.
-fn run(subject: &Subject) -> Result<(ExecutionRecord, PublicTapes), Box<dyn std::error::Error>> {
-    let policy = subject.policy("f");
-    let program = subject.lower("f")?.program;
-    let inputs = Inputs {
-        input: b"input",
-        arguments: &[6, 7],
-        ..Inputs::default()
-    };
-    let limits = Limits {
-        fuel: policy.fuel,
-        steps: 1000,
-    };
-    let run = execute(&program, &inputs, limits);
-    let End::Return(words) = run.end else {
-        return Err(format!("{:?}", run.end).into());
-    };
-    let tapes = PublicTapes {
-        input: inputs.input.to_vec(),
-        inbound: vec![],
-        outputs: run.outputs.map(|bytes| TapeWords::from_bytes(&bytes)),
-    };
-    let job = Assignment::NONE;
-    let proven = Proven {
-        network: job.network,
-        job: job.job,
-        slot: job.slot,
-        nonce: job.nonce(),
-        executor: job.executor,
-        capsule: subject.capsule_hash(),
-        machine: VERSION,
-        policy: policy.hash(),
-        entry: "f".to_owned(),
-        arguments: vec![Value::I64(6), Value::I64(7)],
-        input: InputDigest::hash(&[&tapes.input]),
-        sealed_input: None,
-        inbound: InboundDigest::hash(&[b""]),
-        output: Output::Digest(tapes.output_digest()),
-        outcome: Outcome::Return(words.into_iter().map(Value::I64).collect()),
-        fuel_used: run.fuel,
-        peak_pages: run.pages,
-        segment_chain: SegmentChain::ZERO,
-    };
-    let attested = Attested {
-        checkpoint_root: CheckpointRoot::ZERO,
-        audit_root: AuditRoot::ZERO,
-        poi_pre: None,
-        poi_post: None,
-    };
-    Ok((ExecutionRecord { proven, attested }, tapes))
 }

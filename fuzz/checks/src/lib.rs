@@ -8,13 +8,15 @@ pub mod module;
 pub mod package;
 pub mod proof;
 pub mod record;
+pub mod run;
+pub mod stark;
 pub mod statement;
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and what it checks.
-pub const TARGETS: [(&str, Check); 8] = [
+pub const TARGETS: [(&str, Check); 9] = [
     ("books", books::check),
     ("envelope", envelope::check),
     ("message", message::check),
@@ -22,5 +24,6 @@ pub const TARGETS: [(&str, Check); 8] = [
     ("package", package::check),
     ("proof", proof::check),
     ("record", record::check),
+    ("stark", stark::check),
     ("statement", statement::check),
 ];

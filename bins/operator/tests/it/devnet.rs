@@ -26,7 +26,7 @@ fn three_nodes_run_prove_verify_and_pay() {
     let job = &report["jobs"][0];
     assert_eq!(job["output_hex"], FOX);
     assert_eq!(job["paid"], true);
-    assert_eq!(job["backend"], "stark-koalabear/1");
+    assert_eq!(job["backend"], "stark-koalabear/2");
     assert_eq!(
         (&report["backend"], &report["profile"]),
         (&job["backend"], &"fast".into())
@@ -92,7 +92,7 @@ fn every_honest_node_blacklists_a_forger() {
 fn a_forger_is_caught_and_the_job_paid_by_whichever_backend() {
     for (arguments, backend) in [
         (&["--backend", "halo2"][..], "halo2-ipa-pasta/2"),
-        (&["--backend", "stark", "--profile", "small"], "stark-koalabear/1"),
+        (&["--backend", "stark", "--profile", "small"], "stark-koalabear/2"),
     ] {
         let mesh = ["--nodes", "3", "--malicious", "1", "--jobs", "1"];
         let report = devnet(&Place::new(), &[&mesh[..], arguments].concat()).json();

@@ -57,7 +57,7 @@ fn module(text: &str) -> Vec<u8> {
 
 #[test]
 fn proves_a_call_by_stark_and_refuses_every_other() {
-    proves_a_call_and_refuses_every_other("stark", "stark-koalabear/1");
+    proves_a_call_and_refuses_every_other("stark", "stark-koalabear/2");
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn proves_a_call_and_refuses_every_other(backend: &str, id: &str) {
 
     // Another backend: the other one, and one that there is not.
     for (name, why) in [
-        ("stark-koalabear/1", "error: "),
+        ("stark-koalabear/2", "error: "),
         ("halo2-ipa-pasta/2", "error: "),
-        ("halo2-ipa-pasta/1", "it has stark-koalabear/1, halo2-ipa-pasta/2"),
+        ("halo2-ipa-pasta/1", "it has stark-koalabear/2, halo2-ipa-pasta/2"),
     ] {
         if name != id {
             let mut object = ProofObject::decode(&file.object).expect("an object");
@@ -241,7 +241,7 @@ calls = ["read", "write", "commit_len"]
     );
 
     let mut lengths = vec![];
-    for (purpose, backend) in [("compact", "halo2-ipa-pasta/2"), ("quick", "stark-koalabear/1")] {
+    for (purpose, backend) in [("compact", "halo2-ipa-pasta/2"), ("quick", "stark-koalabear/2")] {
         let call = [
             "--json",
             "capsule",
@@ -340,7 +340,7 @@ fn plans_what_a_proof_takes_and_proves_that_the_fuel_ran_out() {
     assert_eq!(planned["outcome"], "out of fuel");
     assert_eq!(
         (&planned["backend"], &planned["profile"]),
-        (&json!("stark-koalabear/1"), &json!("fast"))
+        (&json!("stark-koalabear/2"), &json!("fast"))
     );
     let plans = planned["plans"].as_array().expect("a list");
     let methods: [&[&str]; 3] = [

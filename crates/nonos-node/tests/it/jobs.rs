@@ -27,7 +27,7 @@ async fn a_job_is_proved_verified_by_all_and_paid_once() {
     })
     .await;
 
-    assert_eq!(paid.backend, "stark-koalabear/1");
+    assert_eq!(paid.backend, "stark-koalabear/2");
     let receipt = paid.receipt.expect("a paid job has a receipt");
     assert_eq!(receipt.result_hex, Some(hex::encode(41u64.to_le_bytes())));
     let executes = paid

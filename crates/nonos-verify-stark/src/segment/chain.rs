@@ -104,7 +104,7 @@ impl<'a> Chain<'a> {
         let mut before = Boundary::initial(run.program());
         let mut statements = Vec::with_capacity(self.segments.len());
         for (index, (after, _)) in (0..).zip(&self.segments) {
-            let statement = SegmentStatement::new(run.clone(), index, count, [before, *after]);
+            let statement = SegmentStatement::following(run.clone(), index, count, [before, *after]);
             let Some(statement) = statement else {
                 return malformed("boundaries");
             };

@@ -96,7 +96,7 @@ impl Iterator for Cutter<'_> {
             boundary(before, &update.before),
             boundary(self.segments.state(), &update.after),
         ];
-        let statement = SegmentStatement::new(self.run.clone(), self.index, self.count, boundaries);
+        let statement = SegmentStatement::following(self.run.clone(), self.index, self.count, boundaries);
         self.index += 1;
         Some(SegmentJob {
             statement: statement.expect("the run ends as its statement says: it was repeated"),

@@ -34,10 +34,20 @@ impl SegmentStatement {
         run: Arc<ExecutionStatement>,
         index: u32,
         count: u32,
+        boundaries: [Boundary; 2],
+    ) -> Option<Self> {
+        let begins = index != 0 || boundaries[0] == Boundary::initial(run.program());
+        begins.then(|| Self::following(run, index, count, boundaries))?
+    }
+
+    /// The same, of a segment that is known to begin where it may. Cheap, whatever the program: a chain has many.
+    pub(crate) fn following(
+        run: Arc<ExecutionStatement>,
+        index: u32,
+        count: u32,
         [before, after]: [Boundary; 2],
     ) -> Option<Self> {
-        let (is_first, is_last) = (index == 0, index.checked_add(1)? == count);
-        let begins = !is_first || before == Boundary::initial(run.program());
+        let is_last = index.checked_add(1)? == count;
         let last = run.run();
         let outputs = last.outputs.each_ref().map(tables::position);
         let state = &after.state;
@@ -49,9 +59,12 @@ impl SegmentStatement {
         let possible = run.hidden() == tables::Hidden::default()
             && index < count
             && count <= Self::MAX_COUNT
-            && begins
             && ends
-            && tables::segment_public(run.program(), last, &before.state, state).is_some();
+            && before.state.fuel <= state.fuel
+            && (0..outputs.len()).all(|i| {
+                let words = |boundary: &Boundary| boundary.state.outputs[i] & u64::from(u32::MAX);
+                words(&before) <= words(&after) && words(&after) <= last.outputs[i].words.len() as u64
+            });
         possible.then_some(Self {
             run,
             index,
@@ -89,7 +102,7 @@ impl SegmentStatement {
     pub(crate) fn public_side(&self) -> nonos_machine::air::Public {
         let (before, after) = (&self.before.state, &self.after.state);
         tables::segment_public(self.run.program(), self.run.run(), before, after)
-            .expect("checked when the statement was made")
+            .expect("fuel and positions were compared when the statement was made")
     }
 }
 

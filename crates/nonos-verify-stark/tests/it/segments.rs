@@ -211,3 +211,40 @@ fn each_end_of_a_run_is_proved_in_segments() {
         assert_eq!(stark.verify(&run, &prove(&stark, &run)), Ok(()));
     }
 }
+
+/// What a boundary says of fuel and of words written is compared before anything is computed from it.
+#[test]
+fn boundaries_that_no_run_has_are_no_statement() {
+    let run = work(20);
+    let job = Cutter::new(&run, 150).expect("it runs").nth(1).expect("a second");
+    let [index, count] = [job.statement.index(), job.statement.count()];
+    let boundaries = [*job.statement.before(), *job.statement.after()];
+    let make = |index, count, boundaries| SegmentStatement::new(run.clone(), index, count, boundaries);
+    assert_eq!(make(index, count, boundaries), Some(job.statement.clone()));
+    let changes: [(&str, fn(&mut [nonos_verify_stark::Boundary; 2])); 3] = [
+        ("fuel that shrinks", |b| b[1].state.fuel = b[0].state.fuel - 1),
+        ("words that are unwritten again", |b| {
+            b[0].state.outputs[0] = b[1].state.outputs[0] + 1
+        }),
+        ("words that are not written", |b| b[1].state.outputs[2] = 1),
+    ];
+    for (name, change) in changes {
+        let mut boundaries = boundaries;
+        change(&mut boundaries);
+        assert_eq!(make(index, count, boundaries), None, "{name}");
+    }
+    assert_eq!(make(count, count, boundaries), None, "an index beyond the last");
+    assert_eq!(
+        make(0, count, boundaries),
+        None,
+        "the first begins where the run begins"
+    );
+    assert_eq!(
+        make(count - 1, count, boundaries),
+        None,
+        "the last ends where the run ends"
+    );
+    let most = SegmentStatement::MAX_COUNT;
+    assert_eq!(make(index, most + 1, boundaries), None, "too many");
+    assert!(make(index, most, boundaries).is_some());
+}
