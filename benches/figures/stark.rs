@@ -88,7 +88,7 @@ pub(crate) fn child(arguments: &[String]) -> Result<()> {
     let how = how.ok_or("no such backend")?;
     let sample = named(name)?;
     let run = sample.machine_run()?;
-    let steps = u64::from(run.steps);
+    let steps = run.steps;
     tell("steps", steps);
     tell("fuel", run.fuel.get());
     if how == How::Halo2 && steps > HALO2_STEPS {

@@ -210,11 +210,20 @@ impl<'a> DryRun<'a> {
     }
 
     /// It is longer than any proof.
-    pub(crate) fn too_long(&self) -> Failure {
+    fn too_long(&self) -> Failure {
         Failure::TooManySteps {
             steps: self.run.steps,
             at_least: self.run.end == End::TooManySteps,
             limit: System::ALL.map(System::most_steps).into_iter().max().unwrap_or(0),
+        }
+    }
+
+    /// It is longer than what is planned.
+    pub(crate) fn too_long_to_plan(&self) -> Failure {
+        Failure::TooLongToPlan {
+            steps: self.run.steps,
+            at_least: self.run.end == End::TooManySteps,
+            limit: MAX_ROWS as u64,
         }
     }
 

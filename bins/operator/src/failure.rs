@@ -148,6 +148,20 @@ pub(crate) enum Failure {
         /// Most steps.
         limit: u64,
     },
+    /// The run is longer than what is planned.
+    #[error(
+        "the run takes {}{steps} machine steps, and only runs of at most {limit} are planned; the stark backend proves it in \
+         segments (`capsule prove`, or `segment cut` to share the work)",
+        if *at_least { "more than " } else { "" }
+    )]
+    TooLongToPlan {
+        /// Steps counted.
+        steps: u64,
+        /// Whether counting was given up there.
+        at_least: bool,
+        /// Most steps.
+        limit: u64,
+    },
     /// There is no such exported function.
     #[error("the module exports no function `{entry}`; it exports {}", if exports.is_empty() { "none" } else { exports })]
     NoExport {
@@ -281,6 +295,7 @@ impl Failure {
             | Self::NoParamsDirectory
             | Self::NoExport { .. }
             | Self::TooManySteps { .. }
+            | Self::TooLongToPlan { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
             Self::NotEvidence { .. }
             | Self::BadEvidence { .. }

@@ -7,7 +7,7 @@ use prost::Message;
 /// The first bytes of a proof file, and the version of its format.
 const MAGIC: [u8; 5] = *b"NONP\x01";
 /// Longest proof file.
-pub(crate) const MAX_BYTES: u64 = 80 << 20;
+pub(crate) const MAX_BYTES: u64 = 144 << 20;
 
 const NAME: &str = "proof file";
 

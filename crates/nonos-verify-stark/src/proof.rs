@@ -16,7 +16,7 @@ use crate::chip::{Kind, kinds, place};
 use crate::config::{Challenges, Plain};
 use crate::layout::Shape;
 use crate::proof::plan::Plan;
-pub(crate) use crate::proof::shape::Lengths;
+pub(crate) use crate::proof::shape::{Lengths, Table};
 use crate::proof::stream::{DIGEST, PLACE, Reader, Writer, packed};
 pub(crate) use crate::proof::walk::Opening;
 use nonos_machine::air::Bus;
@@ -242,6 +242,19 @@ pub(crate) fn decode<E: Challenges>(
         return malformed("length");
     }
     outline.proof(known)
+}
+
+/// Bytes of a proof whose queries are anywhere: how much they have in common hardly differs from one proof to another.
+pub(crate) fn expected(shape: &Lengths) -> usize {
+    let mut random = blake3::Hasher::new().finalize_xof();
+    let mut place = || {
+        let mut bytes = [0; 8];
+        random.fill(&mut bytes);
+        u64::from_le_bytes(bytes) as usize & ((1 << shape.log_height) - 1)
+    };
+    let places: Vec<usize> = (0..shape.queries).map(|_| place()).collect();
+    let plan = Plan::new(shape, places);
+    PLACE * shape.queries + DIGEST * plan.digests() + packed(plan.elements())
 }
 
 /// Writes a proof of that shape.

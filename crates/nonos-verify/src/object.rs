@@ -5,7 +5,7 @@ use nonos_types::{ByteLen, CapsuleHash, ExecHash, ExecutionRecord, Fault, ProofD
 use prost::Message;
 
 /// Longest encoded proof object.
-pub const MAX_OBJECT: ByteLen = ByteLen::new(8 << 20);
+pub const MAX_OBJECT: ByteLen = ByteLen::new(65 << 20);
 
 /// A proof with what it is about, when it was made, and how to read it.
 ///

@@ -43,7 +43,7 @@ fn run(program: &nonos_machine::isa::Program, arguments: usize) {
         ..Inputs::default()
     };
     let limits = Limits {
-        fuel: Fuel::new(u64::from(LIMIT)),
+        fuel: Fuel::new(LIMIT),
         steps: LIMIT,
     };
     let plain = execute(program, &inputs, limits);

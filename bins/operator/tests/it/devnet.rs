@@ -158,7 +158,11 @@ fn a_devnet_of_before_is_taken_up_again() {
 
 #[test]
 fn a_devnet_that_is_too_slow_fails_and_says_what_is_missing() {
-    let ended = devnet(&Place::new(), &["--nodes", "2", "--timeout", "1"]);
+    // No halo2 proof is made in a second.
+    let ended = devnet(
+        &Place::new(),
+        &["--nodes", "2", "--timeout", "1", "--backend", "halo2"],
+    );
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(
         ended.stderr.contains("not ok: job 0: not proved"),

@@ -7,4 +7,5 @@ mod node;
 mod proof;
 mod refused;
 mod sealed;
+mod segment;
 mod support;

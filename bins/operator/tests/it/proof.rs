@@ -343,9 +343,10 @@ fn plans_what_a_proof_takes_and_proves_that_the_fuel_ran_out() {
         (&json!("stark-koalabear/2"), &json!("fast"))
     );
     let plans = planned["plans"].as_array().expect("a list");
-    let methods: [&[&str]; 3] = [
+    let methods: [&[&str]; 4] = [
         &["--backend", "stark"],
         &["--backend", "stark", "--profile", "small"],
+        &["--backend", "stark", "--profile", "strong"],
         &["--backend", "halo2"],
     ];
     assert_eq!(plans.len(), methods.len());
@@ -387,11 +388,11 @@ fn plans_what_a_proof_takes_and_proves_that_the_fuel_ran_out() {
 }
 
 #[test]
-fn says_before_any_proof_that_a_run_is_too_long_for_one() {
+fn says_of_a_long_run_that_it_is_not_planned_and_how_it_is_proved() {
     let place = Place::new();
     pack_spin(&place, "20_000_000");
     let planned = place.operator(&["capsule", "plan", "spin.mod"]);
-    planned.refused(2, "one proof holds 4194302; split the input");
+    planned.refused(2, "only runs of at most 4194302 are planned");
 }
 
 #[test]

@@ -65,7 +65,8 @@ fn each_table_sends_a_message_of_its_own_and_takes_that_of_the_one_before() {
 fn a_message_of_the_ring_that_nobody_takes_is_refused() {
     let run = Run::sealed();
     assert_eq!(run.verdict(run.tables()), Ok(()));
-    let lies: [&dyn Fn(&mut [Val]); 3] = [
+    type Lie<'a> = &'a dyn Fn(&mut [Val]);
+    let lies: [Lie<'_>; 3] = [
         &|cells| cells[0] += Val::ONE,
         &|cells| cells[WIDTH] = Val::ZERO,
         &|cells| cells[WIDTH] = Val::TWO,

@@ -63,8 +63,7 @@ impl<'a> Plan<'a> {
     /// Digests of the path that all queries share in a tree: for each level, the children of the rows above, but for
     /// those that are known.
     pub(crate) fn path(&self, log_height: usize) -> usize {
-        let levels = log_height.min(LOG_CAP)..log_height;
-        levels
+        (LOG_CAP..log_height)
             .map(|log| 2 * self.distinct[log] - self.distinct[log + 1])
             .sum()
     }

@@ -1,5 +1,6 @@
 //! Tests of the STARK backend from outside.
 
+mod estimate;
 mod execution;
 mod opcodes;
 mod runs;

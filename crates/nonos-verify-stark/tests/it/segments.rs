@@ -221,7 +221,8 @@ fn boundaries_that_no_run_has_are_no_statement() {
     let boundaries = [*job.statement.before(), *job.statement.after()];
     let make = |index, count, boundaries| SegmentStatement::new(run.clone(), index, count, boundaries);
     assert_eq!(make(index, count, boundaries), Some(job.statement.clone()));
-    let changes: [(&str, fn(&mut [nonos_verify_stark::Boundary; 2])); 3] = [
+    type Change = fn(&mut [nonos_verify_stark::Boundary; 2]);
+    let changes: [(&str, Change); 3] = [
         ("fuel that shrinks", |b| b[1].state.fuel = b[0].state.fuel - 1),
         ("words that are unwritten again", |b| {
             b[0].state.outputs[0] = b[1].state.outputs[0] + 1

@@ -106,7 +106,7 @@ fn outcome(end: &End) -> String {
 
 impl Planned {
     fn new(dry: &DryRun<'_>, choice: Choice, backends: &Backends) -> Result<Self, Failure> {
-        let (trace, public) = dry.traced().ok_or_else(|| dry.too_long())?;
+        let (trace, public) = dry.traced().ok_or_else(|| dry.too_long_to_plan())?;
         let witness = witness(dry.program(), &trace);
         let rows = backends.stark().rows(&witness);
         let scale = slowness() / parallelism();
