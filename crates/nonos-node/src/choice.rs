@@ -309,7 +309,7 @@ impl fmt::Display for Obstacle {
 
 /// Decides: whoever is named, else the first that can of those that suit the purpose, best first.
 ///
-/// Measured on two cores: of a run of 4,720 steps halo2 makes 42 KB in 3.7 s, the STARK 505 KB in 0.07 s or 231 KB in
+/// Measured on two cores: of a run of 4,720 steps halo2 makes 42 KB in 3.7 s, the STARK 368 KB in 0.07 s or 192 KB in
 /// 0.14 s. So the STARK is for who waits, and halo2 for who keeps or sends.
 ///
 /// # Errors

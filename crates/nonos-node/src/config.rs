@@ -286,7 +286,7 @@ impl Config {
 #max_input = 1048576
 
 [proving]
-# The proof system of jobs of this node that name none: "stark", quick proofs of about 500 KB, "halo2", proofs of about
+# The proof system of jobs of this node that name none: "stark", quick proofs of some 400 KB, "halo2", proofs of about
 # 50 KB that take some fifty times as long, or "auto", which takes what suits the purpose.
 #backend = "auto"
 # What such proofs are wanted for: "quick" or "compact".
