@@ -1,10 +1,11 @@
 //! Proves runs with a batch STARK (Plonky3, KoalaBear): fast, no setup; hiding where tapes are sealed.
 //!
 //! ```
+//! use nonos_machine::ExecutionStatement;
 //! use nonos_verify::{Erased, Verifier};
 //! use nonos_verify_stark::{Profile, Stark};
 //!
-//! let verifier: Box<dyn Verifier> = Box::new(Erased::new(Stark::new(Profile::Fast)));
+//! let verifier: Box<dyn Verifier> = Box::new(Erased::<ExecutionStatement, _>::new(Stark::new(Profile::Fast)));
 //! assert_eq!(verifier.backend_id(), Stark::ID);
 //! ```
 //!
