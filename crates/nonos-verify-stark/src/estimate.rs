@@ -57,7 +57,7 @@ impl Model {
                 cell_bytes: 46.5,
             },
             Profile::Strong => Self {
-                cell_ns: 130.0,
+                cell_ns: 150.0,
                 cell_bytes: 27.0,
             },
         }
@@ -65,9 +65,16 @@ impl Model {
 }
 
 impl Stark {
-    /// Steps of segments whose proofs take no more memory than that, by what densest programs took
-    /// (`docs/circuits/stark.md`, "Planned and measured"). The tables are as high as a power of two, so it is one, less
-    /// the row that ends a segment; the least is 2^12, whatever the memory.
+    /// Steps of segments whose proofs should take no more memory than that: twice what the densest measured runs took for
+    /// a row of STEP (`docs/circuits/stark.md`, "Planned and measured"), which is a margin and no bound. The tables are as
+    /// high as a power of two, so it is one, less the row that ends a segment; the least is 2^12, whatever the memory.
+    ///
+    /// ```
+    /// use nonos_types::ByteLen;
+    /// use nonos_verify_stark::{Profile, Stark};
+    ///
+    /// assert_eq!(Stark::segment_steps(Profile::Fast, ByteLen::new(2 << 30)), (1 << 18) - 1);
+    /// ```
     #[must_use]
     pub fn segment_steps(profile: Profile, memory: ByteLen) -> u32 {
         let row = match profile {

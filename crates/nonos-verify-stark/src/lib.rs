@@ -14,10 +14,11 @@
 //! [`Erased`](nonos_verify::Erased) does. What a proof is and why it is sound: `docs/circuits/stark.md`.
 //!
 //! # Main types
-//! [`Stark`] is the backend, [`Profile`] what its proofs are optimised for.
+//! [`Stark`] is the backend, [`Profile`] what its proofs are optimised for. [`Cutter`] cuts a long run into
+//! [`SegmentJob`]s, each of which proves a [`SegmentStatement`]; [`Stark::join`] makes their proofs that of the run.
 //!
 //! # Errors
-//! Those of `nonos-verify`.
+//! Those of `nonos-verify`, and [`JobError`] for a segment job.
 
 mod adapter;
 mod bounded;

@@ -31,7 +31,7 @@ impl ExecutionStatement {
     /// ```
     ///
     /// # Errors
-    /// [`StatementError`], also for arguments that are not of the entry's types, and for a run longer than one proof.
+    /// [`StatementError`], also for arguments that are not of the entry's types and for a secret's scheme that is not known.
     pub fn of_call(
         subject: Subject,
         entry: &str,
@@ -44,6 +44,14 @@ impl ExecutionStatement {
         if types != lowered.entry.params {
             return Err(StatementError::Differs { part: "arguments" });
         }
+        // Under the scheme of the backend that is to prove it, as the outputs are.
+        let by_scheme = |input: &SealedInput| {
+            let commitment = input.commitment_by(secret.scheme);
+            commitment.ok_or(StatementError::Differs {
+                part: "commitment scheme",
+            })
+        };
+        let sealed_input = secret.input.as_ref().map(by_scheme).transpose()?;
         let policy = subject.policy(entry);
         let words: Vec<u64> = arguments.iter().map(|value| value.word()).collect();
         let inputs = Inputs {
@@ -79,7 +87,7 @@ impl ExecutionStatement {
             entry: entry.to_owned(),
             arguments: arguments.to_vec(),
             input: InputDigest::hash(&[input]),
-            sealed_input: secret.input.as_ref().map(SealedInput::commitment),
+            sealed_input,
             inbound: InboundDigest::hash(&[b""]),
             output: Output::Digest(OutputDigest::hash(&run.outputs.each_ref().map(Vec::as_slice))),
             outcome,

@@ -2,15 +2,8 @@
 
 use std::sync::LazyLock;
 
-use nonos_machine::tables::TapeWords;
-use nonos_machine::{
-    End, ExecutionStatement, Inputs, Limits, PublicTapes, Salt, SealedInput, Secret, Subject, VERSION,
-    execute,
-};
-use nonos_types::{
-    Assignment, Attested, AuditRoot, CheckpointRoot, CommitmentScheme, ExecutionRecord, Fuel, InboundDigest,
-    InputDigest, Outcome, Output, Proven, SegmentChain, Value, ValueType,
-};
+use nonos_machine::{ExecutionStatement, PublicTapes, Salt, SealedInput, Secret, Subject};
+use nonos_types::{CommitmentScheme, ExecutionRecord, Fuel, InputDigest, Output, Value};
 use nonos_verify::{ProofSystem, Proving, Seed};
 use nonos_verify_stark::{Profile, Stark};
 
@@ -38,73 +31,7 @@ pub(crate) fn sealed_statement(
     input: &[u8],
     secret: &Secret,
 ) -> ExecutionStatement {
-    let lowered = subject.lower(entry).expect("the module lowers");
-    let policy = subject.policy(entry);
-    let words: Vec<u64> = arguments.iter().map(|v| v.word()).collect();
-    let inputs = Inputs {
-        input,
-        arguments: &words,
-        sealed: secret.input.as_ref().map_or(&[], |input| &input.bytes),
-        ..Inputs::default()
-    };
-    let run = execute(
-        &lowered.program,
-        &inputs,
-        Limits {
-            fuel: policy.fuel,
-            steps: u64::MAX,
-        },
-    );
-    let value = |(word, kind): (&u64, &ValueType)| match kind {
-        ValueType::I32 => Value::I32(*word as u32),
-        ValueType::I64 => Value::I64(*word),
-    };
-    let outcome = match &run.end {
-        End::Return(words) => Outcome::Return(words.iter().zip(&lowered.entry.results).map(value).collect()),
-        End::Exit(code) => Outcome::Exit(*code),
-        End::Trap(kind) => Outcome::Trap(*kind),
-        End::OutOfFuel => Outcome::OutOfFuel,
-        end => panic!("the run ended with {end:?}"),
-    };
-    let job = Assignment::NONE;
-    let outputs = run.outputs.map(|bytes| TapeWords::from_bytes(&bytes));
-    let tapes = PublicTapes {
-        input: input.to_vec(),
-        inbound: vec![],
-        outputs,
-    };
-    let proven = Proven {
-        network: job.network,
-        job: job.job,
-        slot: job.slot,
-        nonce: job.nonce(),
-        executor: job.executor,
-        capsule: subject.capsule_hash(),
-        machine: VERSION,
-        policy: policy.hash(),
-        entry: entry.to_owned(),
-        arguments: arguments.to_vec(),
-        input: InputDigest::hash(&[input]),
-        sealed_input: secret
-            .input
-            .as_ref()
-            .and_then(|input| input.commitment_by(secret.scheme)),
-        inbound: InboundDigest::hash(&[b""]),
-        output: Output::Digest(tapes.output_digest()),
-        outcome,
-        fuel_used: run.fuel,
-        peak_pages: run.pages,
-        segment_chain: SegmentChain::ZERO,
-    };
-    let attested = Attested {
-        checkpoint_root: CheckpointRoot::ZERO,
-        audit_root: AuditRoot::ZERO,
-        poi_pre: None,
-        poi_post: None,
-    };
-    let record = ExecutionRecord { proven, attested };
-    ExecutionStatement::of_run(subject, record, input.to_vec(), vec![], secret)
-        .expect("the record is the run's")
+    ExecutionStatement::of_call(subject, entry, arguments, input, secret).expect("the call is one")
 }
 
 /// The statement with its record changed, if what it says is still well-formed.

@@ -253,3 +253,26 @@ fn every_profile_hides() {
         assert_eq!(BACKEND.verify(&statement, &proof), Ok(()), "{profile:?}");
     }
 }
+
+/// A call is sealed under the scheme that its secret names, input and outputs alike, and under no unknown one.
+#[test]
+fn a_call_is_sealed_under_the_scheme_of_its_secret() {
+    let statement = crate::runs::sum(&crate::runs::secret(20, true));
+    let proven = &statement.record().proven;
+    let output = match proven.output {
+        nonos_types::Output::Commitment(commitment) => Some(commitment),
+        nonos_types::Output::Digest(_) => None,
+    };
+    for commitment in [proven.sealed_input, output] {
+        let scheme = commitment.expect("it is sealed").scheme;
+        assert_eq!(scheme, nonos_types::CommitmentScheme::POSEIDON2_KOALABEAR_1);
+    }
+    let unknown = nonos_machine::Secret {
+        scheme: nonos_types::CommitmentScheme(99),
+        ..crate::runs::secret(20, true)
+    };
+    let subject = crate::runs::module(crate::runs::SUM);
+    let refused = nonos_machine::ExecutionStatement::of_call(subject, "run", &[], b"", &unknown);
+    let part = "commitment scheme";
+    assert_eq!(refused, Err(nonos_machine::StatementError::Differs { part }));
+}
