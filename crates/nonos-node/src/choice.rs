@@ -309,8 +309,8 @@ impl fmt::Display for Obstacle {
 
 /// Decides: whoever is named, else the first that can of those that suit the purpose, best first.
 ///
-/// Measured on two cores: of a run of 4,720 steps halo2 makes 42 KB in 3.7 s, the STARK 368 KB in 0.07 s or 192 KB in
-/// 0.14 s. So the STARK is for who waits, and halo2 for who keeps or sends.
+/// Measured on two cores: of a run of 4,720 steps halo2 makes 42 KB in 3.7 s, the STARK 372 KB in 0.09 s or 191 KB in
+/// 0.16 s. So the STARK is for who waits, and halo2 for who keeps or sends.
 ///
 /// # Errors
 /// [`NoMethod`] says what each lacks.
