@@ -82,9 +82,18 @@ fn every_honest_node_blacklists_a_forger() {
     }
     assert_eq!(report["jobs"][0]["output_hex"], FOX);
     assert_ne!(report["jobs"][0]["executor"], forger["id"]);
-    assert_eq!(
-        forger["balance"].as_str().expect("a string").parse::<i128>(),
-        Ok(0)
+    // A right verdict that it gave before it was caught is its due; an execution is not.
+    let balance = |node: &serde_json::Value| {
+        let text = node["balance"].as_str().expect("a string");
+        text.parse::<i128>().expect("decimal")
+    };
+    let executor = honest
+        .iter()
+        .find(|node| report["jobs"][0]["executor"] == node["id"])
+        .expect("an honest executor");
+    assert!(
+        (0..balance(executor) / 2).contains(&balance(forger)),
+        "{report:#}"
     );
 }
 
