@@ -1,9 +1,11 @@
-//! Proofs of the benchmark programs by both backends, from the statement to a verified proof.
+//! Proofs of the benchmark programs by both backends, from the statement to a verified proof. A run for which one STARK
+//! proof would need more than [`MEMORY`] is proved in segments, one after the other.
 
 use std::time::Duration;
 
 use nonos_machine::{ExecutionStatement, Secret};
-use nonos_verify::{Erased, Proof, ProveError, Prover, Proving, Seed, Statement as _, Verifier};
+use nonos_types::ByteLen;
+use nonos_verify::{Erased, Proof, Prover, Proving, Seed, Statement as _, Verifier};
 use nonos_verify_stark::{Profile, Stark};
 
 use crate::child::{Figures, start};
@@ -17,10 +19,13 @@ use crate::samples::Sample;
 /// First argument of the process that measures one row.
 pub(crate) const CHILD: &str = "child-stark";
 
-/// The best of so many proofs counts.
+/// The best of so many proofs counts, or the first if it took longer than that.
 const PROOFS: usize = 3;
+const LONG: Duration = Duration::from_secs(10);
 /// Longer runs are not for halo2: its largest circuit has no room for them, or it takes minutes.
 const HALO2_STEPS: u64 = 50_000;
+/// What a proof may take, as an operator would set it by `--max-memory`.
+const MEMORY: ByteLen = ByteLen::new(2 << 30);
 
 /// How a run is proved.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,6 +45,15 @@ impl How {
             Self::Halo2 => "halo2",
         }
     }
+
+    /// Of the STARK.
+    fn profile(self) -> Option<Profile> {
+        match self {
+            Self::Fast => Some(Profile::Fast),
+            Self::Small => Some(Profile::Small),
+            Self::Halo2 => None,
+        }
+    }
 }
 
 /// A backend's two faces.
@@ -47,36 +61,22 @@ trait Backend: Prover<ExecutionStatement> + Verifier {}
 impl<T: Prover<ExecutionStatement> + Verifier> Backend for T {}
 
 fn backend(how: How) -> Result<Box<dyn Backend>> {
-    Ok(match how {
-        How::Fast => Box::new(Erased::new(Stark::new(Profile::Fast))),
-        How::Small => Box::new(Erased::new(Stark::new(Profile::Small))),
-        How::Halo2 => Box::new(proofs::backend()?.0),
+    Ok(match how.profile() {
+        Some(profile) => {
+            let steps = Stark::segment_steps(profile, MEMORY);
+            Box::new(Erased::new(Stark::new(profile).with_segments(steps)))
+        }
+        None => Box::new(proofs::backend()?.0),
     })
 }
 
-/// A proved run: one proof for now, whatever its length.
-struct Proved {
-    proof_bytes: usize,
-    check: Box<dyn Fn() -> Result<()>>,
-}
-
-/// Proves a run by one proof; `None` if it is too long for that.
-fn prove(backend: &'static dyn Backend, statement: &ExecutionStatement) -> Result<Option<Proved>> {
+fn prove(backend: &dyn Backend, statement: &ExecutionStatement) -> Result<Proof> {
     let mut seeds = || {
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).expect("the system gives randomness");
         Seed::new(fresh)
     };
-    let proof: Proof = match backend.prove(statement, &Secret::default(), &mut Proving::new(&mut seeds)) {
-        Ok(proof) => proof,
-        Err(ProveError::TooLarge { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let public = statement.public();
-    Ok(Some(Proved {
-        proof_bytes: proof.bytes.len(),
-        check: Box::new(move || Ok(backend.verify(&public, &proof)?)),
-    }))
+    Ok(backend.prove(statement, &Secret::default(), &mut Proving::new(&mut seeds))?)
 }
 
 /// Measures one row.
@@ -94,25 +94,28 @@ pub(crate) fn child(arguments: &[String]) -> Result<()> {
     if how == How::Halo2 && steps > HALO2_STEPS {
         return Ok(());
     }
-    // The statement of a run that one proof has no room for cannot be made.
-    let Ok(statement) = sample.statement() else {
-        return Ok(());
-    };
-    let backend: &'static dyn Backend = Box::leak(backend(how)?);
+    if let Some(profile) = how.profile() {
+        let most = u64::from(Stark::segment_steps(profile, MEMORY));
+        tell("segments", steps.div_ceil(most));
+    }
+    let statement = sample.statement()?;
+    let backend = backend(how)?;
     let mut best = Duration::MAX;
     for number in 0..PROOFS {
         let before = cpu_time()?;
-        let (proved, time) = timed(|| prove(backend, &statement))?;
-        let Some(proved) = proved else {
-            return Ok(());
-        };
+        let (proof, time) = timed(|| prove(&*backend, &statement))?;
         best = best.min(time);
         if number == 0 {
             // Before more proofs could add to it.
             tell("peak_mib", peak_mebibytes()?);
             tell("cpu_us", (cpu_time()? - before).as_micros());
-            tell("proof_bytes", proved.proof_bytes);
-            tell("verify_us", median_time(&proved.check)?.as_micros());
+            tell("proof_bytes", proof.bytes.len());
+            let public = statement.public();
+            let verify = || Ok(backend.verify(&public, &proof)?);
+            tell("verify_us", median_time(&verify)?.as_micros());
+            if time > LONG {
+                break;
+            }
         }
     }
     tell("prove_us", best.as_micros());
@@ -136,6 +139,7 @@ pub(crate) fn figures() -> Result<()> {
         "backend",
         "steps",
         "fuel",
+        "segments",
         "prove, s",
         "fuel/s",
         "peak, MiB",
@@ -146,7 +150,7 @@ pub(crate) fn figures() -> Result<()> {
     Ok(())
 }
 
-fn cells(sample: &Sample, how: How, row: &Figures) -> [String; 9] {
+fn cells(sample: &Sample, how: How, row: &Figures) -> [String; 10] {
     let number = |name: &str| row.get(name).map_or("–".to_owned(), |n| grouped(*n));
     let time = |name: &str| row.get(name).map(|us| Duration::from_micros(*us));
     let seconds = time("prove_us").map(|time| time.as_secs_f64());
@@ -156,7 +160,8 @@ fn cells(sample: &Sample, how: How, row: &Figures) -> [String; 9] {
         how.name().to_owned(),
         number("steps"),
         number("fuel"),
-        seconds.map_or("– (needs segments)".to_owned(), |s| format!("{s:.2}")),
+        number("segments"),
+        seconds.map_or("–".to_owned(), |s| format!("{s:.2}")),
         rate.map_or("–".to_owned(), |rate| grouped(rate as u64)),
         number("peak_mib"),
         number("proof_bytes"),

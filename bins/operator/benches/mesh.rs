@@ -219,6 +219,7 @@ fn run(nodes: &mut [Node], capsule: CapsuleHash, number: u64, proved: &mut [u64;
         max_fee: "0.01 NONOS".parse()?,
         fuel_price: Amount::ZERO,
         verifiers: u16::try_from(NODES - 2)?,
+        slots: 1,
         deadline_s: 600,
         backend: None,
     }))?;

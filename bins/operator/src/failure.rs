@@ -253,6 +253,12 @@ pub(crate) enum Failure {
         /// The job.
         job: JobId,
     },
+    /// Nobody begins the job any more.
+    #[error("job {job} was cancelled by its requester")]
+    Cancelled {
+        /// The job.
+        job: JobId,
+    },
     /// The node's answer is not what it should be.
     #[error("the node's answer cannot be read: {field}")]
     BadAnswer {
@@ -303,6 +309,7 @@ impl Failure {
             | Self::Indeterminate { .. }
             | Self::NoResult { .. }
             | Self::Expired { .. }
+            | Self::Cancelled { .. }
             | Self::TooLong { .. }
             | Self::OtherProgram { .. }
             | Self::OtherInput

@@ -2,18 +2,24 @@
 
 mod admission;
 mod budget;
+mod directory;
 mod intake;
+mod invitation;
 mod recent;
 mod redial;
 mod refusal;
+mod schedule;
 mod topic;
 
 pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
+    directory::{Directory, DirectoryLimits, Prefix, Standing},
     intake::{Full, Intake, IntakeLimits},
+    invitation::{BadInvitation, Invitation},
     redial::Redial,
     refusal::{Acceptance, Drops, Refusal},
+    schedule::Schedule,
     topic::{Shard, Topic},
 };
 #[cfg(feature = "net")]

@@ -99,4 +99,4 @@ pub use crate::{
     object::{Cursor, Object, Objects, Page, Part},
 };
 #[cfg(feature = "net")]
-pub use libp2p::Multiaddr;
+pub use libp2p::{Multiaddr, multiaddr::Protocol};

@@ -314,7 +314,7 @@ impl Mesh {
     }
 
     /// Dials an address, once; whether it succeeds is told by [`Event::Connected`]. To stay connected to a peer, name
-    /// it in [`Config::peers`].
+    /// it in [`Config::peers`], or use [`Mesh::keep`].
     ///
     /// # Errors
     /// [`Error::NameInAddress`], [`Error::UnsupportedAddress`], [`Error::BadPeer`], [`Error::DialRefused`] if the peer
@@ -328,6 +328,16 @@ impl Mesh {
         self.ask(|done| Command::Dial { peer, address, done })
             .await
             .ok_or(Error::Stopped)?
+    }
+
+    /// Stays connected to whoever is at an address, as to those of [`Config::peers`].
+    ///
+    /// # Errors
+    /// [`Error::NameInAddress`], [`Error::UnsupportedAddress`], [`Error::Stopped`].
+    pub async fn keep(&self, address: Multiaddr) -> Result<(), Error> {
+        address::check(&address)?;
+        let sent = self.commands.send(Command::Keep { address }).await;
+        sent.map_err(|_| Error::Stopped)
     }
 
     /// Cuts a peer, and keeps it from connecting.

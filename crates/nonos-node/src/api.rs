@@ -16,6 +16,13 @@ pub enum Request {
     Status,
     /// Whom does it know? [`PeerView`]s.
     Peers,
+    /// A line of text by which others find this node and its mesh. [`Invited`].
+    Invite,
+    /// Stay connected to the nodes of an invitation, after a restart, too. [`Done`].
+    Join {
+        /// The line.
+        invitation: String,
+    },
     /// Keep a capsule and give it to others: the bytes of a package, in hexadecimal. [`Published`].
     Publish {
         /// The package.
@@ -25,6 +32,11 @@ pub enum Request {
     Submit(Submission),
     /// The jobs it knows, newest first. [`JobView`]s.
     Jobs,
+    /// Let nobody begin a job of this node any more. [`Done`].
+    Cancel {
+        /// Its name.
+        job: JobId,
+    },
     /// One of them. [`JobView`].
     Job {
         /// Its name.
@@ -73,17 +85,24 @@ pub struct Submission {
     pub arguments: Vec<String>,
     /// Public input, in hexadecimal.
     pub input_hex: String,
-    /// Most to pay in all.
+    /// Most to pay for each executor.
     pub max_fee: Amount,
     /// What to pay, beyond the capsule's base fee, for a million units of fuel.
     pub fuel_price: Amount,
-    /// How many verifiers to pay.
+    /// How many verifiers to pay for each.
     pub verifiers: u16,
+    /// How many executors run it: 1 to 8.
+    #[serde(default = "one")]
+    pub slots: u8,
     /// Seconds until a receipt is wanted.
     pub deadline_s: u64,
     /// The proof system, as [`Backend`](crate::choice::Backend) reads it; the configuration's if none is named.
     #[serde(default)]
     pub backend: Option<String>,
+}
+
+fn one() -> u8 {
+    1
 }
 
 /// A job that was offered.
@@ -95,6 +114,15 @@ pub struct Submitted {
     pub backend: String,
     /// Why that one.
     pub backend_reason: String,
+}
+
+/// An invitation to a mesh.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Invited {
+    /// The line, as [`Invitation`](nonos_mesh::core::Invitation) reads it.
+    pub invitation: String,
+    /// Is the node only to be found on its own machine?
+    pub only_here: bool,
 }
 
 /// A capsule that was published.
@@ -180,8 +208,10 @@ pub enum JobState {
     Running,
     /// A receipt is there and verifies.
     Proved,
-    /// The executor is paid.
+    /// Every executor is paid.
     Paid,
+    /// The requester wants nobody to begin it any more.
+    Cancelled,
     /// Its deadline has passed without a good receipt.
     Expired,
 }
@@ -197,7 +227,7 @@ pub struct JobView {
     pub capsule: CapsuleHash,
     /// The proof system.
     pub backend: String,
-    /// Most that is paid.
+    /// Most that is paid for a slot.
     pub max_fee: Amount,
     /// When it was offered.
     pub created: Timestamp,
@@ -205,10 +235,12 @@ pub struct JobView {
     pub deadline: Timestamp,
     /// Where it stands.
     pub state: JobState,
-    /// Who may run it.
+    /// Who may run it: the executor of the receipt below, else of the first slot that has one.
     pub executor: Option<NodeId>,
-    /// The good receipt.
+    /// The good receipt, of the first slot that has one.
     pub receipt: Option<ReceiptView>,
+    /// What became of each slot.
+    pub slots: Vec<SlotView>,
     /// Public input, if this node has it.
     pub input_hex: Option<String>,
     /// Valid verdicts seen, this node's included.
@@ -219,6 +251,19 @@ pub struct JobView {
     pub refused: Option<String>,
     /// Milliseconds from the offer to the good receipt, both by this node's clock.
     pub proved_after_ms: Option<u64>,
+}
+
+/// A slot of a job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SlotView {
+    /// Which.
+    pub slot: Slot,
+    /// Who would run it, in the order of their claims.
+    pub claims: Vec<NodeId>,
+    /// Who may.
+    pub executor: Option<NodeId>,
+    /// The good receipt.
+    pub receipt: Option<ReceiptId>,
 }
 
 /// A receipt that verifies.
@@ -251,6 +296,8 @@ pub struct ReceiptView {
 /// An amount in this node's books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Booked {
+    /// Of which of the job's executors.
+    pub slot: Slot,
     /// For what.
     pub kind: FeeKind,
     /// The other side.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use nonos_mesh::core::DirectoryLimits;
 use nonos_types::{Amount, Fault, Fuel, Pages};
 use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
@@ -18,6 +19,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// Multiaddrs of peers to keep connected to.
     pub peers: Vec<String>,
+    /// Whose descriptors it keeps.
+    pub directory: Directory,
     /// What it does as an executor.
     pub executor: Executor,
     /// How its jobs and those of others are proved.
@@ -33,6 +36,58 @@ pub struct Config {
     pub brake_peers: usize,
     /// Seconds after which a job is given to another executor.
     pub award_timeout_s: u64,
+}
+
+/// Whose descriptors a node keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Directory {
+    /// Most descriptors.
+    pub most: usize,
+    /// Bits of work that a node must have done for its name; one's own name is worked for, too.
+    #[serde(deserialize_with = "stamp_bits")]
+    pub stamp_bits: u32,
+    /// Most nodes in one /24 (IPv4) or /48 (IPv6).
+    pub of_prefix: usize,
+    /// Are all nodes in one house, with private addresses? Then those have no such limit.
+    pub lan: bool,
+}
+
+impl Directory {
+    /// Most bits of work: an hour or so of one core.
+    pub const MAX_STAMP_BITS: u32 = 32;
+
+    pub(crate) fn limits(self) -> DirectoryLimits {
+        DirectoryLimits {
+            most: self.most,
+            stamp_bits: self.stamp_bits,
+            of_prefix: self.of_prefix,
+            private_prefixes: !self.lan,
+        }
+    }
+}
+
+fn stamp_bits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let bits = u32::deserialize(deserializer)?;
+    let most = Directory::MAX_STAMP_BITS;
+    if bits <= most {
+        Ok(bits)
+    } else {
+        let message = format!("{bits} bits of work are more than anyone should do: at most {most}");
+        Err(serde::de::Error::custom(message))
+    }
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        let limits = DirectoryLimits::default();
+        Self {
+            most: limits.most,
+            stamp_bits: limits.stamp_bits,
+            of_prefix: limits.of_prefix,
+            lan: !limits.private_prefixes,
+        }
+    }
 }
 
 /// What a node does as an executor.
@@ -176,6 +231,7 @@ impl Default for Config {
                 "/ip4/0.0.0.0/tcp/4710".to_owned(),
             ],
             peers: vec![],
+            directory: Directory::default(),
             executor: Executor::default(),
             proving: Proving::default(),
             sandbox: Sandbox::default(),
@@ -275,6 +331,17 @@ impl Config {
 # this program is then the likelier cause.
 #brake_peers = 3
 
+[directory]
+# Most nodes that are known.
+#most = 10000
+# Work that a node must have done for its name, in bits (16 take a tenth of a second, each more twice as long, 32 at most):
+# the same in the whole network.
+#stamp_bits = 16
+# Most nodes in one /24 (IPv4) or /48 (IPv6).
+#of_prefix = 8
+# Whether all nodes are in one house, with private addresses: then those have no such limit.
+#lan = false
+
 [executor]
 # Run capsules of others?
 #enabled = true
@@ -311,6 +378,14 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_works_forever_for_a_name() {
+        let error = Config::parse("[directory]\nstamp_bits = 33\n").expect_err("too much");
+        assert_eq!((error.line, error.column), (2, 14));
+        assert!(error.message.contains("at most 32"), "{error}");
+        assert!(Config::parse("[directory]\nstamp_bits = 32\n").is_ok());
+    }
 
     #[test]
     fn jobs_are_proved_quickly_unless_something_else_is_set() {

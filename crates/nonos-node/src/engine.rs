@@ -24,7 +24,7 @@ use std::{
 };
 
 use nonos_depin::Ledger;
-use nonos_mesh::{Acceptance, Ticket};
+use nonos_mesh::{Acceptance, Ticket, core::Directory};
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
@@ -40,7 +40,7 @@ pub(crate) use self::{
 use self::{
     job::Job,
     parked::{Last, Need, Parked},
-    peers::PeerState,
+    peers::{LastGood, PeerState},
     verifier::Retry,
 };
 use crate::{Conduct, Config, Error, api::NodeEvent, api::What, journal::Journal};
@@ -89,7 +89,9 @@ pub(crate) struct Engine {
     cleared: Last<EvidenceId>,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
-    directory: BTreeMap<NodeId, Signed<Descriptor>>,
+    directory: Directory,
+    /// Where nodes were that this node was connected to, however long ago.
+    last_good: LastGood,
     descriptor_at: Timestamp,
     addresses: Vec<String>,
     connected: BTreeMap<NodeId, PeerState>,
@@ -109,6 +111,10 @@ pub(crate) struct About {
     pub(crate) snapshot: nonos_types::PoiHash,
     pub(crate) profile: crate::api::ProfileView,
     pub(crate) backends: Vec<nonos_types::BackendId>,
+    /// What it executes, compared with others.
+    pub(crate) capacity: nonos_types::Capacity,
+    /// The work that was done for its name.
+    pub(crate) stamp: nonos_types::Stamp,
     pub(crate) started_ms: u64,
 }
 
@@ -144,6 +150,7 @@ pub(crate) struct Parts {
 impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
+        let directory = parts.config.directory.limits();
         let mut engine = Self {
             me: parts.identity.node_id(),
             network: NetworkId::named(&parts.config.network),
@@ -169,7 +176,8 @@ impl Engine {
             judging: BTreeSet::new(),
             cleared: Last::new(WORTHLESS),
             doubled: false,
-            directory: BTreeMap::new(),
+            directory: Directory::new(directory),
+            last_good: LastGood::default(),
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
             connected: BTreeMap::new(),
@@ -181,6 +189,8 @@ impl Engine {
             opened: now.time,
             now,
         };
+        engine.directory.keep(engine.me, true);
+        engine.read_last_good()?;
         loop {
             let page = engine.journal.after(engine.last, 1000)?;
             if page.is_empty() {
@@ -213,6 +223,7 @@ impl Engine {
             Input::Connected(peer) => self.peer_connected(peer),
             Input::Disconnected(peer) => {
                 if self.connected.remove(&peer).is_some() {
+                    self.directory.keep(peer, false);
                     self.event(None, What::Disconnected { peer });
                 }
                 Ok(())
@@ -257,6 +268,9 @@ impl Engine {
 
     fn message(&mut self, message: Message, origin: Origin) -> Result<(), Error> {
         if self.journal.has(&message)? {
+            if let Message::Descriptor(it) = &message {
+                self.directory.learn(it, origin.peer, self.now.time);
+            }
             self.report(origin.ticket, Acceptance::Ignore);
             return Ok(());
         }
@@ -270,6 +284,7 @@ impl Engine {
             Message::Offer(it) => self.judge_offer(it)?,
             Message::Claim(it) => self.judge_claim(it, &origin)?,
             Message::Award(it) => self.judge_award(it, &origin)?,
+            Message::Cancel(it) => self.judge_cancel(it, &origin)?,
             Message::Receipt(it) => self.judge_receipt(it, &origin)?,
             Message::Verdict(it) => self.judge_verdict(it, &origin)?,
             Message::Voucher(it) => self.judge_voucher(it, &origin)?,
@@ -279,6 +294,9 @@ impl Engine {
             Decision::Accept => {
                 self.report(origin.ticket, Acceptance::Accept);
                 self.keep(&message, false)?;
+                if let Message::Descriptor(it) = &message {
+                    self.directory.learn(it, origin.peer, self.now.time);
+                }
                 self.react(&message)
             }
             Decision::Ignore => {
@@ -307,12 +325,17 @@ impl Engine {
             Message::Offer(it) => self.apply_offer(it),
             Message::Claim(it) => {
                 if let Some(job) = self.jobs.get_mut(&it.job) {
-                    job.claim(it.signer());
+                    job.claim(it);
                 }
             }
             Message::Award(it) => {
                 if let Some(job) = self.jobs.get_mut(&it.job) {
                     job.award(it);
+                }
+            }
+            Message::Cancel(it) => {
+                if let Some(job) = self.jobs.get_mut(&it.job) {
+                    job.cancelled = true;
                 }
             }
             Message::Receipt(it) => self.apply_receipt(it),
@@ -347,6 +370,7 @@ impl Engine {
                 self.unpark(Need::Award(it.job, it.executor))?;
                 self.awarded(it.job)
             }
+            Message::Cancel(it) => self.cancelled(it.job),
             Message::Receipt(_) => Ok(()),
             Message::Verdict(it) => self.saw_verdict(it),
             Message::Voucher(it) => self.saw_voucher(it),

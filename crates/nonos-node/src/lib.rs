@@ -65,7 +65,9 @@ mod worker;
 pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
-    config::{Config, ConfigError, Executor, Probe, ProfileName, Proving, Sandbox, SandboxMode, Verifier},
+    config::{
+        Config, ConfigError, Directory, Executor, Probe, ProfileName, Proving, Sandbox, SandboxMode, Verifier,
+    },
     datadir::{DataDir, DataDirError},
     error::Error,
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},

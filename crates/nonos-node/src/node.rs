@@ -9,7 +9,9 @@ use nonos_state::{Snapshot, probe};
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
-use nonos_types::{Accusation, ByteLen, Clock as _, NetworkId, NodeId, PoiHash, Signed, Timestamp};
+use nonos_types::{
+    Accusation, ByteLen, Capacity, Clock as _, NetworkId, NodeId, PoiHash, Sequence, Signed, Stamp, Timestamp,
+};
 use nonos_worker::Runner;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -29,6 +31,8 @@ use crate::{
 
 /// The signed snapshot of the machine.
 const SNAPSHOT: Table<PoiHash, Vec<u8>> = Table::new("poi-snapshot");
+/// The nonce of this node's stamp, by network.
+const STAMP: Table<NetworkId, Sequence> = Table::new("stamp");
 
 /// Inputs that wait for the engine, effects that wait to be done.
 const QUEUE: usize = 1024;
@@ -327,6 +331,8 @@ fn open(
         snapshot,
         profile,
         backends,
+        stamp: stamp(&*store, network, identity.node_id(), config.directory.stamp_bits)?,
+        capacity: Capacity::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
         started_ms: clock.millis(),
     };
     Ok(Opened {
@@ -335,6 +341,19 @@ fn open(
         trust,
         about,
     })
+}
+
+/// Work for this node's name: the one that is kept, if it is enough, else more.
+fn stamp(store: &dyn Store, network: NetworkId, node: NodeId, bits: u32) -> Result<Stamp, Error> {
+    let kept = STAMP.get(store, &network)?.map(|nonce| Stamp::new(nonce.get()));
+    if let Some(stamp) = kept.filter(|stamp| stamp.bits(network, node) >= bits) {
+        return Ok(stamp);
+    }
+    let stamp = Stamp::find(network, node, bits);
+    let mut batch = Batch::new();
+    STAMP.put(&mut batch, &network, &Sequence::new(stamp.get()));
+    store.write(&batch, Durability::Durable)?;
+    Ok(stamp)
 }
 
 /// The signed snapshot: the one that is kept, while it lasts, else a new one.

@@ -88,6 +88,12 @@ impl Worker {
                 }
                 return;
             }
+            Effect::Keep { address } => {
+                if let Err(error) = self.mesh.keep(address).await {
+                    tracing::warn!(%error, "cannot stay connected");
+                }
+                return;
+            }
             Effect::Read { peer, cursor } => self.read(peer, cursor).await,
             Effect::Prepare { offer, sources } => {
                 let job = offer.job();
@@ -101,13 +107,14 @@ impl Worker {
             } => self.prepare_submission(submission, &sources, reply).await,
             Effect::Execute {
                 offer,
+                slot,
                 attempt,
                 conduct,
                 transfers,
             } => {
                 let job = offer.job();
                 let worker = Arc::clone(&self);
-                let run = move || worker.execute(&offer, attempt, conduct, transfers);
+                let run = move || worker.execute(&offer, slot, attempt, conduct, transfers);
                 let (result, ms) = match tokio::task::spawn_blocking(run).await {
                     Ok(Ok((receipt, ms))) => (Ok(Box::new(receipt)), ms),
                     Ok(Err(reason)) => (Err(reason), 0),

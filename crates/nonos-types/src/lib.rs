@@ -54,7 +54,7 @@
 //! - [`ExecutionRecord`]: [`Proven`], which is the statement of a proof, and [`Attested`], which is not proved.
 //! - [`Envelope`] and [`Payload`]: what is signed, verified before it is decoded.
 //! - [`Message`]: what nodes send one another, verified when it exists: [`Descriptor`], [`Offer`], [`Claim`],
-//!   [`Award`], [`Receipt`], [`Verdict`], [`Voucher`], [`Accusation`].
+//!   [`Award`], [`Cancel`], [`Receipt`], [`Verdict`], [`Voucher`], [`Accusation`].
 //! - [`wire`]: protobuf with one encoding per value.
 //! - [`Amount`], [`Fuel`], [`Pages`], [`ByteLen`]: numbers with units.
 //!
@@ -72,6 +72,7 @@ mod id;
 mod message;
 mod name;
 mod outcome;
+mod outline;
 mod record;
 mod units;
 pub mod wire;
@@ -87,11 +88,12 @@ pub use crate::{
     error::{Error, Fault},
     id::{Assignment, NodeId},
     message::{
-        Accusation, Award, Claim, Descriptor, Evidence, FeeKind, InvalidProof, Kind, Line, Message, Offer,
-        Receipt, Role, Roles, Salt, Signed, Transfer, Verdict, Voucher,
+        Accusation, Award, Cancel, Capacity, Claim, Descriptor, Evidence, FeeKind, InvalidProof, Kind, Line,
+        Message, Offer, OnionKey, Receipt, Role, Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},
+    outline::{Domain, Outline},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
     units::{
         Attempt, BasisPoints, ByteLen, Clock, Fuel, Incarnation, MachineVersion, Pages, Sequence, Slot,

@@ -13,8 +13,8 @@ use crate::{
 
 pub use self::{
     accusation::{Accusation, Evidence, InvalidProof},
-    descriptor::{Descriptor, Role, Roles},
-    job::{Award, Claim, Offer, Salt},
+    descriptor::{Capacity, Descriptor, OnionKey, Role, Roles, Stamp},
+    job::{Award, Cancel, Claim, Offer, Salt},
     receipt::{Receipt, Transfer, Verdict},
     signed::Signed,
     voucher::{FeeKind, Line, Voucher},
@@ -140,6 +140,8 @@ messages! {
     Claim,
     /// The requester lets one of them.
     Award,
+    /// The requester wants no further one.
+    Cancel,
     /// The executor has run and proved it.
     Receipt,
     /// A verifier has checked that.

@@ -3,8 +3,8 @@
 
 use ed25519_dalek::SigningKey;
 use nonos_types::{
-    Accusation, Award, Claim, Descriptor, Error, Kind, Message, Offer, Payload, Receipt, Signed, Verdict,
-    Voucher,
+    Accusation, Award, Cancel, Claim, Descriptor, Error, Kind, Message, Offer, Payload, Receipt, Signed,
+    Verdict, Voucher,
 };
 
 fn payload<P: Payload<Error = Error>>(bytes: &[u8])
@@ -35,6 +35,7 @@ pub fn check(bytes: &[u8]) {
         Some(Kind::Offer) => payload::<Offer>(bytes),
         Some(Kind::Claim) => payload::<Claim>(bytes),
         Some(Kind::Award) => payload::<Award>(bytes),
+        Some(Kind::Cancel) => payload::<Cancel>(bytes),
         Some(Kind::Receipt) => payload::<Receipt>(bytes),
         Some(Kind::Verdict) => payload::<Verdict>(bytes),
         Some(Kind::Voucher) => payload::<Voucher>(bytes),

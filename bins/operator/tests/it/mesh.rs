@@ -95,6 +95,36 @@ fn settled(job: &str, requester: &Running<'_>, executor: &Running<'_>) {
 }
 
 #[test]
+fn an_invitation_is_enough_to_find_a_mesh_and_to_find_it_again() {
+    let place = Place::new();
+    for data in ["host", "guest"] {
+        init(&place, data);
+    }
+    let mut host = Running::start(&place, "host", &[]);
+    host.address();
+    let invited = host.ask(&["peers", "invite"]);
+    assert_eq!(invited["only_here"], true);
+    let line = invited["invitation"].as_str().expect("a line").to_owned();
+    for again in [false, true] {
+        let guest = Running::start(&place, "guest", &[]);
+        if !again {
+            let elsewhere = line.replace("a test", "another");
+            guest
+                .operator(&["peers", "join", &elsewhere])
+                .refused(2, "set `network` in config.toml");
+            assert_eq!(guest.ask(&["status"])["peers"], 0);
+            guest.ask(&["peers", "join", &line]);
+        }
+        for node in [&host, &guest] {
+            eventually("each is connected to the other", || {
+                (node.ask(&["status"])["peers"] == 1).then_some(())
+            });
+        }
+        guest.kill();
+    }
+}
+
+#[test]
 fn two_nodes_find_each_other_and_do_a_job() {
     let place = Place::new();
     let (requester, _, executor) = pair(&place, &[]);

@@ -69,6 +69,7 @@ impl Topic {
             Kind::Offer => "job/offer",
             Kind::Claim => "job/claim",
             Kind::Award => "job/award",
+            Kind::Cancel => "job/cancel",
             Kind::Receipt => "proof",
             Kind::Verdict => "attest",
             Kind::Voucher => "voucher",

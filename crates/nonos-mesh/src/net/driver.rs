@@ -63,6 +63,9 @@ pub(super) enum Command {
         address: Multiaddr,
         done: oneshot::Sender<Result<(), Error>>,
     },
+    Keep {
+        address: Multiaddr,
+    },
     Block {
         peer: PeerId,
         blocked: bool,
@@ -182,6 +185,7 @@ impl Driver {
             Command::Dial { peer, address, done } => {
                 let _ = done.send(self.dial(peer, address));
             }
+            Command::Keep { address } => self.statics.add(address, Instant::now()),
             Command::Block { peer, blocked, done } => {
                 self.set_blocked(peer, blocked);
                 let _ = done.send(());

@@ -8,7 +8,10 @@ use super::address::named_peer;
 use crate::core::Redial;
 
 /// The peers a node stays connected to.
-pub(super) struct Statics(Vec<Static>);
+pub(super) struct Statics {
+    peers: Vec<Static>,
+    seed: [u8; 32],
+}
 
 struct Static {
     address: Multiaddr,
@@ -30,23 +33,36 @@ enum State {
 
 impl Statics {
     pub(super) fn new(addresses: Vec<Multiaddr>, seed: &[u8; 32], now: Instant) -> Self {
-        let statics = addresses.into_iter().zip(0_u8..).map(|(address, index)| {
-            let mut seed = *seed;
-            seed[0] = seed[0].wrapping_add(index);
-            Static {
-                peer: named_peer(&address),
-                address,
-                state: State::Idle(now),
-                redial: Redial::new(&seed),
-            }
+        let mut statics = Self {
+            peers: Vec::new(),
+            seed: *seed,
+        };
+        for address in addresses {
+            statics.add(address, now);
+        }
+        statics
+    }
+
+    /// Stays connected to another, from now on.
+    pub(super) fn add(&mut self, address: Multiaddr, now: Instant) {
+        if self.peers.iter().any(|it| it.address == address) {
+            return;
+        }
+        let mut seed = self.seed;
+        // Each waits by itself.
+        seed[0] = seed[0].wrapping_add(self.peers.len() as u8);
+        self.peers.push(Static {
+            peer: named_peer(&address),
+            address,
+            state: State::Idle(now),
+            redial: Redial::new(&seed),
         });
-        Self(statics.collect())
     }
 
     /// Whom to dial now.
     pub(super) fn due(&mut self, now: Instant, is_connected: impl Fn(&PeerId) -> bool) -> Vec<DialOpts> {
         let mut due = Vec::new();
-        for it in &mut self.0 {
+        for it in &mut self.peers {
             if it.state != State::Own && it.peer.is_some_and(|peer| is_connected(&peer)) {
                 it.state = State::Connected;
             }
@@ -92,15 +108,15 @@ impl Statics {
     }
 
     pub(super) fn contains(&self, peer: &PeerId) -> bool {
-        self.0.iter().any(|it| it.peer.as_ref() == Some(peer))
+        self.peers.iter().any(|it| it.peer.as_ref() == Some(peer))
     }
 
     fn of(&mut self, peer: PeerId) -> impl Iterator<Item = &mut Static> {
-        self.0.iter_mut().filter(move |it| it.peer == Some(peer))
+        self.peers.iter_mut().filter(move |it| it.peer == Some(peer))
     }
 
     fn dialling(&mut self, connection: ConnectionId) -> Option<&mut Static> {
-        self.0
+        self.peers
             .iter_mut()
             .find(|it| it.state == State::Dialling(connection))
     }

@@ -1,9 +1,10 @@
 use ed25519_dalek::SigningKey;
 use nonos_types::{
-    Amount, Assignment, Attempt, Attested, AuditRoot, BackendId, ByteLen, CapsuleHash, CheckpointRoot, Claim,
-    Descriptor, ExecutionRecord, Fuel, InboundDigest, InputDigest, JobId, MachineVersion, Message, NetworkId,
-    NodeId, Outcome, Output, OutputDigest, Pages, PoiHash, PolicyHash, ProofDigest, Proven, Receipt, Roles,
-    SegmentChain, Sequence, Signed, Slot, TapesDigest, Timestamp, VkDigest,
+    Amount, Assignment, Attempt, Attested, AuditRoot, BackendId, ByteLen, Capacity, CapsuleHash,
+    CheckpointRoot, Claim, Descriptor, ExecutionRecord, Fuel, InboundDigest, InputDigest, JobId,
+    MachineVersion, Message, NetworkId, NodeId, Outcome, Output, OutputDigest, Pages, PoiHash, PolicyHash,
+    ProofDigest, Proven, Receipt, Roles, SegmentChain, Sequence, Signed, Slot, Stamp, TapesDigest, Timestamp,
+    VkDigest,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::new(1_800_000_000);
@@ -45,6 +46,9 @@ pub(crate) fn descriptor(author: u8, valid_from: Timestamp, valid_until: Timesta
         roles: Roles::NONE,
         profile: PoiHash::ZERO,
         software: "test".to_owned(),
+        capacity: Capacity::NONE,
+        onion_keys: vec![],
+        stamp: Stamp::NONE,
     };
     Signed::new(descriptor, &key(author)).into()
 }

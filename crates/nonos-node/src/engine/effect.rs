@@ -124,6 +124,10 @@ pub(crate) enum Effect {
         peer: NodeId,
         address: String,
     },
+    /// Stay connected to whoever is there.
+    Keep {
+        address: nonos_mesh::Multiaddr,
+    },
     Block(NodeId),
     Unblock(NodeId),
     Weigh {
@@ -147,6 +151,7 @@ pub(crate) enum Effect {
     },
     Execute {
         offer: Box<Signed<Offer>>,
+        slot: nonos_types::Slot,
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<nonos_types::Transfer>,

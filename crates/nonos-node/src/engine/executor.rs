@@ -1,15 +1,16 @@
 //! As an executor: which jobs to claim, and running those that are awarded.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use nonos_mesh::core::Schedule;
 use nonos_store::{Batch, Durability, Table};
 use nonos_types::{
-    Attempt, Award, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Transfer,
+    Attempt, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Slot, Transfer,
 };
 
 use super::{
     Decision, Effect, Engine, Error, Facts, Need, Origin, PROVE_MS,
-    job::{Job, Mine, SLOT},
+    job::{Job, Mine, Seat},
 };
 use crate::{Conduct, api::What};
 
@@ -29,6 +30,8 @@ const PREPARING: usize = 16;
 const PREPARING_OF_ONE: usize = 4;
 /// Longest pause between two tries to fetch them.
 const PREPARE_MOST_MS: u64 = 10 * 60 * 1000;
+/// The order of executors is reckoned again after so many milliseconds: some may have come.
+const ORDER_MS: u64 = 60_000;
 /// A job that this node refuses is looked at again after so many milliseconds.
 const REFUSED_MS: u64 = 60_000;
 
@@ -146,6 +149,7 @@ impl Engine {
         if !free
             || self.preparing.contains_key(&id)
             || now < job.not_before_ms
+            || job.cancelled
             || self.doubled
             || self.is_done(job)
         {
@@ -163,23 +167,71 @@ impl Engine {
         if self.conduct == Conduct::ForgeResults {
             return self.run(id);
         }
-        // Whose award brings nothing for long may lose it: then others are wanted.
-        let patience = self.config.award_timeout_s / 2;
-        let stale = |award: &Signed<Award>| self.now.time.get() >= award.at.get().saturating_add(patience);
-        let open = job.award.as_ref().is_none_or(stale) && !job.claims.contains(&self.me);
-        let claim = open && !self.is_busy();
+        let slot = if self.is_busy() {
+            None
+        } else {
+            self.slot_to_claim(id)?
+        };
         let job = self.jobs.get_mut(&id).expect("found above");
         job.refused = None;
-        if claim {
+        if let Some(slot) = slot {
             job.mine = Mine::Claimed { at_ms: now };
+            job.my_slot = slot;
             self.say(Claim {
                 network: self.network,
                 job: id,
-                slot: SLOT,
+                slot,
                 at: self.now.time,
             })?;
         }
         Ok(())
+    }
+
+    /// A slot that is free, and that this node has let others claim for as long as it should.
+    fn slot_to_claim(&mut self, id: JobId) -> Result<Option<Slot>, Error> {
+        let now = self.now;
+        let job = &self.jobs[&id];
+        if (job.schedule.as_ref()).is_none_or(|(at, _)| now.millis >= at + ORDER_MS) {
+            let schedule = self.schedule(id, job.offer.signer());
+            let job = self.jobs.get_mut(&id).expect("it was there");
+            job.schedule = Some((now.millis, schedule));
+        }
+        let job = &self.jobs[&id];
+        let (_, schedule) = job.schedule.as_ref().expect("made above");
+        let mut guilty = Vec::new();
+        for executor in job.seats.iter().filter_map(Seat::executor) {
+            if self.trust.is_blacklisted(executor)? {
+                guilty.push(executor);
+            }
+        }
+        // Whose award brings nothing for long may lose it: then others are wanted.
+        let patience = self.config.award_timeout_s / 2;
+        let free_for = |seat: &Seat| match &seat.award {
+            None => Some(Duration::from_millis(now.millis.saturating_sub(job.seen_ms))),
+            Some(award) => {
+                let patience = if guilty.contains(&award.executor) {
+                    0
+                } else {
+                    patience
+                };
+                let from = award.at.get().saturating_add(patience);
+                now.time.get().checked_sub(from).map(Duration::from_secs)
+            }
+        };
+        let late_by = |(slot, seat): (Slot, &Seat)| {
+            let late = free_for(seat)?.checked_sub(schedule.wait(self.me, slot)?)?;
+            let wanted = !seat.claims.contains(&self.me) && !self.has_receipt(job, seat);
+            wanted.then_some((late, std::cmp::Reverse(slot)))
+        };
+        Ok(job.slots().filter_map(late_by).max().map(|(_, slot)| slot.0))
+    }
+
+    /// In which order the executors that this node knows take the slots of a job.
+    fn schedule(&self, job: JobId, requester: NodeId) -> Schedule {
+        let executors = (self.directory.iter())
+            .filter(|it| it.roles.contains(Role::Executor) && it.signer() != requester)
+            .map(|it| (it.signer(), it.capacity));
+        Schedule::new(job, executors)
     }
 
     /// Looks for a job to claim, and has others prepared.
@@ -228,8 +280,9 @@ impl Engine {
             .filter_map(|id| self.jobs.get(id))
             .any(|job| match job.mine {
                 Mine::Running => true,
-                Mine::Claimed { at_ms } if job.award.is_none() => {
-                    job.receipts.is_empty() && self.now.millis < at_ms + CLAIM_MS
+                Mine::Claimed { at_ms } => {
+                    let open = job.seat(job.my_slot).is_some_and(|seat| seat.award.is_none());
+                    open && self.now.millis < at_ms + CLAIM_MS || self.is_to_run(job)
                 }
                 _ => self.is_to_run(job),
             })
@@ -282,10 +335,11 @@ impl Engine {
         let Some(job) = self.jobs.get_mut(&id) else {
             return Ok(());
         };
-        if job.is_awarded_to(me) {
+        if job.slot_of(me).is_some() {
             return self.start_next();
         }
-        if matches!(job.mine, Mine::Claimed { .. }) {
+        let taken = job.seat(job.my_slot).is_some_and(|seat| seat.award.is_some());
+        if taken && matches!(job.mine, Mine::Claimed { .. }) {
             job.mine = Mine::Nothing;
             // This node is free for another one.
             self.consider_all()?;
@@ -299,11 +353,12 @@ impl Engine {
             Mine::Failed { at_ms } => self.now.millis >= at_ms + RETRY_MS,
             Mine::Running | Mine::Done | Mine::GivenUp => false,
         };
+        let slot = job.slot_of(self.me).and_then(|slot| job.seat(slot));
         ready
-            && job.is_awarded_to(self.me)
+            && slot.is_some_and(|seat| !self.has_receipt(job, seat))
             && job.offer.deadline > self.now.time
+            && !job.cancelled
             && !self.doubled
-            && !self.is_done(job)
     }
 
     /// Runs the next job that is awarded to this node, one at a time.
@@ -326,7 +381,9 @@ impl Engine {
 
     fn run(&mut self, id: JobId) -> Result<(), Error> {
         let attempt = ATTEMPTS.get(&*self.store, &id)?.unwrap_or(Attempt::ZERO);
+        let me = self.me;
         let job = self.jobs.get_mut(&id).expect("the caller has seen it");
+        let slot = job.slot_of(me).unwrap_or(Slot::ZERO);
         if attempt.get() >= RUNS {
             job.mine = Mine::GivenUp;
             // The reason of the last failure says more.
@@ -335,6 +392,7 @@ impl Engine {
             return Ok(());
         }
         job.mine = Mine::Running;
+        job.my_slot = slot;
         let offer = Box::new(job.offer.clone());
         let mut batch = Batch::new();
         ATTEMPTS.put(&mut batch, &id, &Attempt::new(attempt.get() + 1));
@@ -346,6 +404,7 @@ impl Engine {
         self.event(Some(Role::Executor), What::Running { job: id });
         self.effects.push(Effect::Execute {
             offer,
+            slot,
             attempt,
             conduct: self.conduct,
             transfers,
@@ -408,11 +467,15 @@ impl Engine {
         }
         let known = self.connected.contains_key(&it.signer());
         Ok(match self.jobs.get(&it.job) {
-            Some(_) if it.slot != SLOT => Decision::Reject,
             Some(job) => {
                 let most = if known { Job::CLAIMS } else { Job::STRANGERS };
-                let room = job.claims.len() < most && !job.claims.contains(&it.signer());
-                if room { Decision::Accept } else { Decision::Ignore }
+                match job.seat(it.slot) {
+                    None => Decision::Reject,
+                    Some(seat) if seat.claims.len() < most && !seat.claims.contains(&it.signer()) => {
+                        Decision::Accept
+                    }
+                    Some(_) => Decision::Ignore,
+                }
             }
             None if self.journal.offer(it.job)?.is_some() => Decision::Ignore,
             None => self.park(Need::Job(it.job), it.clone(), origin),

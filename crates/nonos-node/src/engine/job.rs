@@ -3,13 +3,13 @@ use std::{
     sync::Arc,
 };
 
-use nonos_types::{Award, FeeKind, Line, NodeId, Offer, Output, Receipt, ReceiptId, Signed, Slot, Voucher};
+use nonos_mesh::core::Schedule;
+use nonos_types::{
+    Award, Claim, FeeKind, Line, NodeId, Offer, Output, Receipt, ReceiptId, Signed, Slot, Voucher,
+};
 
 use super::{Facts, Moment};
 use crate::api::Booked;
-
-/// The slot of jobs that have one executor: there are no others yet.
-pub(super) const SLOT: Slot = Slot::ZERO;
 
 /// A job, as this node has seen it.
 #[derive(Debug)]
@@ -17,7 +17,33 @@ pub(super) struct Job {
     pub(super) offer: Signed<Offer>,
     /// When this node saw the offer.
     pub(super) seen_ms: u64,
-    /// Who would run it, in the order of their claims.
+    /// Its slots, in order.
+    pub(super) seats: Vec<Seat>,
+    /// The requester wants no further executor.
+    pub(super) cancelled: bool,
+    pub(super) good_ms: Option<u64>,
+    /// Receipts that were let in to be checked, and whose they are.
+    pub(super) tried: BTreeMap<ReceiptId, NodeId>,
+    pub(super) booked: Vec<(NodeId, Booked)>,
+    /// Nothing is left to pay.
+    pub(super) settled: bool,
+    /// In which order executors claim, and when that was reckoned.
+    pub(super) schedule: Option<(u64, Schedule)>,
+    pub(super) facts: Option<Arc<Facts>>,
+    /// How often its capsule and input could not be had, and when to try again.
+    pub(super) unprepared: u32,
+    pub(super) not_before_ms: u64,
+    /// Why this node does not run it.
+    pub(super) refused: Option<String>,
+    pub(super) mine: Mine,
+    /// The slot that this is about.
+    pub(super) my_slot: Slot,
+}
+
+/// A slot of a job: who would run it, who may, and who has.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    /// Who would, in the order of their claims.
     pub(super) claims: Vec<NodeId>,
     pub(super) award: Option<Signed<Award>>,
     /// Everyone it was ever awarded to.
@@ -26,21 +52,28 @@ pub(super) struct Job {
     pub(super) awards: usize,
     /// Receipts that verify, in the order in which they came.
     pub(super) receipts: Vec<ReceiptId>,
-    pub(super) good_ms: Option<u64>,
-    /// Receipts that were let in to be checked, and whose they are.
-    pub(super) tried: BTreeMap<ReceiptId, NodeId>,
-    pub(super) booked: Vec<(NodeId, Booked)>,
     /// The receipt that the requester pays: once it has paid one, it pays for no other.
     pub(super) paid: Option<ReceiptId>,
-    /// Nothing is left to pay.
-    pub(super) settled: bool,
-    pub(super) facts: Option<Arc<Facts>>,
-    /// How often its capsule and input could not be had, and when to try again.
-    pub(super) unprepared: u32,
-    pub(super) not_before_ms: u64,
-    /// Why this node does not run it.
-    pub(super) refused: Option<String>,
-    pub(super) mine: Mine,
+}
+
+impl Seat {
+    /// The latest award counts; of two of the same second the one with the higher name, whichever came first.
+    fn award(&mut self, award: &Signed<Award>) {
+        self.awarded.insert(award.executor);
+        self.awards += 1;
+        if self
+            .award
+            .as_ref()
+            .is_none_or(|old| (award.at, award.id()) > (old.at, old.id()))
+        {
+            self.award = Some(award.clone());
+        }
+    }
+
+    /// Who may run it now.
+    pub(super) fn executor(&self) -> Option<NodeId> {
+        self.award.as_ref().map(|award| award.executor)
+    }
 }
 
 /// What this node does for a job as an executor.
@@ -76,47 +109,66 @@ impl Job {
 
     pub(super) fn new(offer: Signed<Offer>, now: Moment) -> Self {
         Self {
-            offer,
             seen_ms: now.millis,
-            claims: Vec::new(),
-            award: None,
-            awarded: BTreeSet::new(),
-            awards: 0,
-            receipts: Vec::new(),
+            seats: offer.slots().map(|_| Seat::default()).collect(),
+            offer,
+            cancelled: false,
             good_ms: None,
             tried: BTreeMap::new(),
             booked: Vec::new(),
-            paid: None,
             settled: false,
+            schedule: None,
             facts: None,
             unprepared: 0,
             not_before_ms: 0,
             refused: None,
             mine: Mine::Nothing,
+            my_slot: Slot::ZERO,
         }
     }
 
-    pub(super) fn claim(&mut self, executor: NodeId) {
-        if self.claims.len() < Self::CLAIMS && !self.claims.contains(&executor) {
-            self.claims.push(executor);
-        }
+    pub(super) fn seat(&self, slot: Slot) -> Option<&Seat> {
+        self.seats.get(usize::from(slot.get()))
     }
 
-    /// The latest award counts; of two of the same second the one with the higher name, whichever came first.
-    pub(super) fn award(&mut self, award: &Signed<Award>) {
-        self.awarded.insert(award.executor);
-        self.awards += 1;
-        if self
-            .award
-            .as_ref()
-            .is_none_or(|old| (award.at, award.id()) > (old.at, old.id()))
+    pub(super) fn seat_mut(&mut self, slot: Slot) -> Option<&mut Seat> {
+        self.seats.get_mut(usize::from(slot.get()))
+    }
+
+    /// Its slots, with their names.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (Slot, &Seat)> {
+        self.offer.slots().zip(&self.seats)
+    }
+
+    pub(super) fn claim(&mut self, claim: &Signed<Claim>) {
+        if let Some(seat) = self.seat_mut(claim.slot)
+            && seat.claims.len() < Self::CLAIMS
+            && !seat.claims.contains(&claim.signer())
         {
-            self.award = Some(award.clone());
+            seat.claims.push(claim.signer());
         }
     }
 
-    pub(super) fn is_awarded_to(&self, node: NodeId) -> bool {
-        self.award.as_ref().is_some_and(|award| award.executor == node)
+    pub(super) fn award(&mut self, award: &Signed<Award>) {
+        if let Some(seat) = self.seat_mut(award.slot) {
+            seat.award(award);
+        }
+    }
+
+    /// The slot that this node may run.
+    pub(super) fn slot_of(&self, node: NodeId) -> Option<Slot> {
+        let of_node = |(_, seat): &(Slot, &Seat)| seat.executor() == Some(node);
+        self.slots().find(of_node).map(|(slot, _)| slot)
+    }
+
+    /// Was any slot ever awarded to it?
+    pub(super) fn was_awarded_to(&self, node: NodeId) -> bool {
+        self.seats.iter().any(|seat| seat.awarded.contains(&node))
+    }
+
+    /// Receipts that verify, by slot.
+    pub(super) fn receipts(&self) -> impl Iterator<Item = ReceiptId> {
+        self.seats.iter().flat_map(|seat| seat.receipts.iter().copied())
     }
 
     /// May one more receipt of this executor be checked? Checking costs more than signing.
@@ -124,13 +176,13 @@ impl Job {
         if self.tried.contains_key(&receipt) {
             return true;
         }
-        if self.awarded.contains(&executor) {
+        if self.was_awarded_to(executor) {
             self.tried.values().filter(|it| **it == executor).count() < Self::TRIES
         } else {
             let strangers = self
                 .tried
                 .values()
-                .filter(|it| !self.awarded.contains(it))
+                .filter(|it| !self.was_awarded_to(**it))
                 .count();
             strangers < Self::UNAWARDED && !self.tried.values().any(|it| *it == executor)
         }
@@ -141,7 +193,7 @@ impl Job {
         let (offer, proven) = (&self.offer, &receipt.record.proven);
         let checks = [
             ("network", proven.network == offer.network),
-            ("slot", proven.slot == SLOT),
+            ("slot", self.seat(proven.slot).is_some()),
             ("capsule", proven.capsule == offer.capsule),
             ("entry", proven.entry == offer.entry),
             ("arguments", proven.arguments == offer.arguments),
@@ -156,8 +208,12 @@ impl Job {
 
     /// A line of a voucher of the requester.
     pub(super) fn booked(&mut self, voucher: &Signed<Voucher>, line: &Line) {
-        self.paid.get_or_insert(line.receipt);
+        let Some(seat) = self.seat_mut(line.slot) else {
+            return;
+        };
+        seat.paid.get_or_insert(line.receipt);
         let booked = Booked {
+            slot: line.slot,
             kind: line.kind,
             peer: voucher.payee,
             paid: true,
@@ -169,12 +225,13 @@ impl Job {
     }
 
     /// Has the requester paid this already?
-    pub(super) fn has_booked(&self, payee: NodeId, kind: FeeKind) -> bool {
-        (self.booked.iter()).any(|(_, it)| it.peer == payee && it.kind == kind)
+    pub(super) fn has_booked(&self, slot: Slot, payee: NodeId, kind: FeeKind) -> bool {
+        (self.booked.iter()).any(|(_, it)| (it.slot, it.peer, it.kind) == (slot, payee, kind))
     }
 
-    /// Has the requester paid for the run?
+    /// Has the requester paid for every run?
     pub(super) fn is_paid(&self) -> bool {
-        self.booked.iter().any(|(_, it)| it.kind == FeeKind::Execute)
+        let paid = |slot| (self.booked.iter()).any(|(_, it)| it.slot == slot && it.kind == FeeKind::Execute);
+        self.offer.slots().all(paid)
     }
 }

@@ -90,7 +90,12 @@ impl Engine {
             .collect();
         for id in gone {
             self.open.remove(&id);
-            for receipt in self.jobs.remove(&id).into_iter().flat_map(|job| job.receipts) {
+            for receipt in self
+                .jobs
+                .remove(&id)
+                .into_iter()
+                .flat_map(|job| job.receipts().collect::<Vec<_>>())
+            {
                 self.receipts.remove(&receipt);
                 self.verdicts.remove(&receipt);
             }
@@ -122,7 +127,8 @@ impl Engine {
         if job.offer.signer() == self.me {
             return job.settled;
         }
-        job.mine != Mine::Running && (job.offer.deadline <= self.now.time || self.is_done(job))
+        job.mine != Mine::Running
+            && (job.offer.deadline <= self.now.time || job.cancelled || self.is_done(job))
     }
 
     /// Takes up what was left when the node stopped.
@@ -144,12 +150,8 @@ impl Engine {
         self.take_up_books()?;
         self.give_missing_verdicts()?;
         self.describe()?;
-        let descriptors: Vec<_> = self.directory.values().cloned().collect();
-        for descriptor in descriptors {
-            if descriptor.valid_until >= self.now.time {
-                self.dial(&descriptor);
-            }
-        }
+        self.rejoin()?;
+        self.dial_known();
         self.tick()
     }
 

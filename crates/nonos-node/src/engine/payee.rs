@@ -22,7 +22,8 @@ impl Engine {
                     None => return Ok(self.park(Need::Job(line.job), it.clone(), origin)),
                 },
             };
-            if offer.signer() != it.signer() || line.amount > offer.max_fee {
+            let known = offer.slots().any(|slot| slot == line.slot);
+            if offer.signer() != it.signer() || line.amount > offer.max_fee || !known {
                 return Ok(Decision::Reject);
             }
         }
@@ -55,6 +56,7 @@ impl Engine {
         }
         for line in &it.lines {
             let booked = Booked {
+                slot: line.slot,
                 kind: line.kind,
                 peer: it.signer(),
                 paid: false,

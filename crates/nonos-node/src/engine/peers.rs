@@ -1,13 +1,25 @@
 //! Peers: who they are, and reading what they have accepted.
 
-use nonos_mesh::Cursor;
-use nonos_types::{Descriptor, NodeId, Role, Sequence, Signed, Timestamp};
+use std::{collections::BTreeMap, ops::Bound};
+
+use nonos_mesh::{
+    Cursor, Multiaddr, Protocol,
+    core::{Invitation, Standing},
+    with_peer,
+};
+use nonos_store::{Batch, Durability, Table};
+use nonos_types::{Capacity, Descriptor, NodeId, Role, Sequence, Signed, Timestamp};
 
 use super::{Decision, Effect, Engine, Error, Origin};
-use crate::api::What;
+use crate::api::{Done, Invited, RequestError, What};
 
-/// Descriptors that are kept.
-const DIRECTORY: usize = 10_000;
+/// When this node was last connected to a peer.
+const LAST_GOOD: Table<NodeId, Timestamp> = Table::new("last-good");
+/// Peers of which that is remembered.
+const LAST_GOODS: usize = 256;
+/// Addresses of invitations, and when those were accepted.
+const JOINED: Table<Vec<u8>, Timestamp> = Table::new("joined");
+const MOST_JOINED: usize = 64;
 /// Seconds between two reads of what a peer has accepted, and if something is known to be missing.
 const CATCH_UP_S: u64 = 10;
 const SOON_S: u64 = 2;
@@ -37,34 +49,83 @@ pub(super) struct PeerState {
     again_after: u64,
 }
 
+/// Peers this node was connected to: when, and the addresses of the newest descriptor of each, valid or not.
+#[derive(Debug, Default)]
+pub(super) struct LastGood(BTreeMap<NodeId, (Timestamp, Vec<String>)>);
+
+impl LastGood {
+    /// Those of the last connections first.
+    fn latest(&self) -> Vec<(NodeId, Vec<String>)> {
+        let mut peers: Vec<_> = self
+            .0
+            .iter()
+            .map(|(peer, (at, to))| (*at, *peer, to.clone()))
+            .collect();
+        peers.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+        peers
+            .into_iter()
+            .map(|(_, peer, addresses)| (peer, addresses))
+            .collect()
+    }
+}
+
 impl Engine {
     pub(super) fn judge_descriptor(&self, it: &Signed<Descriptor>) -> Decision {
-        let old = self.directory.get(&it.signer());
-        let full = self.directory.len() >= DIRECTORY && !self.connected.contains_key(&it.signer());
-        if it.valid_until < self.now.time
-            || old.is_some_and(|old| old.sequence >= it.sequence)
-            || (old.is_none() && full)
-        {
-            Decision::Ignore
-        } else {
-            Decision::Accept
+        match self.directory.judge(it, self.now.time) {
+            Standing::New | Standing::Newer => Decision::Accept,
+            // Whoever passed it on may have others there, or ask for less work.
+            _ => Decision::Ignore,
         }
     }
 
     pub(super) fn apply_descriptor(&mut self, it: &Signed<Descriptor>) {
-        let (id, now) = (it.signer(), self.now.time);
-        let old = self.directory.get(&id);
-        if old.is_some_and(|old| old.sequence >= it.sequence) || (it.valid_until < now && id != self.me) {
-            return;
+        if let Some((_, addresses)) = self.last_good.0.get_mut(&it.signer()) {
+            addresses.clone_from(&it.addresses);
         }
-        if old.is_none() && self.directory.len() >= DIRECTORY {
-            let stranger = |peer: &&NodeId| **peer != self.me && !self.connected.contains_key(*peer);
-            let Some(out) = self.directory.keys().find(stranger).copied() else {
-                return;
-            };
-            self.directory.remove(&out);
+        self.directory.learn(it, None, self.now.time);
+    }
+
+    /// Reads whom this node was connected to, before the journal says where those are.
+    pub(super) fn read_last_good(&mut self) -> Result<(), Error> {
+        let peers = LAST_GOOD.entries(&*self.store, Bound::Unbounded, LAST_GOODS)?;
+        self.last_good.0 = peers.into_iter().map(|(peer, at)| (peer, (at, vec![]))).collect();
+        Ok(())
+    }
+
+    /// A peer was reached: it will be tried again after a restart, even if by then no descriptor of it is valid.
+    fn was_good(&mut self, peer: NodeId) -> Result<(), Error> {
+        let now = self.now.time;
+        let addresses = self
+            .directory
+            .get(peer)
+            .map(|it| it.addresses.clone())
+            .unwrap_or_default();
+        let mut batch = Batch::new();
+        if self.last_good.0.len() >= LAST_GOODS && !self.last_good.0.contains_key(&peer) {
+            let oldest = self.last_good.latest().pop().map(|(peer, _)| peer);
+            if let Some(oldest) = oldest {
+                self.last_good.0.remove(&oldest);
+                LAST_GOOD.delete(&mut batch, &oldest);
+            }
         }
-        self.directory.insert(id, it.clone());
+        self.last_good.0.insert(peer, (now, addresses));
+        LAST_GOOD.put(&mut batch, &peer, &now);
+        Ok(self.store.write(&batch, Durability::Buffered)?)
+    }
+
+    /// Dials those whose descriptors are valid, and those this node was connected to when it last ran.
+    pub(super) fn dial_known(&mut self) {
+        let descriptors: Vec<_> = self.directory.iter().cloned().collect();
+        for descriptor in descriptors {
+            self.dial(&descriptor);
+        }
+        for (peer, addresses) in self.last_good.latest().into_iter().take(DIAL) {
+            if self.directory.get(peer).is_none() {
+                for address in addresses {
+                    self.effects.push(Effect::Dial { peer, address });
+                }
+            }
+        }
     }
 
     pub(super) fn peer_connected(&mut self, peer: NodeId) -> Result<(), Error> {
@@ -73,9 +134,94 @@ impl Engine {
             return Ok(());
         }
         if self.connected.insert(peer, PeerState::default()).is_none() {
+            self.directory.keep(peer, true);
+            self.was_good(peer)?;
             self.event(None, What::Connected { peer });
         }
         self.read_on(peer);
+        Ok(())
+    }
+
+    /// How others find this node.
+    pub(super) fn invite(&self) -> Result<serde_json::Value, RequestError> {
+        let refuse = |message: String, fault: &str| RequestError {
+            message,
+            fault: fault.to_owned(),
+        };
+        let named = |address: &Multiaddr| with_peer(address.clone(), &self.me).to_string();
+        let listening: Vec<Multiaddr> = self.addresses.iter().filter_map(|it| it.parse().ok()).collect();
+        let elsewhere = |it: &&Multiaddr| {
+            !it.iter().any(|part| match part {
+                Protocol::Ip4(ip) => ip.is_loopback(),
+                Protocol::Ip6(ip) => ip.is_loopback(),
+                _ => false,
+            })
+        };
+        let mut addresses: Vec<String> = listening.iter().filter(elsewhere).map(named).collect();
+        let only_here = addresses.is_empty();
+        if only_here {
+            addresses = listening.iter().map(named).collect();
+        }
+        addresses.truncate(Invitation::MAX_ADDRESSES);
+        if addresses.is_empty() {
+            let message = "this node listens nowhere: set `listen` in config.toml".to_owned();
+            return Err(refuse(message, "environment"));
+        }
+        let invitation = Invitation::new(self.config.network.clone(), addresses);
+        let invitation = invitation.map_err(|error| refuse(error.to_string(), "caller"))?;
+        super::json(&Invited {
+            invitation: invitation.to_string(),
+            only_here,
+        })
+    }
+
+    /// Stays connected to the nodes of an invitation from now on.
+    pub(super) fn join(&mut self, text: &str) -> Result<Result<serde_json::Value, RequestError>, Error> {
+        let refuse = |message: String| {
+            Ok(Err(RequestError {
+                message,
+                fault: "caller".to_owned(),
+            }))
+        };
+        let invitation: Invitation = match text.parse::<Invitation>() {
+            Ok(invitation) => invitation,
+            Err(error) => return refuse(error.to_string()),
+        };
+        if invitation.network() != self.config.network {
+            return refuse(format!(
+                "the invitation is to the network `{}`, this node is in `{}`: set `network` in config.toml and start it again",
+                invitation.network(),
+                self.config.network
+            ));
+        }
+        let mut addresses = Vec::new();
+        for address in invitation.addresses() {
+            match address.parse::<Multiaddr>() {
+                Ok(it) => addresses.push(it),
+                Err(_) => return refuse(format!("`{address}` is not a multiaddr")),
+            }
+        }
+        let known = JOINED.entries(&*self.store, Bound::Unbounded, MOST_JOINED)?.len();
+        if known + addresses.len() > MOST_JOINED {
+            return refuse(format!("this node stays connected to {known} addresses already"));
+        }
+        let mut batch = Batch::new();
+        for address in &addresses {
+            JOINED.put(&mut batch, &address.to_string().into_bytes(), &self.now.time);
+        }
+        self.store.write(&batch, Durability::Durable)?;
+        let keep = addresses.into_iter().map(|address| Effect::Keep { address });
+        self.effects.extend(keep);
+        Ok(super::json(&Done {}))
+    }
+
+    /// Stays connected to those of invitations that were accepted before.
+    pub(super) fn rejoin(&mut self) -> Result<(), Error> {
+        for (address, _) in JOINED.entries(&*self.store, Bound::Unbounded, MOST_JOINED)? {
+            if let Ok(address) = String::from_utf8_lossy(&address).parse() {
+                self.effects.push(Effect::Keep { address });
+            }
+        }
         Ok(())
     }
 
@@ -93,7 +239,7 @@ impl Engine {
     pub(super) fn describe(&mut self) -> Result<(), Error> {
         let executor = self.config.executor.enabled.then_some(Role::Executor);
         let roles = [Role::Seeder, Role::Verifier, Role::Broadcaster];
-        let known = self.directory.get(&self.me).map_or(0, |it| it.sequence.get() + 1);
+        let known = self.directory.get(self.me).map_or(0, |it| it.sequence.get() + 1);
         self.descriptor_at = self.now.time;
         self.say(Descriptor {
             network: self.network,
@@ -103,6 +249,9 @@ impl Engine {
             addresses: self.addresses.clone(),
             roles: roles.into_iter().chain(executor).collect(),
             profile: self.about.snapshot,
+            capacity: executor.map_or(Capacity::NONE, |_| self.about.capacity),
+            onion_keys: vec![],
+            stamp: self.about.stamp,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
         })?;
         Ok(())
@@ -176,8 +325,7 @@ impl Engine {
         for peer in due {
             self.read_on(peer);
         }
-        let me = self.me;
-        self.directory.retain(|id, it| it.valid_until >= now || *id == me);
+        self.directory.expire(self.me, now);
         if now.get() >= self.descriptor_at.get() + DESCRIPTOR_S {
             self.describe()?;
         }

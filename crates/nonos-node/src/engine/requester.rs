@@ -1,20 +1,20 @@
 //! As a requester: offers jobs, awards them, and pays for what verifies.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, num::NonZeroU8};
 
 use nonos_depin::{MAX_AMOUNT, fees};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
-    Amount, Award, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Timestamp,
+    Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Timestamp,
 };
 
 use super::{
     Decision, Effect, Engine, Error, Need, Origin, Reply,
     effect::Ready,
-    job::{Job, SLOT},
+    job::{Job, Mine, Seat},
     jobs::DEADLINE_S,
 };
-use crate::api::{Booked, RequestError, Submission, Submitted, What};
+use crate::api::{Booked, Done, RequestError, Submission, Submitted, What};
 
 impl Engine {
     /// Takes a submission: first its capsule must be here, since nobody should pay for what he cannot check.
@@ -68,9 +68,17 @@ impl Engine {
         if submission.deadline_s == 0 || submission.deadline_s > DEADLINE_S {
             return refuse("the deadline must be 1 second to 30 days from now".to_owned());
         }
-        if submission.max_fee > MAX_AMOUNT || submission.fuel_price > MAX_AMOUNT {
-            return refuse(format!("an amount may be at most {MAX_AMOUNT}"));
-        }
+        let slots = NonZeroU8::new(submission.slots).filter(|slots| slots.get() <= Offer::MAX_SLOTS);
+        let Some(slots) = slots else {
+            return refuse(format!("a job has 1 to {} executors", Offer::MAX_SLOTS));
+        };
+        let held = submission.max_fee.atto().checked_mul(slots.get().into());
+        let held = held.map(Amount::from_atto).filter(|held| *held <= MAX_AMOUNT);
+        let (Some(held), true) = (held, submission.fuel_price <= MAX_AMOUNT) else {
+            return refuse(format!(
+                "an amount may be at most {MAX_AMOUNT}, for all executors together"
+            ));
+        };
         if self.doubled {
             return refuse(
                 "this node offers nothing: its key is used elsewhere, or its data were lost".to_owned(),
@@ -88,6 +96,7 @@ impl Engine {
             max_fee: submission.max_fee,
             fuel_price: submission.fuel_price,
             verifiers: submission.verifiers,
+            slots,
             created: now,
             deadline: Timestamp::new(now.get() + submission.deadline_s),
             salt: ready.salt,
@@ -95,8 +104,7 @@ impl Engine {
         let signed = Signed::new(offer, self.identity.signing_key());
         let id = signed.job();
         // Set aside before anyone can work for it.
-        self.ledger
-            .hold(id, submission.max_fee, self.identity.signing_key(), now)?;
+        self.ledger.hold(id, held, self.identity.signing_key(), now)?;
         self.tell(signed)?;
         if let Some(job) = self.jobs.get_mut(&id) {
             job.facts = Some(ready.facts);
@@ -110,36 +118,100 @@ impl Engine {
 
     pub(super) fn judge_award(&mut self, it: &Signed<Award>, origin: &Origin) -> Result<Decision, Error> {
         Ok(match self.jobs.get(&it.job) {
-            Some(job) if job.offer.signer() != it.signer() || it.slot != SLOT => Decision::Reject,
-            Some(job) if job.awards >= Job::AWARDS => Decision::Ignore,
+            Some(job) if job.offer.signer() != it.signer() => Decision::Reject,
+            Some(job) => match job.seat(it.slot) {
+                None => Decision::Reject,
+                Some(seat) if seat.awards >= Job::AWARDS => Decision::Ignore,
+                Some(_) => Decision::Accept,
+            },
+            None if self.journal.offer(it.job)?.is_some() => Decision::Ignore,
+            None => self.park(Need::Job(it.job), it.clone(), origin),
+        })
+    }
+
+    pub(super) fn judge_cancel(&mut self, it: &Signed<Cancel>, origin: &Origin) -> Result<Decision, Error> {
+        Ok(match self.jobs.get(&it.job) {
+            Some(job) if job.offer.signer() != it.signer() => Decision::Reject,
+            Some(job) if job.cancelled => Decision::Ignore,
             Some(_) => Decision::Accept,
             None if self.journal.offer(it.job)?.is_some() => Decision::Ignore,
             None => self.park(Need::Job(it.job), it.clone(), origin),
         })
     }
 
-    /// Lets a claimant run a job of this node's, if nobody may or the one who may is too slow or worse.
+    /// Lets nobody begin a job of this node's any more. Who has an award is still paid if he delivers in time.
+    pub(super) fn cancel(&mut self, id: JobId) -> Result<Result<Done, RequestError>, Error> {
+        let refuse = |message: String| {
+            Ok(Err(RequestError {
+                message,
+                fault: "caller".to_owned(),
+            }))
+        };
+        match self.jobs.get(&id) {
+            None => return refuse(format!("no job {id} is known here")),
+            Some(job) if job.offer.signer() != self.me => {
+                return refuse(format!(
+                    "{id} is the job of {}, who alone can cancel it",
+                    job.offer.signer()
+                ));
+            }
+            Some(job) if job.settled => return refuse(format!("{id} is over: nothing is left to cancel")),
+            Some(job) if job.cancelled => return Ok(Ok(Done {})),
+            Some(_) => {}
+        }
+        self.say(Cancel {
+            network: self.network,
+            job: id,
+            at: self.now.time,
+        })?;
+        self.settle(id)?;
+        Ok(Ok(Done {}))
+    }
+
+    /// A job was cancelled: a claim of this node's stands no longer.
+    pub(super) fn cancelled(&mut self, id: JobId) -> Result<(), Error> {
+        if let Some(job) = self.jobs.get_mut(&id)
+            && matches!(job.mine, Mine::Claimed { .. })
+        {
+            job.mine = Mine::Nothing;
+            self.consider_all()?;
+        }
+        Ok(())
+    }
+
+    /// Lets claimants run the slots of a job of this node's that nobody may run, or whose executor is too slow or worse.
     pub(super) fn award(&mut self, id: JobId) -> Result<(), Error> {
-        let Some(job) = self.jobs.get(&id) else {
+        let slots: Vec<Slot> = self
+            .jobs
+            .get(&id)
+            .into_iter()
+            .flat_map(|job| job.offer.slots())
+            .collect();
+        for slot in slots {
+            self.award_slot(id, slot)?;
+        }
+        Ok(())
+    }
+
+    fn award_slot(&mut self, id: JobId, slot: Slot) -> Result<(), Error> {
+        let Some((job, seat)) = self.jobs.get(&id).and_then(|job| Some((job, job.seat(slot)?))) else {
             return Ok(());
         };
         let now = self.now.time;
         if job.offer.signer() != self.me
             || job.offer.deadline <= now
-            || job.awards >= Job::AWARDS
+            || job.cancelled
+            || seat.awards >= Job::AWARDS
             || self.doubled
-            || self.payable(job).is_some()
+            || self.payable(job, seat).is_some()
         {
             return Ok(());
         }
-        let old = job.award.as_ref().map(|it| (it.executor, it.at));
-        if let Some((executor, at)) = old {
-            let until = at.get().saturating_add(self.config.award_timeout_s);
-            if now.get() < until && !self.trust.is_blacklisted(executor)? {
-                return Ok(());
-            }
+        let old = seat.award.as_ref().map(|it| (it.executor, it.at));
+        if self.is_awaited(seat)? {
+            return Ok(());
         }
-        let Some(executor) = self.best_claimant(id)? else {
+        let Some(executor) = self.best_claimant(job, slot)? else {
             return Ok(());
         };
         // If it was this node that was away, nobody is to blame.
@@ -151,7 +223,7 @@ impl Engine {
         self.say(Award {
             network: self.network,
             job: id,
-            slot: SLOT,
+            slot,
             executor,
             // It takes the job from the one before, also within the same second.
             at: old.map_or(now, |(_, at)| now.max(Timestamp::new(at.get() + 1))),
@@ -160,21 +232,38 @@ impl Engine {
         self.awarded(id)
     }
 
+    /// Has somebody an award of whom a receipt may still come?
+    fn is_awaited(&self, seat: &Seat) -> Result<bool, Error> {
+        let Some(award) = &seat.award else {
+            return Ok(false);
+        };
+        let until = award.at.get().saturating_add(self.config.award_timeout_s);
+        Ok(self.now.time.get() < until && !self.trust.is_blacklisted(award.executor)?)
+    }
+
     /// Those that had it before come last, before them those who did badly, then those who are not connected, since
-    /// a key costs nothing; among equals the first.
-    fn best_claimant(&self, id: JobId) -> Result<Option<NodeId>, Error> {
-        let job = &self.jobs[&id];
+    /// a key costs nothing; among equals the first. Nobody gets two slots of a job.
+    fn best_claimant(&self, job: &Job, slot: Slot) -> Result<Option<NodeId>, Error> {
+        let Some(seat) = job.seat(slot) else {
+            return Ok(None);
+        };
+        let elsewhere = |node: NodeId| {
+            (job.slots()).any(|(other, it)| {
+                let delivered = || self.candidates(it).any(|id| self.receipts[&id].signer() == node);
+                other != slot && (it.executor() == Some(node) || delivered())
+            })
+        };
         let nobody = self.trust.standing(NodeId::from_bytes([0; 32]), self.now.time)?;
         let newcomer = nobody.of(Context::Execute).score;
         let mut best = None;
-        for claimant in &job.claims {
-            if *claimant == self.me || self.trust.is_blacklisted(*claimant)? {
+        for claimant in &seat.claims {
+            if *claimant == self.me || elsewhere(*claimant) || self.trust.is_blacklisted(*claimant)? {
                 continue;
             }
             let standing = self.trust.standing(*claimant, self.now.time)?;
             let score = standing.of(Context::Execute).score;
             let rank = (
-                Reverse(job.awarded.contains(claimant)),
+                Reverse(seat.awarded.contains(claimant)),
                 score >= newcomer,
                 self.connected.contains_key(claimant),
             );
@@ -185,40 +274,45 @@ impl Engine {
         Ok(best.map(|(_, claimant)| claimant))
     }
 
-    /// The receipt that is to be paid: the one that was paid already, else the first that verifies, that asks for the
+    /// The receipt of a slot that is to be paid: the one that was paid already, else the first that verifies, that asks for the
     /// right fee, and whose executor had the award.
-    pub(super) fn payable(&self, job: &Job) -> Option<ReceiptId> {
+    pub(super) fn payable(&self, job: &Job, seat: &Seat) -> Option<ReceiptId> {
         let facts = job.facts.as_ref();
         let right = |it: &Receipt| facts.is_some_and(|facts| facts.fee_is_right(&job.offer, it));
-        match job.paid {
+        match seat.paid {
             Some(paid) => (facts.is_some() && self.receipts.contains_key(&paid)).then_some(paid),
-            None => self.candidates(job).find(|id| right(&self.receipts[id])),
+            None => self.candidates(seat).find(|id| right(&self.receipts[id])),
         }
     }
 
     /// Receipts that verify, of executors that had the award.
-    fn candidates(&self, job: &Job) -> impl Iterator<Item = ReceiptId> {
-        (job.receipts.iter().copied()).filter(|id| {
+    fn candidates<'a>(&'a self, seat: &'a Seat) -> impl Iterator<Item = ReceiptId> + 'a {
+        (seat.receipts.iter().copied()).filter(|id| {
             self.receipts
                 .get(id)
-                .is_some_and(|it| job.awarded.contains(&it.signer()))
+                .is_some_and(|it| seat.awarded.contains(&it.signer()))
         })
     }
 
-    /// Is there a receipt that will be paid, as far as this node can tell?
+    /// Is there a receipt of every slot that will be paid, as far as this node can tell?
     pub(super) fn is_done(&self, job: &Job) -> bool {
-        let right =
-            |it: &Receipt| (job.facts.as_ref()).is_none_or(|facts| facts.fee_is_right(&job.offer, it));
-        job.paid.is_some() || self.candidates(job).any(|id| right(&self.receipts[&id]))
+        job.seats.iter().all(|seat| self.has_receipt(job, seat))
     }
 
-    /// The receipt to show: the one that is or will be paid, else any that verifies.
-    pub(super) fn good(&self, job: &Job) -> Option<ReceiptId> {
-        let known = job.paid.filter(|paid| self.receipts.contains_key(paid));
+    /// The same of one slot.
+    pub(super) fn has_receipt(&self, job: &Job, seat: &Seat) -> bool {
+        let right =
+            |it: &Receipt| (job.facts.as_ref()).is_none_or(|facts| facts.fee_is_right(&job.offer, it));
+        seat.paid.is_some() || self.candidates(seat).any(|id| right(&self.receipts[&id]))
+    }
+
+    /// The receipt of a slot to show: the one that is or will be paid, else any that verifies.
+    pub(super) fn good(&self, job: &Job, seat: &Seat) -> Option<ReceiptId> {
+        let known = seat.paid.filter(|paid| self.receipts.contains_key(paid));
         known
-            .or_else(|| self.payable(job))
-            .or_else(|| self.candidates(job).next())
-            .or(job.receipts.first().copied())
+            .or_else(|| self.payable(job, seat))
+            .or_else(|| self.candidates(seat).next())
+            .or(seat.receipts.first().copied())
     }
 
     /// Pays what is to be paid for a job of this node's. Whatever was paid before is not paid again, so that this
@@ -230,12 +324,25 @@ impl Engine {
         if job.offer.signer() != self.me || self.doubled {
             return Ok(());
         }
+        if job.facts.is_none() && job.receipts().next().is_some() {
+            return self.prepare(id);
+        }
+        let slots: Vec<Slot> = job.offer.slots().collect();
+        let mut over = true;
+        for slot in slots {
+            over &= self.settle_slot(id, slot)?;
+        }
+        if over { self.close(id) } else { Ok(()) }
+    }
+
+    /// The same for a slot. Is nothing left to wait for?
+    fn settle_slot(&mut self, id: JobId, slot: Slot) -> Result<bool, Error> {
+        let Some((job, seat)) = self.jobs.get(&id).and_then(|job| Some((job, job.seat(slot)?))) else {
+            return Ok(true);
+        };
         let late = job.offer.deadline <= self.now.time;
-        let Some(receipt_id) = self.payable(job) else {
-            if !job.receipts.is_empty() && job.facts.is_none() {
-                return self.prepare(id);
-            }
-            return if late { self.close(id) } else { Ok(()) };
+        let Some(receipt_id) = self.payable(job, seat) else {
+            return Ok(late || job.cancelled && !self.is_awaited(seat)?);
         };
         let receipt = self.receipts[&receipt_id].clone();
         let facts = job.facts.clone().expect("a payable job has them");
@@ -256,7 +363,7 @@ impl Engine {
             Ok(split) => split,
             Err(error) => {
                 tracing::error!(job = %id, %error, "the fee cannot be split: nothing is paid");
-                return self.close(id);
+                return Ok(true);
             }
         };
         let mut due: Vec<(NodeId, FeeKind, Amount)> =
@@ -270,7 +377,7 @@ impl Engine {
         let paid = |job: &Job| {
             job.booked
                 .iter()
-                .filter(|(_, it)| it.kind == FeeKind::Verify)
+                .filter(|(_, it)| it.slot == slot && it.kind == FeeKind::Verify)
                 .count()
         };
         let mut bounties = paid(job);
@@ -279,7 +386,7 @@ impl Engine {
             if *valid
                 && outsider
                 && bounties < verifiers
-                && !job.has_booked(*verifier, FeeKind::Verify)
+                && !job.has_booked(slot, *verifier, FeeKind::Verify)
                 && !self.trust.is_blacklisted(*verifier)?
             {
                 bounties += 1;
@@ -287,33 +394,29 @@ impl Engine {
             }
         }
         due.retain(|(payee, kind, amount)| {
-            *payee != self.me && *amount > Amount::ZERO && !job.has_booked(*payee, *kind)
+            *payee != self.me && *amount > Amount::ZERO && !job.has_booked(slot, *payee, *kind)
         });
         for (payee, kind, amount) in due {
-            self.pay(id, receipt_id, payee, kind, amount)?;
+            let line = Line {
+                job: id,
+                slot,
+                kind,
+                receipt: receipt_id,
+                amount,
+            };
+            self.pay(payee, line)?;
         }
-        if bounties >= verifiers || late {
-            self.close(id)
-        } else {
-            Ok(())
-        }
+        Ok(bounties >= verifiers || late)
     }
 
-    fn pay(
-        &mut self,
-        job: JobId,
-        receipt: ReceiptId,
-        payee: NodeId,
-        kind: FeeKind,
-        amount: Amount,
-    ) -> Result<(), Error> {
-        let line = Line {
+    fn pay(&mut self, payee: NodeId, line: Line) -> Result<(), Error> {
+        let Line {
             job,
-            slot: SLOT,
+            slot,
             kind,
-            receipt,
             amount,
-        };
+            ..
+        } = line;
         match self
             .ledger
             .pay(payee, vec![line], self.identity.signing_key(), self.now.time)
@@ -321,6 +424,7 @@ impl Engine {
             Ok(Some(voucher)) => {
                 self.tell(voucher)?;
                 let booked = Booked {
+                    slot,
                     kind,
                     peer: payee,
                     paid: true,

@@ -4,4 +4,6 @@ mod crash;
 mod flow;
 mod hostile;
 mod order;
+mod peers;
+mod schedule;
 mod world;

@@ -56,7 +56,7 @@ impl Engine {
         }
         if !job.may_try(id, it.signer()) {
             // If it gets the award, that is another matter.
-            if !job.awarded.contains(&it.signer()) {
+            if !job.was_awarded_to(it.signer()) {
                 self.parked
                     .park(Need::Award(name, it.signer()), Message::from(it.clone()));
             }
@@ -137,10 +137,10 @@ impl Engine {
             self.counts.verified_ok += 1;
         }
         if let Some(job) = self.jobs.get_mut(&it.record.proven.job) {
-            if job.receipts.is_empty() {
-                job.good_ms = Some(self.now.millis);
+            job.good_ms.get_or_insert(self.now.millis);
+            if let Some(seat) = job.seat_mut(it.record.proven.slot) {
+                seat.receipts.push(id);
             }
-            job.receipts.push(id);
             if it.signer() == self.me {
                 job.mine = Mine::Done;
             }
@@ -271,12 +271,14 @@ impl Engine {
         match conviction {
             Conviction::New => {
                 self.connected.remove(&peer);
+                self.directory.keep(peer, false);
                 self.effects.push(Effect::Block(peer));
                 self.event(Some(Role::Verifier), What::Blacklisted { peer, evidence });
                 let jobs: Vec<JobId> = self.open.iter().copied().collect();
                 for job in jobs {
                     self.award(job)?;
                 }
+                self.consider_all()?;
             }
             Conviction::Frozen => {
                 tracing::error!(%peer, "too many peers found guilty at once: blacklisting is frozen, look at them");

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use nonos_types::{Evidence, JobId, NodeId};
+use nonos_types::{Evidence, JobId, NodeId, Signed};
 use serde::Serialize;
 
 use super::{
     Effect, Engine, Error, PROVE_MS, Reply, VERIFY_MS,
     effect::{Answer, Files},
-    job::{Job, Mine},
+    job::{Job, Mine, Seat},
 };
 use crate::api::{
     Books, Done, EventPage, EvidenceView, JobState, JobView, PeerView, ReceiptView, Request, RequestError,
-    Status, TrustPoint, TrustView, Verified,
+    SlotView, Status, TrustPoint, TrustView, Verified,
 };
 
 /// Events in one answer.
@@ -34,6 +34,8 @@ impl Engine {
                 let peers = self.peers()?;
                 return self.complete(Answer::Peers(peers), reply);
             }
+            Request::Invite => self.invite(),
+            Request::Join { invitation } => self.join(&invitation)?,
             Request::Jobs => {
                 let mut jobs = Vec::new();
                 for (id, job) in &self.jobs {
@@ -48,6 +50,10 @@ impl Engine {
                     return self.complete(Answer::Job(Box::new(view), Box::new(files)), reply);
                 }
                 None => unknown(&format!("no job {id} is known here")),
+            },
+            Request::Cancel { job } => match self.cancel(job)? {
+                Ok(done) => json(&done),
+                Err(error) => Err(error),
             },
             Request::Ledger => json(&self.books()?),
             Request::VerifyLedger => match self.ledger.verify() {
@@ -155,15 +161,15 @@ impl Engine {
     fn peers(&self) -> Result<Vec<PeerView>, Error> {
         let mut ids: Vec<NodeId> = self
             .directory
-            .keys()
-            .chain(self.connected.keys())
-            .copied()
+            .iter()
+            .map(Signed::signer)
+            .chain(self.connected.keys().copied())
             .collect();
         ids.sort_unstable();
         ids.dedup();
         let mut peers = Vec::new();
         for id in ids.into_iter().filter(|id| *id != self.me) {
-            let descriptor = self.directory.get(&id);
+            let descriptor = self.directory.get(id);
             peers.push(PeerView {
                 id,
                 address: None,
@@ -176,16 +182,19 @@ impl Engine {
         Ok(peers)
     }
 
-    fn state(&self, job: &Job) -> JobState {
-        if !job.receipts.is_empty() && job.is_paid() {
+    pub(super) fn state(&self, job: &Job) -> JobState {
+        let proved = job.receipts().next().is_some();
+        if proved && job.is_paid() {
             JobState::Paid
-        } else if !job.receipts.is_empty() {
+        } else if proved {
             JobState::Proved
+        } else if job.cancelled {
+            JobState::Cancelled
         } else if job.offer.deadline <= self.now.time {
             JobState::Expired
         } else if job.mine == Mine::Running {
             JobState::Running
-        } else if job.award.is_some() {
+        } else if job.seats.iter().any(|seat| seat.award.is_some()) {
             JobState::Awarded
         } else {
             JobState::Offered
@@ -194,7 +203,11 @@ impl Engine {
 
     fn job_view(&self, id: JobId, job: &Job) -> Result<(JobView, Files), Error> {
         let offer = &job.offer;
-        let receipt = self.good(job).and_then(|id| Some((id, self.receipts.get(&id)?)));
+        let good: Vec<_> = job.seats.iter().map(|seat| self.good(job, seat)).collect();
+        let receipt = good
+            .iter()
+            .flatten()
+            .find_map(|id| Some((*id, self.receipts.get(id)?)));
         let ms = |table: &nonos_store::Table<_, nonos_types::Timestamp>, id| {
             Ok::<_, Error>(table.get(&*self.store, id)?.map(nonos_types::Timestamp::get))
         };
@@ -232,7 +245,7 @@ impl Engine {
         let executor = receipt
             .as_ref()
             .map(|(_, it)| it.signer())
-            .or(job.award.as_ref().map(|it| it.executor));
+            .or_else(|| job.seats.iter().find_map(Seat::executor));
         let files = Files {
             input: Some(offer.input),
             tapes: receipt.as_ref().map(|(_, it)| (it.tapes, it.tapes_len)),
@@ -248,6 +261,14 @@ impl Engine {
             state: self.state(job),
             executor,
             receipt: view,
+            slots: (job.slots().zip(good))
+                .map(|((slot, seat), receipt)| SlotView {
+                    slot,
+                    claims: seat.claims.clone(),
+                    executor: seat.executor(),
+                    receipt,
+                })
+                .collect(),
             input_hex: None,
             verdicts: verdicts.map(|(node, _)| *node).collect(),
             booked: booked.collect(),

@@ -8,7 +8,7 @@ use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_types::{
     Assignment, Attempt, BackendId, ByteLen, Clock as _, ExecutionRecord, Offer, Output, ProofDigest,
-    Receipt, Signed, TapesDigest, Transfer,
+    Receipt, Signed, Slot, TapesDigest, Transfer,
 };
 use nonos_verify::{Progress, Proof, Proving, Seed, Statement as _};
 use nonos_worker::Job;
@@ -30,6 +30,7 @@ impl Worker {
     pub(super) fn execute(
         &self,
         offer: &Signed<Offer>,
+        slot: Slot,
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<Transfer>,
@@ -48,7 +49,7 @@ impl Worker {
         let assignment = Assignment {
             network: self.network,
             job: offer.job(),
-            slot: nonos_types::Slot::ZERO,
+            slot,
             executor: self.identity.node_id(),
             attempt,
         };

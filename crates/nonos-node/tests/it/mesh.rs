@@ -153,6 +153,7 @@ pub(crate) fn submission(capsule: CapsuleHash, input: u64, verifiers: u16) -> Su
         max_fee: "0.01 NONOS".parse().expect("an amount"),
         fuel_price: nonos_types::Amount::ZERO,
         verifiers,
+        slots: 1,
         deadline_s: 600,
         backend: None,
     }

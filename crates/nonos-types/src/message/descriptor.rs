@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Error, NetworkId, Payload, PoiHash, Sequence, Timestamp,
+    ByteLen, Digest, Error, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -29,6 +29,12 @@ pub struct Descriptor {
     pub profile: PoiHash,
     /// Name and version of the program; at most 32 bytes of printable ASCII without blanks.
     pub software: String,
+    /// How much it executes, compared with others.
+    pub capacity: Capacity,
+    /// Keys for onion packets, one for each epoch, in their order; at most [`Descriptor::MAX_ONION_KEYS`].
+    pub onion_keys: Vec<OnionKey>,
+    /// Work that was done for this node's name.
+    pub stamp: Stamp,
 }
 
 impl Descriptor {
@@ -36,13 +42,15 @@ impl Descriptor {
     pub const MAX_VALIDITY: u64 = 24 * 60 * 60;
     /// Most addresses.
     pub const MAX_ADDRESSES: usize = 8;
+    /// Most keys for onion packets: of the last, this and the next epoch.
+    pub const MAX_ONION_KEYS: usize = 3;
     const MAX_ADDRESS: usize = 128;
     const MAX_SOFTWARE: usize = 32;
 }
 
 impl Payload for Descriptor {
     const TYPE: &'static str = NAME;
-    const MAX: ByteLen = ByteLen::new(1300);
+    const MAX: ByteLen = ByteLen::new(1500);
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -55,6 +63,14 @@ impl Payload for Descriptor {
             roles: self.roles.0.into(),
             profile: self.profile.as_bytes().to_vec(),
             software: self.software.clone(),
+            capacity: self.capacity.0.into(),
+            onion_keys: (self.onion_keys.iter())
+                .map(|it| proto::OnionKey {
+                    epoch: it.epoch,
+                    key: it.key.to_vec(),
+                })
+                .collect(),
+            stamp: self.stamp.0,
         })
     }
 
@@ -77,6 +93,17 @@ impl Payload for Descriptor {
         if validity.is_none_or(|seconds| seconds > Self::MAX_VALIDITY) {
             return Err(bad("valid_until"));
         }
+        let onion_keys = (message.onion_keys.iter())
+            .map(|it| {
+                Ok(OnionKey {
+                    epoch: it.epoch,
+                    key: wire::fixed(NAME, "onion_keys", &it.key)?,
+                })
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        if onion_keys.len() > Self::MAX_ONION_KEYS || !onion_keys.is_sorted_by(|a, b| a.epoch < b.epoch) {
+            return Err(bad("onion_keys"));
+        }
         Ok(Self {
             network: digest(NAME, "network_id", &message.network_id)?,
             sequence: Sequence::new(message.sequence),
@@ -86,7 +113,98 @@ impl Payload for Descriptor {
             roles: Roles::from_bits(message.roles).ok_or(bad("roles"))?,
             profile: digest(NAME, "profile", &message.profile)?,
             software: message.software,
+            capacity: Capacity::from_u32(message.capacity).ok_or(bad("capacity"))?,
+            onion_keys,
+            stamp: Stamp(message.stamp),
         })
+    }
+}
+
+/// What a node executes, compared with others: of two nodes the one with twice the capacity is asked first twice as
+/// often. 0 for a node that executes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Capacity(u8);
+
+impl Capacity {
+    /// It executes nothing.
+    pub const NONE: Self = Self(0);
+    /// That of a node with one thread for proofs.
+    pub const ONE: Self = Self(1);
+    /// The most that counts.
+    pub const MAX: Self = Self(16);
+
+    /// This many; what is above [`Capacity::MAX`] counts as that.
+    pub fn new(capacity: usize) -> Self {
+        Self(u8::try_from(capacity).map_or(Self::MAX.0, |it| it.min(Self::MAX.0)))
+    }
+
+    /// As a number, at most 16.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+
+    fn from_u32(capacity: u32) -> Option<Self> {
+        let it = u8::try_from(capacity).ok().map(Self)?;
+        (it <= Self::MAX).then_some(it)
+    }
+}
+
+/// An X25519 public key that onion packets of an epoch are wrapped for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnionKey {
+    /// Periods of six hours since 1970.
+    pub epoch: u64,
+    /// The key.
+    pub key: [u8; 32],
+}
+
+/// Work done for a node's name, so that names in great numbers cost something (hashcash).
+///
+/// ```
+/// use nonos_types::{NetworkId, NodeId, Stamp};
+///
+/// let (network, node) = (NetworkId::named("example"), NodeId::from_bytes([7; 32]));
+/// let stamp = Stamp::find(network, node, 10);
+/// assert!(stamp.bits(network, node) >= 10);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stamp(u64);
+
+enum StampWork {}
+
+impl Tag for StampWork {
+    const DOMAIN: &'static str = "nonos/v1/stamp";
+}
+
+impl Stamp {
+    /// No work.
+    pub const NONE: Self = Self(0);
+
+    /// A number that may be a stamp; [`Stamp::bits`] tells.
+    pub const fn new(nonce: u64) -> Self {
+        Self(nonce)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Leading zero bits of the digest of network, node and nonce: log2 of the hashes that it took.
+    pub fn bits(self, network: NetworkId, node: NodeId) -> u32 {
+        let parts = [&network.as_bytes()[..], node.as_bytes(), &self.0.to_be_bytes()];
+        let digest = Digest::<StampWork>::hash(&parts);
+        let (first, _) = digest.as_bytes().split_first_chunk().expect("32 bytes");
+        u64::from_be_bytes(*first).leading_zeros()
+    }
+
+    /// Works for a stamp of so many bits: 2^`bits` hashes, more or less.
+    pub fn find(network: NetworkId, node: NodeId, bits: u32) -> Self {
+        let stamps = (0..=u64::MAX).map(Self);
+        stamps
+            .into_iter()
+            .find(|stamp| stamp.bits(network, node) >= bits)
+            .expect("there is one for every number of bits that anyone could work for")
     }
 }
 

@@ -1,3 +1,5 @@
+use std::num::NonZeroU8;
+
 use crate::{
     Amount, BackendId, ByteLen, CapsuleHash, Error, InputDigest, JobId, NetworkId, NodeId, Payload, Proven,
     Slot, Timestamp, Value,
@@ -8,6 +10,7 @@ use crate::{
 const OFFER: &str = "offer";
 const CLAIM: &str = "claim";
 const AWARD: &str = "award";
+const CANCEL: &str = "cancel";
 
 /// Makes two offers of the same job different jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,18 +40,30 @@ pub struct Offer {
     pub input_len: ByteLen,
     /// The proof system to prove by.
     pub backend: BackendId,
-    /// Most the requester pays in all.
+    /// Most the requester pays for a slot, verifiers and seeders included.
     pub max_fee: Amount,
     /// What it pays, beyond the capsule's base fee, for a million units of fuel.
     pub fuel_price: Amount,
-    /// How many verifiers it pays.
+    /// How many verifiers it pays for each slot.
     pub verifiers: u16,
+    /// How many executors run it, each in a slot of its own; at most [`Offer::MAX_SLOTS`].
+    pub slots: NonZeroU8,
     /// When it was made.
     pub created: Timestamp,
     /// Until when a receipt is wanted.
     pub deadline: Timestamp,
     /// Makes it unique.
     pub salt: Salt,
+}
+
+impl Offer {
+    /// Most executors of one job.
+    pub const MAX_SLOTS: u8 = 8;
+
+    /// Its slots, in order.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+        (0..u16::from(self.slots.get())).map(Slot::new)
+    }
 }
 
 impl Payload for Offer {
@@ -71,6 +86,7 @@ impl Payload for Offer {
             created: self.created.get(),
             deadline: self.deadline.get(),
             salt: self.salt.0.to_vec(),
+            further_slots: u32::from(self.slots.get() - 1),
         })
     }
 
@@ -86,6 +102,10 @@ impl Payload for Offer {
         if message.deadline < message.created {
             return Err(bad("deadline"));
         }
+        let slots = message.further_slots.checked_add(1);
+        let slots = slots
+            .and_then(|slots| u8::try_from(slots).ok())
+            .filter(|slots| *slots <= Self::MAX_SLOTS);
         Ok(Self {
             network: digest(OFFER, "network_id", &message.network_id)?,
             capsule: digest(OFFER, "capsule_hash", &message.capsule_hash)?,
@@ -97,6 +117,7 @@ impl Payload for Offer {
             max_fee: amount(OFFER, "max_fee", &message.max_fee)?,
             fuel_price: amount(OFFER, "fuel_price", &message.fuel_price)?,
             verifiers: message.verifiers.try_into().map_err(|_| bad("verifiers"))?,
+            slots: slots.and_then(NonZeroU8::new).ok_or(bad("further_slots"))?,
             created: Timestamp::new(message.created),
             deadline: Timestamp::new(message.deadline),
             salt: Salt(wire::fixed(OFFER, "salt", &message.salt)?),
@@ -179,6 +200,41 @@ impl Payload for Award {
             job: digest(AWARD, "job_id", &message.job_id)?,
             slot: slot(AWARD, message.slot)?,
             executor: NodeId::from_bytes(wire::fixed(AWARD, "executor", &message.executor)?),
+            at: Timestamp::new(message.at),
+        })
+    }
+}
+
+/// The requester of a job, who signs it, wants no further executor: what is not awarded is not run. Who has an award may
+/// still deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Network of the job.
+    pub network: NetworkId,
+    /// The job.
+    pub job: JobId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Payload for Cancel {
+    const TYPE: &'static str = CANCEL;
+    const MAX: ByteLen = ByteLen::new(128);
+    type Error = Error;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        wire::encode(&proto::Cancel {
+            network_id: self.network.as_bytes().to_vec(),
+            job_id: self.job.as_bytes().to_vec(),
+            at: self.at.get(),
+        })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let message: proto::Cancel = wire::decode(CANCEL, Self::MAX, bytes)?;
+        Ok(Self {
+            network: digest(CANCEL, "network_id", &message.network_id)?,
+            job: digest(CANCEL, "job_id", &message.job_id)?,
             at: Timestamp::new(message.at),
         })
     }

@@ -3,8 +3,8 @@ use std::ops::Deref;
 use ed25519_dalek::SigningKey;
 
 use crate::{
-    Accusation, Award, Claim, Descriptor, Digest, Envelope, Error, MessageId, NetworkId, NodeId, Offer,
-    Payload, Receipt, Tag, Timestamp, Verdict, Voucher,
+    Accusation, Award, Cancel, Claim, Descriptor, Digest, Envelope, Error, MessageId, NetworkId, NodeId,
+    Offer, Payload, Receipt, Tag, Timestamp, Verdict, Voucher,
 };
 
 /// A payload whose signature was verified, with the bytes that were signed.
@@ -94,6 +94,7 @@ headers! {
     Offer: it => it.network, it.created;
     Claim: it => it.network, it.at;
     Award: it => it.network, it.at;
+    Cancel: it => it.network, it.at;
     Receipt: it => it.record.proven.network, it.at;
     Verdict: it => it.network, it.at;
     Voucher: it => it.network, it.at;

@@ -5,5 +5,6 @@ mod digest;
 mod envelope;
 mod json;
 mod message;
+mod outline;
 mod record;
 mod sample;

@@ -170,6 +170,7 @@ pub(super) fn name(state: JobState) -> &'static str {
         JobState::Running => "running",
         JobState::Proved => "proved",
         JobState::Paid => "paid",
+        JobState::Cancelled => "cancelled",
         JobState::Expired => "expired",
     }
 }

@@ -193,6 +193,7 @@ impl Devnet {
                 max_fee: MAX_FEE,
                 fuel_price: FUEL_PRICE,
                 verifiers: offered.verifiers,
+                slots: 1,
                 deadline_s: self.timeout().as_secs(),
                 backend: Some(choice.method.system().name().to_owned()),
             };

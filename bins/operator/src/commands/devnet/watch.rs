@@ -244,6 +244,7 @@ impl Board {
             peer,
             paid: true,
             amount,
+            ..
         } = booked
         else {
             return None;

@@ -1,5 +1,6 @@
 //! `operator job …`: jobs, through a running node.
 
+mod cancel;
 mod list;
 mod result;
 mod show;
@@ -17,6 +18,8 @@ use nonos_node::api::{Booked, JobState, JobView};
 pub(crate) enum Command {
     /// Offers a job to the mesh.
     Submit(submit::Submit),
+    /// Lets nobody begin a job of this node any more.
+    Cancel(cancel::Cancel),
     /// Shows the jobs the node knows, newest first.
     List(list::List),
     /// Shows one job.
@@ -30,6 +33,7 @@ impl Command {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Submit(command) => command.run(context),
+            Self::Cancel(command) => command.run(context),
             Self::List(command) => command.run(context),
             Self::Show(command) => command.run(context),
             Self::Result(command) => command.run(context),
@@ -45,6 +49,7 @@ pub(crate) fn state(state: JobState) -> &'static str {
         JobState::Running => "running",
         JobState::Proved => "proved",
         JobState::Paid => "paid",
+        JobState::Cancelled => "cancelled",
         JobState::Expired => "expired",
     }
 }
@@ -57,7 +62,7 @@ fn table(job: &JobView) -> Table {
         ("capsule", job.capsule.to_string()),
         ("requester", job.requester.to_string()),
         ("backend", job.backend.clone()),
-        ("most to pay", job.max_fee.to_string()),
+        ("most to pay each", job.max_fee.to_string()),
         ("offered", utc(job.created)),
         ("wanted until", utc(job.deadline)),
         ("executor", or_dash(job.executor)),
@@ -81,6 +86,16 @@ fn table(job: &JobView) -> Table {
         ("proved after ms", or_dash(job.proved_after_ms)),
         ("verified by", joined(&job.verdicts)),
     ]);
+    let several = job.slots.iter().filter(|_| job.slots.len() > 1);
+    table.extend(several.map(|it| {
+        let receipt = it
+            .receipt
+            .map_or("no receipt".to_owned(), |it| format!("receipt {it}"));
+        (
+            "slot",
+            format!("{}: {}, {receipt}", it.slot, or_dash(it.executor)),
+        )
+    }));
     table.extend(job.booked.iter().map(|booked| ("booked", booking(booked))));
     if let Some(reason) = &job.refused {
         table.push(("not run here", reason.clone()));

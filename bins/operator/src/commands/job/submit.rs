@@ -30,15 +30,18 @@ pub(crate) struct Submit {
     /// Argument of the capsule's entry, a decimal integer; may be given again.
     #[arg(long = "arg", value_name = "N", allow_hyphen_values = true)]
     arguments: Vec<String>,
-    /// Most to pay in all.
+    /// Most to pay, to each executor and those who are paid with it.
     #[arg(long, value_name = "AMOUNT", default_value = "0.01 NONOS")]
     max_fee: Amount,
     /// What to pay, beyond the capsule's base fee, for a million units of fuel.
     #[arg(long, value_name = "AMOUNT", default_value = "0 NONOS")]
     fuel_price: Amount,
-    /// How many verifiers to pay.
+    /// How many verifiers to pay, for each executor.
     #[arg(long, value_name = "N", default_value_t = 2)]
     verifiers: u16,
+    /// How many nodes run and prove it, each for a fee of its own.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    executors: u8,
     /// Until when a receipt is wanted, from now.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     deadline: u64,
@@ -62,6 +65,7 @@ impl Submit {
             max_fee: self.max_fee,
             fuel_price: self.fuel_price,
             verifiers: self.verifiers,
+            slots: self.executors,
             deadline_s: self.deadline,
             backend: self.backend.clone(),
         };
@@ -115,6 +119,10 @@ fn wait(client: &mut Client, job: JobId) -> Result<JobView, Failure> {
             JobState::Proved | JobState::Paid => {
                 bar.finish_and_clear();
                 return Ok(view);
+            }
+            JobState::Cancelled => {
+                bar.finish_and_clear();
+                return Err(Failure::Cancelled { job });
             }
             JobState::Expired => {
                 bar.finish_and_clear();

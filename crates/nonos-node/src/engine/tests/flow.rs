@@ -30,7 +30,7 @@ fn an_award_that_brings_nothing_moves_to_the_next_claimant() {
     let mut world = World::new(3);
     world.proving_s = 1000;
     let job = world.submit(1, 0, 600).expect("a job");
-    let first = world.nodes[0].engine.jobs[&job]
+    let first = world.nodes[0].engine.jobs[&job].seats[0]
         .award
         .clone()
         .expect("awarded")
@@ -38,7 +38,7 @@ fn an_award_that_brings_nothing_moves_to_the_next_claimant() {
     let slow = (1..3).find(|it| world.id(*it) == first).expect("one of two");
     world.pass(30);
     assert_eq!(
-        world.nodes[0].engine.jobs[&job]
+        world.nodes[0].engine.jobs[&job].seats[0]
             .award
             .as_ref()
             .expect("awarded")
@@ -48,7 +48,7 @@ fn an_award_that_brings_nothing_moves_to_the_next_claimant() {
     world.stop(slow);
     world.proving_s = 5;
     world.pass(40);
-    let second = world.nodes[0].engine.jobs[&job]
+    let second = world.nodes[0].engine.jobs[&job].seats[0]
         .award
         .clone()
         .expect("awarded")
@@ -58,11 +58,14 @@ fn an_award_that_brings_nothing_moves_to_the_next_claimant() {
 }
 
 #[test]
-fn a_blacklisted_executor_loses_the_job_at_once() {
+fn a_blacklisted_executor_loses_the_job_to_the_next() {
     let mut world = World::new(3);
     let job = world.submit(1, 0, 600).expect("a job");
     let offer = world.nodes[0].engine.jobs[&job].offer.clone();
-    let award = world.nodes[0].engine.jobs[&job].award.clone().expect("awarded");
+    let award = world.nodes[0].engine.jobs[&job].seats[0]
+        .award
+        .clone()
+        .expect("awarded");
     let bad = (1..3)
         .find(|it| world.id(*it) == award.executor)
         .expect("one of two");
@@ -74,8 +77,10 @@ fn a_blacklisted_executor_loses_the_job_at_once() {
     for node in [0, other] {
         assert!(world.blacklisted(node, award.executor));
     }
+    // The back-off of the next one.
+    world.pass(1);
     assert_eq!(
-        world.nodes[other].engine.jobs[&job]
+        world.nodes[other].engine.jobs[&job].seats[0]
             .award
             .as_ref()
             .expect("awarded")
@@ -94,7 +99,7 @@ fn an_executor_that_is_busy_takes_the_next_job_when_it_is_done() {
         .collect();
     let claimed = |world: &World| {
         jobs.iter()
-            .filter(|id| !world.nodes[0].engine.jobs[id].claims.is_empty())
+            .filter(|id| !world.nodes[0].engine.jobs[id].seats[0].claims.is_empty())
             .count()
     };
     assert_eq!(claimed(&world), 1);

@@ -37,10 +37,7 @@ fn a_receipt_without_an_award_is_never_paid_and_stops_nobody() {
     world.inject(&receipt(&offer, &stranger, 0, START).into());
     world.pass(20);
     assert_eq!(world.paid(0), [(world.id(1), FeeKind::Execute, 100)]);
-    let shown = world.nodes[0]
-        .engine
-        .good(&world.nodes[0].engine.jobs[&job])
-        .expect("a receipt");
+    let shown = world.good(0, job);
     assert_eq!(world.nodes[0].engine.receipts[&shown].signer(), world.id(1));
 }
 
@@ -50,7 +47,7 @@ fn a_receipt_that_asks_for_another_fee_is_never_paid() {
         let mut world = World::new(3);
         world.proving_s = 10_000;
         let (job, offer) = job_and_offer(&mut world, 0);
-        let award = world.nodes[0].engine.jobs[&job]
+        let award = world.nodes[0].engine.jobs[&job].seats[0]
             .award
             .clone()
             .expect("awarded")
@@ -304,7 +301,7 @@ fn only_the_requester_awards_a_job() {
         at: Timestamp::new(START),
     };
     world.inject(&signed(award, &key(50)));
-    assert!(world.nodes[0].engine.jobs[&job].award.is_none());
+    assert!(world.nodes[0].engine.jobs[&job].seats[0].award.is_none());
 }
 
 #[test]
@@ -323,7 +320,10 @@ fn awards_without_end_are_not_followed() {
         };
         world.inject(&signed(award, &key(90)));
     }
-    assert_eq!(world.nodes[0].engine.jobs[&job].awarded.len(), Job::AWARDS);
+    assert_eq!(
+        world.nodes[0].engine.jobs[&job].seats[0].awarded.len(),
+        Job::AWARDS
+    );
 }
 
 #[test]
@@ -338,8 +338,8 @@ fn a_blacklisted_claimant_gets_no_job() {
         .expect("blocked");
     world.inject(&signed(claim(job, START), &key(50)));
     world.pass(5);
-    assert!(world.nodes[0].engine.jobs[&job].claims.is_empty());
-    assert!(world.nodes[0].engine.jobs[&job].award.is_none());
+    assert!(world.nodes[0].engine.jobs[&job].seats[0].claims.is_empty());
+    assert!(world.nodes[0].engine.jobs[&job].seats[0].award.is_none());
 }
 
 #[test]
@@ -351,11 +351,14 @@ fn a_flood_of_claims_keeps_no_peer_from_the_job() {
         world.message(0, world.id(1), signed(claim(job, START), &key(seed)));
         world.run();
     }
-    assert_eq!(world.nodes[0].engine.jobs[&job].claims.len(), Job::STRANGERS);
+    assert_eq!(
+        world.nodes[0].engine.jobs[&job].seats[0].claims.len(),
+        Job::STRANGERS
+    );
     world.start(1);
     world.pass(80);
     // The first stranger had it, since nobody else was there; then the peer that is connected.
-    assert_eq!(world.nodes[0].engine.jobs[&job].awards, 2);
+    assert_eq!(world.nodes[0].engine.jobs[&job].seats[0].awards, 2);
     assert_eq!(world.paid(0), [(world.id(1), FeeKind::Execute, 100)]);
 }
 
@@ -378,10 +381,7 @@ fn a_false_accusation_falls_back_on_the_accuser() {
     let mut world = World::new(3);
     let (job, offer) = job_and_offer(&mut world, 0);
     world.pass(20);
-    let good = world.nodes[0]
-        .engine
-        .good(&world.nodes[0].engine.jobs[&job])
-        .expect("a receipt");
+    let good = world.good(0, job);
     let good = world.nodes[0].engine.receipts[&good].clone();
     let unseen = receipt(&offer, &key(50), 9, START);
     let cases = [
@@ -447,6 +447,7 @@ fn offers_that_no_ledger_could_hold_or_that_never_end_are_refused() {
         max_fee: huge,
         fuel_price: Amount::ZERO,
         verifiers: 0,
+        slots: 1,
         deadline_s: 600,
         backend: None,
     };
@@ -467,7 +468,7 @@ fn nobody_runs_an_offer_that_pays_nothing_or_is_late() {
         world.inject(&offer.into());
         world.pass(2);
         let job = &world.nodes[0].engine.jobs[&job];
-        assert!(job.claims.is_empty());
+        assert!(job.seats[0].claims.is_empty());
         assert!(job.refused.is_some());
     }
 }
@@ -520,10 +521,7 @@ fn verdicts_of_fresh_identities_are_bounded() {
     let mut world = World::new(2);
     let (job, _) = job_and_offer(&mut world, 0);
     world.pass(20);
-    let good = world.nodes[0]
-        .engine
-        .good(&world.nodes[0].engine.jobs[&job])
-        .expect("a receipt");
+    let good = world.good(0, job);
     for number in 0..300u64 {
         let seed = *JobId::hash(&[&number.to_be_bytes()]).as_bytes();
         let verdict = Verdict {

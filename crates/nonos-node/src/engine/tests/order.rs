@@ -11,11 +11,12 @@ use crate::journal::Journal;
 fn known(world: &World, node: usize, job: JobId) -> String {
     let engine = &world.nodes[node].engine;
     let job = &engine.jobs[&job];
+    let seat = &job.seats[0];
     let sorted = |mut nodes: Vec<NodeId>| {
         nodes.sort_unstable();
         nodes
     };
-    let verdicts = job
+    let verdicts = seat
         .receipts
         .iter()
         .flat_map(|id| engine.verdicts.get(id))
@@ -23,14 +24,14 @@ fn known(world: &World, node: usize, job: JobId) -> String {
     format!(
         "{:?} {:?} {:?} {:?} {:?} {:?}",
         sorted(
-            job.claims
+            seat.claims
                 .iter()
                 .copied()
                 .filter(|it| *it != world.id(node))
                 .collect()
         ),
-        job.award.as_ref().map(|it| it.executor),
-        job.receipts,
+        seat.executor(),
+        seat.receipts,
         sorted(
             verdicts
                 .map(|(node, _)| *node)
@@ -38,7 +39,7 @@ fn known(world: &World, node: usize, job: JobId) -> String {
                 .collect()
         ),
         sorted(job.booked.iter().map(|(_, it)| it.peer).collect()),
-        job.paid,
+        seat.paid,
     )
 }
 
@@ -130,7 +131,7 @@ fn what_is_heard_backwards_is_understood_all_the_same() {
         }
         known_by.push(known(&world, 3, job));
         let job = &world.nodes[3].engine.jobs[&job];
-        assert!(job.is_paid() && job.receipts.len() == 1);
+        assert!(job.is_paid() && job.receipts().count() == 1);
     }
     assert_eq!(known_by[0], known_by[1]);
 }

@@ -15,7 +15,7 @@ use nonos_types::*;
 
 use crate::{
     Conduct, Config,
-    api::{ProfileView, Submission},
+    api::{ProfileView, Request, RequestError, Submission},
     engine::{About, Checked, Effect, Engine, Facts, Input, Moment, Origin, Parts, Ready},
     journal::Journal,
 };
@@ -72,6 +72,7 @@ pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
         max_fee: Amount::from_atto(1000),
         fuel_price: Amount::ZERO,
         verifiers: 1,
+        slots: std::num::NonZeroU8::MIN,
         created: Timestamp::new(created),
         deadline: Timestamp::new(deadline),
         salt: Salt::new([salt; 16]),
@@ -80,10 +81,20 @@ pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
 
 /// What an executor would sign for an offer.
 pub(super) fn receipt(offer: &Signed<Offer>, key: &SigningKey, attempt: u32, at: u64) -> Signed<Receipt> {
+    receipt_of(offer, Slot::ZERO, key, attempt, at)
+}
+
+pub(super) fn receipt_of(
+    offer: &Signed<Offer>,
+    slot: Slot,
+    key: &SigningKey,
+    attempt: u32,
+    at: u64,
+) -> Signed<Receipt> {
     let run = Assignment {
         network: network(),
         job: offer.job(),
-        slot: Slot::ZERO,
+        slot,
         executor: id(key),
         attempt: Attempt::new(attempt),
     };
@@ -127,6 +138,20 @@ pub(super) fn receipt(offer: &Signed<Offer>, key: &SigningKey, attempt: u32, at:
         at: Timestamp::new(at),
     };
     Signed::new(receipt, key)
+}
+
+pub(super) fn submission(verifiers: u16, deadline_s: u64) -> Submission {
+    Submission {
+        capsule: facts().capsule,
+        arguments: vec![],
+        input_hex: String::new(),
+        max_fee: Amount::from_atto(1000),
+        fuel_price: Amount::ZERO,
+        verifiers,
+        slots: 1,
+        deadline_s,
+        backend: None,
+    }
 }
 
 /// A store whose nth write from now fails, once.
@@ -182,7 +207,7 @@ pub(super) struct Node {
     pub(super) engine: Engine,
     pub(super) up: bool,
     /// Runs that go on: until when, and of what.
-    running: Vec<(u64, Box<Signed<Offer>>, Attempt)>,
+    running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
     /// Attempts that ended, and how many of the next fail.
     pub(super) ran: Vec<(JobId, Attempt)>,
     pub(super) failing_runs: u32,
@@ -203,6 +228,9 @@ pub(super) struct World {
     pub(super) reads: usize,
     pub(super) prepares: usize,
     pub(super) proving_s: u64,
+    /// Addresses that were dialled, and those that nodes stay connected to.
+    pub(super) dialled: Vec<(usize, String)>,
+    pub(super) kept: Vec<(usize, String)>,
     /// Shuffles what is on the way.
     pub(super) seed: Option<u64>,
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
@@ -217,6 +245,10 @@ fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
         config: Config {
             network: "tests".to_owned(),
             award_timeout_s: 60,
+            directory: crate::config::Directory {
+                stamp_bits: 0,
+                ..Default::default()
+            },
             ..Config::default()
         },
         conduct: Conduct::Honest,
@@ -234,6 +266,8 @@ fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
                 poi_v1_hex: String::new(),
             },
             backends: crate::Backends::known().to_vec(),
+            capacity: Capacity::ONE,
+            stamp: Stamp::NONE,
             started_ms: 0,
         },
     }
@@ -256,6 +290,8 @@ impl World {
             reads: 0,
             prepares: 0,
             proving_s: 5,
+            dialled: vec![],
+            kept: vec![],
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
@@ -425,9 +461,11 @@ impl World {
                     },
                 );
             }
-            Effect::Execute { offer, attempt, .. } => {
+            Effect::Execute {
+                offer, slot, attempt, ..
+            } => {
                 let due = self.millis + self.proving_s * 1000;
-                self.nodes[node].running.push((due, offer, attempt));
+                self.nodes[node].running.push((due, offer, slot, attempt));
             }
             Effect::Check { receipt, origin, .. } => {
                 let name = receipt.receipt_id();
@@ -473,6 +511,8 @@ impl World {
                     },
                 );
             }
+            Effect::Dial { address, .. } => self.dialled.push((node, address)),
+            Effect::Keep { address } => self.kept.push((node, address.to_string())),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
             _ => {}
         }
@@ -524,8 +564,8 @@ impl World {
             .into_iter()
             .partition(|(due, ..)| *due <= now);
         it.running = on;
-        let done: Vec<(u64, Box<Signed<Offer>>, Attempt)> = done;
-        for (_, offer, attempt) in done {
+        let done: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)> = done;
+        for (_, offer, slot, attempt) in done {
             let it = &mut self.nodes[node];
             let job = offer.job();
             it.ran.push((job, attempt));
@@ -533,7 +573,7 @@ impl World {
                 it.failing_runs -= 1;
                 Err("it failed".to_owned())
             } else {
-                Ok(Box::new(receipt(&offer, &it.key, attempt.get(), time)))
+                Ok(Box::new(receipt_of(&offer, slot, &it.key, attempt.get(), time)))
             };
             self.give(
                 node,
@@ -548,17 +588,15 @@ impl World {
 
     /// A job of the first node.
     pub(super) fn submit(&mut self, salt: u8, verifiers: u16, deadline_s: u64) -> Option<JobId> {
-        let submission = Submission {
-            capsule: facts().capsule,
-            arguments: vec![],
-            input_hex: String::new(),
-            max_fee: Amount::from_atto(1000),
-            fuel_price: Amount::ZERO,
-            verifiers,
-            deadline_s,
-            backend: None,
-        };
-        self.submit_as(submission, salt)
+        self.submit_as(submission(verifiers, deadline_s), salt)
+    }
+
+    /// A question that needs no edge to answer.
+    pub(super) fn ask(&mut self, node: usize, request: Request) -> Result<(), RequestError> {
+        let (reply, mut answer) = tokio::sync::oneshot::channel();
+        self.give(node, Input::Request { request, reply });
+        self.run();
+        answer.try_recv().expect("an answer").map(drop)
     }
 
     pub(super) fn submit_as(&mut self, submission: Submission, salt: u8) -> Option<JobId> {
@@ -584,6 +622,13 @@ impl World {
         serde_json::from_value::<crate::api::Submitted>(answer)
             .ok()
             .map(|it| it.job)
+    }
+
+    /// The receipt of a job's first slot that a node would show.
+    pub(super) fn good(&self, node: usize, job: JobId) -> ReceiptId {
+        let engine = &self.nodes[node].engine;
+        let job = &engine.jobs[&job];
+        engine.good(job, &job.seats[0]).expect("a receipt")
     }
 
     /// What a node has paid, in order.

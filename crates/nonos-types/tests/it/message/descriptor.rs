@@ -14,7 +14,7 @@ fn names_are_32_bytes() {
 #[test]
 fn has_no_other_fields() {
     let key = key();
-    Broken::of(&descriptor(), &key).has_no_more_and_no_less(9);
+    Broken::of(&descriptor(), &key).has_no_more_and_no_less(12);
 }
 
 #[test]
@@ -79,6 +79,47 @@ fn refuses_an_unknown_role() {
 }
 
 #[test]
+fn refuses_more_capacity_than_counts() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    broken.accepts(&broken.fields.without(9));
+    broken.accepts(&broken.fields.with(9, 16));
+    broken.refuses_field(&broken.fields.with(9, 17), "capacity");
+    broken.refuses_field(&broken.fields.with(9, 256 + 1), "capacity");
+    assert_eq!(Capacity::new(usize::MAX), Capacity::MAX);
+}
+
+#[test]
+fn refuses_onion_keys_that_are_too_many_not_in_order_or_no_keys() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    let onion = |epoch: u8, len: usize| [&[8, epoch, 0x12, len as u8][..], &vec![7; len]].concat();
+    let keys = |keys: &[Vec<u8>]| {
+        let fields = keys.iter().map(|it| Field::from(it.as_slice())).collect();
+        broken.fields.with_all(10, fields)
+    };
+    broken.accepts(&keys(&[]));
+    broken.accepts(&keys(&[onion(1, 32), onion(2, 32), onion(3, 32)]));
+    let four = [onion(1, 32), onion(2, 32), onion(3, 32), onion(4, 32)];
+    broken.refuses_field(&keys(&four), "onion_keys");
+    broken.refuses_field(&keys(&[onion(2, 32), onion(1, 32)]), "onion_keys");
+    broken.refuses_field(&keys(&[onion(2, 32), onion(2, 32)]), "onion_keys");
+    for len in [0, 31, 33] {
+        let error = Descriptor::from_bytes(&keys(&[onion(1, len)]).to_bytes());
+        assert!(error.is_err(), "{len}");
+    }
+}
+
+#[test]
+fn a_stamp_is_work_for_one_name_in_one_network() {
+    let (network, node) = (digest(1), NodeId::from_bytes([2; 32]));
+    let stamp = Stamp::find(network, node, 12);
+    assert!(stamp.bits(network, node) >= 12);
+    let worth = |network, node| stamp.bits(network, node);
+    assert!(worth(digest(3), node) < 12 && worth(network, NodeId::from_bytes([3; 32])) < 12);
+}
+
+#[test]
 fn roles_have_the_bits_of_the_spec() {
     let key = key();
     let broken = Broken::of(&descriptor(), &key);
@@ -104,6 +145,14 @@ fn the_widest_fits() {
         roles: Role::ALL.into_iter().collect(),
         profile: digest(255),
         software: "~".repeat(32),
+        capacity: Capacity::MAX,
+        onion_keys: (0..3)
+            .map(|epoch| OnionKey {
+                epoch: u64::MAX - 2 + epoch,
+                key: [255; 32],
+            })
+            .collect(),
+        stamp: Stamp::new(u64::MAX),
     };
     Broken::of(&wide, &key);
 }

@@ -1,7 +1,7 @@
 use nonos_types::*;
 
 use super::{
-    sample::{award, claim, digest, key, offer},
+    sample::{award, cancel, claim, digest, key, offer},
     wire::{Broken, Field, Fields},
 };
 
@@ -12,15 +12,17 @@ fn names_are_32_bytes_amounts_and_salts_16() {
     broken.has_fixed(32, &[(1, "network_id"), (2, "capsule_hash"), (5, "input_digest")]);
     broken.has_fixed(16, &[(8, "max_fee"), (9, "fuel_price"), (13, "salt")]);
     Broken::of(&claim(), &key).has_fixed(32, &[(1, "network_id"), (2, "job_id")]);
+    Broken::of(&cancel(), &key).has_fixed(32, &[(1, "network_id"), (2, "job_id")]);
     Broken::of(&award(), &key).has_fixed(32, &[(1, "network_id"), (2, "job_id"), (4, "executor")]);
 }
 
 #[test]
 fn have_no_other_fields() {
     let key = key();
-    Broken::of(&offer(), &key).has_no_more_and_no_less(14);
+    Broken::of(&offer(), &key).has_no_more_and_no_less(15);
     Broken::of(&claim(), &key).has_no_more_and_no_less(5);
     Broken::of(&award(), &key).has_no_more_and_no_less(6);
+    Broken::of(&cancel(), &key).has_no_more_and_no_less(4);
 }
 
 #[test]
@@ -65,6 +67,23 @@ fn refuses_more_verifiers_than_there_can_be() {
     broken.accepts(&broken.fields.without(10));
     broken.accepts(&broken.fields.with(10, 65_535));
     broken.refuses_field(&broken.fields.with(10, 65_536), "verifiers");
+}
+
+#[test]
+fn an_offer_has_one_to_eight_slots() {
+    let key = key();
+    let broken = Broken::of(&offer(), &key);
+    let slots = |further: u64| {
+        let bytes = broken.fields.with(14, further).to_bytes();
+        Offer::from_bytes(&bytes).map(|it| it.slots().map(Slot::get).collect::<Vec<_>>())
+    };
+    let one = Offer::from_bytes(&broken.fields.without(14).to_bytes()).expect("one slot");
+    assert_eq!(one.slots().collect::<Vec<_>>(), [Slot::ZERO]);
+    assert_eq!(slots(2), Ok(vec![0, 1, 2]));
+    assert_eq!(slots(7).map(|it| it.len()), Ok(8));
+    for bad in [8, 255, 256, u32::MAX.into()] {
+        broken.refuses_field(&broken.fields.with(14, bad), "further_slots");
+    }
 }
 
 #[test]
@@ -121,6 +140,7 @@ fn the_widest_fit() {
         max_fee: most,
         fuel_price: most,
         verifiers: u16::MAX,
+        slots: std::num::NonZeroU8::new(Offer::MAX_SLOTS).expect("eight"),
         created: Timestamp::MAX,
         deadline: Timestamp::MAX,
         salt: Salt::new([255; 16]),

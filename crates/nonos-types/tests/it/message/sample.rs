@@ -1,5 +1,7 @@
 //! The messages of `docs/spec/message.md`.
 
+use std::num::NonZeroU8;
+
 use ed25519_dalek::SigningKey;
 use nonos_types::*;
 
@@ -37,6 +39,18 @@ pub(crate) fn descriptor() -> Descriptor {
         roles: [Role::Seeder, Role::Verifier].into_iter().collect(),
         profile: digest(2),
         software: "nonos/0.1.0".to_owned(),
+        capacity: Capacity::new(3),
+        onion_keys: vec![
+            OnionKey {
+                epoch: 78_703,
+                key: [26; 32],
+            },
+            OnionKey {
+                epoch: 78_704,
+                key: [27; 32],
+            },
+        ],
+        stamp: Stamp::new(300),
     }
 }
 
@@ -52,6 +66,7 @@ pub(crate) fn offer() -> Offer {
         max_fee: Amount::from_atto(10_000_000_000_000_000),
         fuel_price: Amount::from_atto(1_000_000_000_000),
         verifiers: 2,
+        slots: NonZeroU8::new(3).expect("three"),
         created: at(0),
         deadline: at(3600),
         salt: Salt::new([9; 16]),
@@ -73,6 +88,14 @@ pub(crate) fn award() -> Award {
         job: digest(2),
         slot: Slot::new(300),
         executor: NodeId::from_bytes([4; 32]),
+        at: at(2),
+    }
+}
+
+pub(crate) fn cancel() -> Cancel {
+    Cancel {
+        network: digest(1),
+        job: digest(2),
         at: at(2),
     }
 }
@@ -156,6 +179,7 @@ pub(crate) fn messages() -> Vec<Message> {
         Signed::new(offer(), &key).into(),
         Signed::new(claim(), &key).into(),
         Signed::new(award(), &key).into(),
+        Signed::new(cancel(), &key).into(),
         Signed::new(receipt(), &key).into(),
         Signed::new(verdict(), &key).into(),
         Signed::new(voucher(), &key).into(),

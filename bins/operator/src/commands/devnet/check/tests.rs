@@ -46,6 +46,7 @@ fn good() -> Facts {
 
 fn node(position: usize) -> NodeFacts {
     let line = |kind, paid, peer, amount| Booked {
+        slot: Slot::ZERO,
         kind,
         peer: id(peer),
         paid,
@@ -159,6 +160,7 @@ fn view(booked: Vec<Booked>, proved_here: bool) -> JobView {
         deadline: Timestamp::new(2),
         state: JobState::Paid,
         executor: Some(id(EXECUTOR)),
+        slots: vec![],
         receipt: Some(ReceiptView {
             receipt: ReceiptId::ZERO,
             exec_hash: ExecHash::hash(&[b"run"]),

@@ -1,0 +1,125 @@
+//! Whom a node knows, and how it finds them again.
+
+use nonos_types::{Message, NodeId, Sequence, Signed, Stamp};
+
+use super::world::*;
+use crate::{api::Request, engine::Input};
+
+const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+fn listen(world: &mut World, node: usize, address: &str) {
+    world.give(node, Input::Listening(address.to_owned()));
+    world.run();
+}
+
+#[test]
+fn a_node_that_was_away_for_a_week_dials_those_it_was_connected_to() {
+    let mut world = World::new(3);
+    for (node, address) in [(1, "/ip4/127.0.0.1/tcp/4001"), (2, "/ip4/127.0.0.1/tcp/4002")] {
+        listen(&mut world, node, address);
+    }
+    // Their descriptors came after they were connected.
+    world.pass(20);
+    for node in 0..3 {
+        world.stop(node);
+    }
+    world.millis += WEEK_MS;
+    world.dialled.clear();
+    world.start(0);
+    world.pass(1);
+    let mut dialled: Vec<_> = world.dialled.iter().filter(|(node, _)| *node == 0).collect();
+    dialled.sort();
+    let expected = ["/ip4/127.0.0.1/tcp/4001", "/ip4/127.0.0.1/tcp/4002"].map(|it| (0, it.to_owned()));
+    assert_eq!(dialled, expected.iter().collect::<Vec<_>>());
+    assert_eq!(
+        world.nodes[0].engine.directory.len(),
+        1,
+        "no descriptor but its own is valid"
+    );
+}
+
+#[test]
+fn an_invitation_is_kept_over_a_restart() {
+    let mut world = World::new(1);
+    let join = |invitation: &str| Request::Join {
+        invitation: invitation.to_owned(),
+    };
+    let address = "/ip4/192.0.2.7/tcp/4710";
+    assert!(world.ask(0, join(&format!("nonos:tests@{address}"))).is_ok());
+    assert_eq!(world.kept, [(0, address.to_owned())]);
+    for (line, words) in [
+        (
+            "nonos:others@/ip4/192.0.2.8/tcp/1",
+            "set `network` in config.toml",
+        ),
+        ("nonos:tests@/ip4/192.0.2.8/tcp/none", "is not a multiaddr"),
+        ("192.0.2.8", "an invitation starts with `nonos:`"),
+    ] {
+        let refused = world.ask(0, join(line)).expect_err("no invitation to this mesh");
+        assert!(refused.message.contains(words), "{refused}");
+        assert_eq!(refused.fault, "caller");
+    }
+    world.kept.clear();
+    world.stop(0);
+    world.start(0);
+    world.pass(1);
+    assert_eq!(world.kept, [(0, address.to_owned())]);
+}
+
+#[test]
+fn a_node_invites_to_where_others_can_reach_it() {
+    let mut world = World::new(1);
+    let refused = world.ask(0, Request::Invite).expect_err("it listens nowhere");
+    assert!(refused.message.contains("set `listen`"), "{refused}");
+    let invited = |world: &World| {
+        let answer = world.nodes[0].engine.invite().expect("an invitation");
+        serde_json::from_value::<crate::api::Invited>(answer).expect("of this type")
+    };
+    listen(&mut world, 0, "/ip4/127.0.0.1/tcp/4001");
+    let line = invited(&world);
+    assert!(
+        line.only_here
+            && line
+                .invitation
+                .starts_with("nonos:tests@/ip4/127.0.0.1/tcp/4001/p2p/")
+    );
+    listen(&mut world, 0, "/ip4/192.0.2.7/tcp/4001");
+    let line = invited(&world);
+    assert!(!line.only_here, "{line:?}");
+    assert!(
+        line.invitation
+            .starts_with("nonos:tests@/ip4/192.0.2.7/tcp/4001/p2p/"),
+        "{line:?}"
+    );
+    assert_eq!(line.invitation.matches("/tcp/").count(), 1);
+}
+
+/// A name costs work: a descriptor without it is not kept, unless its node is connected.
+#[test]
+fn strangers_without_a_stamp_are_not_listed() {
+    let mut world = World::new(2);
+    world.nodes[0].engine.directory = nonos_mesh::core::Directory::new(nonos_mesh::core::DirectoryLimits {
+        stamp_bits: 8,
+        ..Default::default()
+    });
+    let own = world.nodes[1]
+        .engine
+        .directory
+        .get(world.id(1))
+        .expect("its own")
+        .clone();
+    let stranger = key(77);
+    let node: NodeId = id(&stranger);
+    for (stamp, listed) in [(Stamp::NONE, false), (Stamp::find(network(), node, 8), true)] {
+        let descriptor = nonos_types::Descriptor {
+            stamp,
+            sequence: Sequence::new(own.sequence.get() + 1),
+            ..own.value().clone()
+        };
+        let signed = Signed::new(descriptor, &stranger);
+        assert_eq!(signed.stamp.bits(network(), node) >= 8, listed);
+        world.message(0, world.id(1), Message::from(signed));
+        world.run();
+        assert_eq!(world.nodes[0].engine.directory.get(node).is_some(), listed);
+    }
+}
