@@ -3,6 +3,7 @@
 mod admission;
 mod budget;
 mod directory;
+mod download;
 mod intake;
 mod invitation;
 mod recent;
@@ -15,6 +16,7 @@ pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
     directory::{Directory, DirectoryLimits, Prefix, Standing},
+    download::{Ask, Download, Dropped},
     intake::{Full, Intake, IntakeLimits},
     invitation::{BadInvitation, Invitation},
     redial::Redial,

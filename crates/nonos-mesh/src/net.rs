@@ -17,8 +17,9 @@ use std::{
 };
 
 use ed25519_dalek::SigningKey;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
-use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId};
+use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId, Outline};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
@@ -28,7 +29,7 @@ pub use self::{
 use self::{driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
-    core::{Acceptance, Budgets, Drops, IntakeLimits, Refusal, Topic},
+    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic},
     wire::{Request, Response},
 };
 
@@ -261,7 +262,7 @@ impl Mesh {
             let part = match self.request(from, request).await? {
                 Response::Part(part) => part,
                 Response::NotFound => return Err(FetchError::NotFound),
-                Response::Busy | Response::Page(_) => return Err(FetchError::BadAnswer),
+                _ => return Err(FetchError::BadAnswer),
             };
             let total = *total.get_or_insert(part.total);
             if total > most {
@@ -274,6 +275,73 @@ impl Mesh {
             bytes.extend_from_slice(&part.bytes);
             if ByteLen::from(bytes.len()) == total {
                 return Ok(bytes);
+            }
+        }
+    }
+
+    /// Fetches an object of at most `most` from several peers at once, each group of it checked as it comes. It goes on with
+    /// what is kept of an earlier try, and hands over each group that is new, to be kept. What its name does not cover is
+    /// right if `is_whole` says so.
+    ///
+    /// # Errors
+    /// [`FetchError::NotFound`] if no peer gives it.
+    pub async fn gather(
+        &self,
+        download: &mut Download,
+        mut keep: impl FnMut(&Outline, usize, &[u8]),
+        is_whole: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<u8>, FetchError> {
+        let object = download.object();
+        let mut asked = FuturesUnordered::new();
+        loop {
+            if let Some(bytes) = download.finished() {
+                if is_whole(&bytes) {
+                    return Ok(bytes);
+                }
+                download.refuse_end();
+            }
+            for ask in download.asks() {
+                asked.push(async move {
+                    let answer = self.answer(object, &ask).await;
+                    (ask, answer)
+                });
+            }
+            for (peer, why) in download.dropped() {
+                tracing::debug!(%peer, ?object, %why, "asked no more");
+            }
+            let Some((ask, answer)) = asked.next().await else {
+                return Err(FetchError::NotFound);
+            };
+            match (&ask, answer) {
+                (Ask::Outline { from }, Ok(Response::Outline(outline))) => download.outline(*from, outline),
+                (Ask::Group { from, index, range }, Ok(Response::Part(part)))
+                    if part.bytes.len() == range.len() =>
+                {
+                    if let Some((outline, bytes)) = download.group(*from, *index, part.bytes) {
+                        keep(outline, *index, bytes);
+                    }
+                }
+                (_, answer) => {
+                    if let Err(FetchError::Stopped) = answer {
+                        return Err(FetchError::Stopped);
+                    }
+                    download.failed(&ask);
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, object: Object, ask: &Ask) -> Result<Response, FetchError> {
+        match ask {
+            Ask::Outline { from } => self.request(*from, Request::Outline { object }).await,
+            Ask::Group { from, range, .. } => {
+                let request = Request::Read {
+                    object,
+                    offset: ByteLen::from(range.start),
+                    // A group without bytes is asked for by one more than there are.
+                    most: ByteLen::from(range.len().max(1)),
+                };
+                self.request(*from, request).await
             }
         }
     }

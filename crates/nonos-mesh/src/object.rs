@@ -1,4 +1,4 @@
-use nonos_types::{ByteLen, CapsuleHash, InputDigest, NodeId, ProofDigest, TapesDigest};
+use nonos_types::{ByteLen, CapsuleHash, InputDigest, NodeId, Outline, ProofDigest, TapesDigest};
 
 /// What peers fetch from one another, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +13,80 @@ pub enum Object {
     Proof(ProofDigest),
 }
 
+/// Of the type of an object's name.
+macro_rules! by_name {
+    ($object:expr, $name:ident: $Name:ident => $value:expr) => {
+        match $object {
+            Object::Capsule($name) => {
+                type $Name = CapsuleHash;
+                $value
+            }
+            Object::Input($name) => {
+                type $Name = InputDigest;
+                $value
+            }
+            Object::Tapes($name) => {
+                type $Name = TapesDigest;
+                $value
+            }
+            Object::Proof($name) => {
+                type $Name = ProofDigest;
+                $value
+            }
+        }
+    };
+}
+
+impl Object {
+    /// Bytes at the end that the name does not cover: a package ends in its author's signature.
+    const fn tail(&self) -> u64 {
+        match self {
+            Self::Capsule(_) => 64,
+            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) => 0,
+        }
+    }
+
+    /// What the object's bytes are checked by, piece by piece; `None` if they are too short to be one.
+    pub fn outline(&self, bytes: &[u8]) -> Option<Outline> {
+        let named = bytes.len().checked_sub(self.tail() as usize)?;
+        Some(by_name!(self, _name: Name => Outline::of::<Name>(&bytes[..named])))
+    }
+
+    /// Length of the object if the name covers so many bytes of it.
+    pub(crate) fn whole(&self, named: ByteLen) -> ByteLen {
+        ByteLen::new(named.get().saturating_add(self.tail()))
+    }
+
+    /// Can it be the outline of the bytes that the name covers? Where there is but one group, it says nothing of them.
+    pub(crate) fn has_outline(&self, outline: &Outline) -> bool {
+        by_name!(self, name: Name => outline.digest::<Name>().is_none_or(|it| it == *name))
+    }
+
+    /// Where a group is. What the name does not cover is with the last.
+    pub(crate) fn group(&self, outline: &Outline, index: usize) -> std::ops::Range<usize> {
+        let group = outline.group(index);
+        let tail = if index + 1 == outline.count() {
+            self.tail() as usize
+        } else {
+            0
+        };
+        group.start..group.end.saturating_add(tail)
+    }
+
+    /// Are these the bytes of a group? Of what the name does not cover nothing is said.
+    pub(crate) fn has_group(&self, outline: &Outline, index: usize, bytes: &[u8]) -> bool {
+        let (group, whole) = (outline.group(index).len(), self.group(outline, index).len());
+        if bytes.len() != whole {
+            return false;
+        }
+        let named = &bytes[..group];
+        by_name!(self, name: Name => match outline.count() {
+            1 => Name::hash(&[named]) == *name,
+            _ => outline.fits::<Name>(index, named),
+        })
+    }
+}
+
 /// Part of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -23,8 +97,8 @@ pub struct Part {
 }
 
 impl Part {
-    /// Most bytes of a part.
-    pub const MAX: ByteLen = ByteLen::new(256 << 10);
+    /// Most bytes of a part: a group of an [`Outline`], and what its name does not cover.
+    pub const MAX: ByteLen = ByteLen::new((256 << 10) + 64);
 }
 
 /// A position in a peer's log of accepted messages. It means nothing to any other peer.
@@ -81,6 +155,18 @@ impl Page {
 pub trait Objects: Send + Sync + 'static {
     /// Part of an object, if it is here.
     fn read(&self, object: &Object, offset: ByteLen, most: ByteLen) -> Option<Part>;
+
+    /// What an object is checked by, if it is here. As it stands it reads all of the object each time.
+    fn outline(&self, object: &Object) -> Option<Outline> {
+        let mut bytes = Vec::new();
+        loop {
+            let part = self.read(object, ByteLen::from(bytes.len()), Part::MAX)?;
+            bytes.extend_from_slice(&part.bytes);
+            if part.bytes.is_empty() || ByteLen::from(bytes.len()) >= part.total {
+                return object.outline(&bytes);
+            }
+        }
+    }
 
     /// The accepted messages from a position on.
     fn messages_after(&self, cursor: Cursor, most: usize) -> Page;

@@ -1,7 +1,7 @@
 //! Requests and responses as bytes; `docs/spec/mesh.md`.
 
 use nonos_types::{
-    ByteLen, CapsuleHash, Error, InputDigest, ProofDigest, TapesDigest,
+    ByteLen, CapsuleHash, Error, InputDigest, Outline, ProofDigest, TapesDigest,
     wire::{decode, encode, fixed},
 };
 
@@ -21,6 +21,9 @@ pub(crate) enum Request {
     After {
         cursor: Cursor,
     },
+    Outline {
+        object: Object,
+    },
 }
 
 /// What the peer says.
@@ -28,6 +31,7 @@ pub(crate) enum Request {
 pub(crate) enum Response {
     Part(Part),
     Page(Page),
+    Outline(Outline),
     /// It has no such object.
     NotFound,
     /// It has too much to do.
@@ -37,7 +41,7 @@ pub(crate) enum Response {
 mod proto {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
-        #[prost(oneof = "Asked", tags = "1, 2")]
+        #[prost(oneof = "Asked", tags = "1, 2, 3")]
         pub(super) asked: Option<Asked>,
     }
 
@@ -47,6 +51,16 @@ mod proto {
         Read(Read),
         #[prost(message, tag = "2")]
         After(After),
+        #[prost(message, tag = "3")]
+        Outline(Name),
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Name {
+        #[prost(uint32, tag = "1")]
+        pub(super) kind: u32,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(super) digest: Vec<u8>,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -69,7 +83,7 @@ mod proto {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Response {
-        #[prost(oneof = "Said", tags = "1, 2, 3")]
+        #[prost(oneof = "Said", tags = "1, 2, 3, 4")]
         pub(super) said: Option<Said>,
     }
 
@@ -81,6 +95,16 @@ mod proto {
         Page(Page),
         #[prost(uint32, tag = "3")]
         Refused(u32),
+        #[prost(message, tag = "4")]
+        Outline(Outline),
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Outline {
+        #[prost(uint64, tag = "1")]
+        pub(super) len: u64,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(super) nodes: Vec<u8>,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -103,26 +127,51 @@ mod proto {
 const NOT_FOUND: u32 = 1;
 const BUSY: u32 = 2;
 
+fn kind_of(object: &Object) -> (u32, Vec<u8>) {
+    let (kind, digest) = match object {
+        Object::Capsule(it) => (1, it.to_bytes()),
+        Object::Input(it) => (2, it.to_bytes()),
+        Object::Tapes(it) => (3, it.to_bytes()),
+        Object::Proof(it) => (4, it.to_bytes()),
+    };
+    (kind, digest.to_vec())
+}
+
+fn object(kind: u32, digest: &[u8]) -> Result<Object, Error> {
+    let digest = fixed(REQUEST, "digest", digest)?;
+    Ok(match kind {
+        1 => Object::Capsule(CapsuleHash::from_bytes(digest)),
+        2 => Object::Input(InputDigest::from_bytes(digest)),
+        3 => Object::Tapes(TapesDigest::from_bytes(digest)),
+        4 => Object::Proof(ProofDigest::from_bytes(digest)),
+        _ => {
+            return Err(Error::BadField {
+                message: REQUEST,
+                field: "kind",
+            });
+        }
+    })
+}
+
 impl Request {
     pub(crate) const MAX: ByteLen = ByteLen::new(128);
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let asked = match self {
             Self::Read { object, offset, most } => {
-                let (kind, digest) = match object {
-                    Object::Capsule(it) => (1, it.to_bytes()),
-                    Object::Input(it) => (2, it.to_bytes()),
-                    Object::Tapes(it) => (3, it.to_bytes()),
-                    Object::Proof(it) => (4, it.to_bytes()),
-                };
+                let (kind, digest) = kind_of(object);
                 proto::Asked::Read(proto::Read {
                     kind,
-                    digest: digest.to_vec(),
+                    digest,
                     offset: offset.get(),
                     most: most.get(),
                 })
             }
             Self::After { cursor } => proto::Asked::After(proto::After { cursor: cursor.get() }),
+            Self::Outline { object } => {
+                let (kind, digest) = kind_of(object);
+                proto::Asked::Outline(proto::Name { kind, digest })
+            }
         };
         encode(&proto::Request { asked: Some(asked) })
     }
@@ -139,14 +188,7 @@ impl Request {
         };
         Ok(match message.asked.ok_or(missing)? {
             proto::Asked::Read(it) => {
-                let digest = fixed(REQUEST, "digest", &it.digest)?;
-                let object = match it.kind {
-                    1 => Object::Capsule(CapsuleHash::from_bytes(digest)),
-                    2 => Object::Input(InputDigest::from_bytes(digest)),
-                    3 => Object::Tapes(TapesDigest::from_bytes(digest)),
-                    4 => Object::Proof(ProofDigest::from_bytes(digest)),
-                    _ => return Err(bad("kind")),
-                };
+                let object = object(it.kind, &it.digest)?;
                 let most = ByteLen::new(it.most);
                 if most == ByteLen::ZERO || most > Part::MAX {
                     return Err(bad("most"));
@@ -159,6 +201,9 @@ impl Request {
             }
             proto::Asked::After(it) => Self::After {
                 cursor: Cursor::new(it.cursor),
+            },
+            proto::Asked::Outline(it) => Self::Outline {
+                object: object(it.kind, &it.digest)?,
             },
         })
     }
@@ -177,6 +222,10 @@ impl Response {
             Self::Page(it) => proto::Said::Page(proto::Page {
                 next: it.next.get(),
                 messages: it.messages.clone(),
+            }),
+            Self::Outline(it) => proto::Said::Outline(proto::Outline {
+                len: it.len().get(),
+                nodes: it.nodes().concat(),
             }),
             Self::NotFound => proto::Said::Refused(NOT_FOUND),
             Self::Busy => proto::Said::Refused(BUSY),
@@ -214,6 +263,12 @@ impl Response {
                     messages: it.messages,
                 })
             }
+            proto::Said::Outline(it) => {
+                let (nodes, rest) = it.nodes.as_chunks::<32>();
+                let outline = Outline::new(ByteLen::new(it.len), nodes.to_vec());
+                let outline = outline.filter(|_| rest.is_empty());
+                Self::Outline(outline.ok_or(bad("nodes"))?)
+            }
             proto::Said::Refused(NOT_FOUND) => Self::NotFound,
             proto::Said::Refused(BUSY) => Self::Busy,
             proto::Said::Refused(_) => return Err(bad("refused")),
@@ -247,7 +302,10 @@ mod tests {
         let after = any::<u64>().prop_map(|cursor| Request::After {
             cursor: Cursor::new(cursor),
         });
-        prop_oneof![read, after]
+        let outline = digest().prop_map(|digest| Request::Outline {
+            object: Object::Proof(ProofDigest::from_bytes(digest)),
+        });
+        prop_oneof![read, after, outline]
     }
 
     fn response() -> impl Strategy<Value = Response> {
@@ -264,7 +322,17 @@ mod tests {
                 messages,
             })
         });
-        prop_oneof![part, page, Just(Response::NotFound), Just(Response::Busy)]
+        let outline = (0..2_000_000_usize).prop_map(|len| {
+            let outline = Outline::of::<InputDigest>(&vec![7; len]);
+            Response::Outline(outline)
+        });
+        prop_oneof![
+            part,
+            page,
+            outline,
+            Just(Response::NotFound),
+            Just(Response::Busy)
+        ]
     }
 
     proptest! {
@@ -309,6 +377,14 @@ mod tests {
             messages: vec![],
         });
         assert_eq!(page.to_bytes(), [0x12, 2, 0x08, 5]);
+        let outline = Request::Outline {
+            object: Object::Proof(ProofDigest::ZERO),
+        };
+        let mut expected = vec![0x1a, 36, 0x08, 4, 0x12, 32];
+        expected.extend([0; 32]);
+        assert_eq!(outline.to_bytes(), expected);
+        let outline = Response::Outline(Outline::of::<InputDigest>(&[7, 8]));
+        assert_eq!(outline.to_bytes(), [0x22, 2, 0x08, 2]);
         assert_eq!(Response::NotFound.to_bytes(), [0x18, 1]);
         assert_eq!(Response::Busy.to_bytes(), [0x18, 2]);
     }
@@ -330,6 +406,31 @@ mod tests {
         for kind in nonos_types::Kind::ALL {
             assert!(kind.max_len() <= Page::MAX_BYTES, "{}", kind.name());
             assert!(kind.max_len() <= room, "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn refuses_an_outline_of_another_shape() {
+        let bytes = Response::Outline(Outline::of::<InputDigest>(&vec![7; 600_000])).to_bytes();
+        assert!(Response::from_bytes(&bytes).is_ok());
+        let message = |len, nodes| {
+            let said = proto::Said::Outline(proto::Outline { len, nodes });
+            Response::from_bytes(&encode(&proto::Response { said: Some(said) }))
+        };
+        let error = Error::BadField {
+            message: RESPONSE,
+            field: "nodes",
+        };
+        assert!(message(600_000, vec![7; 96]).is_ok());
+        for (len, nodes) in [
+            (600_000, 64),
+            (600_000, 128),
+            (600_000, 95),
+            (600_000, 97),
+            (10, 32),
+            (u64::MAX, 0),
+        ] {
+            assert_eq!(message(len, vec![7; nodes]), Err(error.clone()), "{len} {nodes}");
         }
     }
 

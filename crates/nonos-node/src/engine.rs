@@ -260,7 +260,7 @@ impl Engine {
                 self.event(Some(Role::Seeder), What::Seeded { to, bytes });
                 Ok(())
             }
-            Input::Fetched { capsule, from } => self.fetched(capsule, from),
+            Input::Fetched { capsule, from } => self.fetched(capsule, &from),
             Input::Request { request, reply } => self.request(request, reply),
             Input::Tick => self.tick(),
         }

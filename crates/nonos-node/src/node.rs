@@ -10,7 +10,8 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, NetworkId, NodeId, PoiHash, Sequence, Signed, Stamp, Timestamp,
+    Accusation, ByteLen, Capacity, Clock as _, NetworkId, NodeId, Outline, PoiHash, Sequence, Signed, Stamp,
+    Timestamp,
 };
 use nonos_worker::Runner;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -485,6 +486,13 @@ impl Objects for Given {
     fn read(&self, object: &Object, offset: ByteLen, most: ByteLen) -> Option<Part> {
         let (total, bytes) = self.objects.part(object, offset, most).ok()?;
         Some(Part { total, bytes })
+    }
+
+    fn outline(&self, object: &Object) -> Option<Outline> {
+        self.objects.outline(object).unwrap_or_else(|error| {
+            tracing::error!(%error, ?object, "an object cannot be read");
+            None
+        })
     }
 
     fn messages_after(&self, cursor: nonos_mesh::Cursor, most: usize) -> Page {

@@ -5,26 +5,76 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use nonos_mesh::Object;
 use nonos_package::Package;
-use nonos_types::{ByteLen, InputDigest, ProofDigest, Receipt, TapesDigest};
+use nonos_types::{ByteLen, InputDigest, Outline, ProofDigest, Receipt, TapesDigest};
+
+mod partial;
+use partial::Partial;
 
 /// Capsules, inputs, tapes and proofs of one data directory.
 #[derive(Debug)]
 pub(crate) struct ObjectStore {
     root: PathBuf,
     temporary: AtomicU64,
+    partial: Partial,
+    /// Outlines that were asked for of late.
+    outlines: Mutex<Vec<(Object, Outline)>>,
 }
 
 impl ObjectStore {
+    const OUTLINES: usize = 64;
+
     pub(crate) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
             temporary: AtomicU64::new(0),
+            partial: Partial::new(root),
+            outlines: Mutex::default(),
         }
+    }
+
+    /// What an object is checked by, if it is here.
+    pub(crate) fn outline(&self, object: &Object) -> io::Result<Option<Outline>> {
+        let outlines = || self.outlines.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = outlines()
+            .iter()
+            .find(|(it, _)| it == object)
+            .map(|(_, outline)| outline.clone());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let made = self.get(object)?.and_then(|bytes| object.outline(&bytes));
+        if let Some(outline) = &made {
+            let mut outlines = outlines();
+            if outlines.len() == Self::OUTLINES {
+                outlines.remove(0);
+            }
+            outlines.push((*object, outline.clone()));
+        }
+        Ok(made)
+    }
+
+    /// What is here of an object that is not whole.
+    pub(crate) fn begun(&self, object: &Object) -> io::Result<Option<(Outline, Vec<(usize, Vec<u8>)>)>> {
+        self.partial.load(object)
+    }
+
+    /// Keeps a group of an object that is not whole.
+    pub(crate) fn keep_group(
+        &self,
+        object: &Object,
+        outline: &Outline,
+        index: usize,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        self.partial.keep(object, outline, index, bytes)
     }
 
     /// Longest object of this kind that is fetched.
@@ -78,7 +128,8 @@ impl ObjectStore {
             .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, &path)
+        fs::rename(&temporary, &path)?;
+        self.partial.clear(object)
     }
 
     /// A part of an object, and its whole length.

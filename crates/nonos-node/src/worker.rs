@@ -4,16 +4,18 @@ mod answer;
 mod run;
 
 use std::{
+    io,
     sync::{Arc, Weak},
     time::Duration,
 };
 
-use nonos_mesh::{Cursor, FetchError, Mesh, Multiaddr, Object, Weight};
+use nonos_mesh::{Cursor, FetchError, Mesh, Multiaddr, Object, Weight, core::Download};
 use nonos_package::Package;
 use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, Evidence, InputDigest, Message, NetworkId, NodeId, Offer, Receipt, Signed, Transfer,
+    Accusation, ByteLen, Evidence, InputDigest, Message, NetworkId, NodeId, Offer, Outline, Receipt, Signed,
+    Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
@@ -198,43 +200,45 @@ impl Worker {
         }
     }
 
-    /// An object, from here or from the first peer that gives it whole. A peer that gives other bytes is passed
-    /// over: nobody signed for the way.
-    async fn get(&self, object: Object, sources: &[NodeId]) -> Result<(Vec<u8>, Option<NodeId>), String> {
-        let here = {
+    /// An object, from here or from the peers that give it, and who gave how much.
+    async fn get(
+        &self,
+        object: Object,
+        sources: &[NodeId],
+    ) -> Result<(Vec<u8>, Vec<(NodeId, ByteLen)>), String> {
+        let unreadable = |error: io::Error| format!("cannot read {object:?}: {error}");
+        let (here, begun) = {
             let objects = Arc::clone(&self.objects);
-            blocking(move || objects.get(&object)).await?
+            let read = move || Ok((objects.get(&object)?, objects.begun(&object)?));
+            blocking(read).await?.map_err(unreadable)?
         };
-        if let Some(bytes) = here.map_err(|error| format!("cannot read {object:?}: {error}"))? {
-            return Ok((bytes, None));
+        if let Some(bytes) = here {
+            return Ok((bytes, vec![]));
         }
-        for source in sources {
-            let most = ObjectStore::limit(&object, self.max_input);
-            let fetched = tokio::time::timeout(FETCH, self.mesh.fetch(*source, object, most)).await;
-            match fetched.unwrap_or(Err(FetchError::Timeout)) {
-                Ok(bytes) => {
-                    let objects = Arc::clone(&self.objects);
-                    let kept = blocking(move || {
-                        if !ObjectStore::fits(&object, &bytes) {
-                            return Ok(None);
-                        }
-                        objects.put(&object, &bytes).map(|()| Some(bytes))
-                    });
-                    match kept
-                        .await?
-                        .map_err(|error| format!("cannot keep {object:?}: {error}"))?
-                    {
-                        Some(bytes) => return Ok((bytes, Some(*source))),
-                        None => {
-                            tracing::warn!(peer = %source, ?object, "gave other bytes than the name says")
-                        }
-                    }
-                }
-                Err(FetchError::NotFound) => {}
-                Err(error) => tracing::debug!(peer = %source, ?object, %error, "not fetched"),
+        let most = ObjectStore::limit(&object, self.max_input);
+        let mut download = Download::new(object, most, sources.iter().copied());
+        if let Some((outline, groups)) = begun {
+            download.resume(outline, groups);
+        }
+        let keep = |outline: &Outline, index: usize, bytes: &[u8]| {
+            // What is not kept is fetched again.
+            if let Err(error) = self.objects.keep_group(&object, outline, index, bytes) {
+                tracing::warn!(?object, %error, "a group is not kept");
             }
+        };
+        let is_whole = |bytes: &[u8]| ObjectStore::fits(&object, bytes);
+        let gathered = self.mesh.gather(&mut download, keep, is_whole);
+        let gathered = tokio::time::timeout(FETCH, gathered).await;
+        match gathered.unwrap_or(Err(FetchError::Timeout)) {
+            Ok(bytes) => {
+                let objects = Arc::clone(&self.objects);
+                let kept = blocking(move || objects.put(&object, &bytes).map(|()| bytes)).await?;
+                let bytes = kept.map_err(|error| format!("cannot keep {object:?}: {error}"))?;
+                Ok((bytes, download.given().collect()))
+            }
+            Err(FetchError::NotFound) => Err(format!("no connected peer gives {object:?}")),
+            Err(error) => Err(format!("{object:?} is not fetched: {error}")),
         }
-        Err(format!("no connected peer gives {object:?}"))
     }
 
     async fn package(
@@ -242,10 +246,12 @@ impl Worker {
         capsule: nonos_types::CapsuleHash,
         sources: &[NodeId],
     ) -> Result<Package, String> {
-        let (bytes, from) = self.get(Object::Capsule(capsule), sources).await?;
-        if let Some(seeder) = from {
-            let bytes = ByteLen::from(bytes.len());
-            let from = Transfer { seeder, bytes };
+        let (bytes, given) = self.get(Object::Capsule(capsule), sources).await?;
+        if !given.is_empty() {
+            let from = given
+                .into_iter()
+                .map(|(seeder, bytes)| Transfer { seeder, bytes });
+            let from = from.take(Receipt::MAX_TRANSFERS).collect();
             self.send(Input::Fetched { capsule, from }).await;
         }
         blocking(move || Package::decode(&bytes).map_err(|error| format!("the capsule is refused: {error}")))

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         let long = format!("nonos:{}@/ip4/1.2.3.4/tcp/1", "n".repeat(65));
-        let many = format!("nonos:main@{}", vec!["/ip4/1.2.3.4/tcp/1"; 9].join(","));
+        let many = format!("nonos:main@{}", ["/ip4/1.2.3.4/tcp/1"; 9].join(","));
         let wide = format!("nonos:main@/{}", "x".repeat(192));
         for (text, error) in [
             ("", BadInvitation::Start),

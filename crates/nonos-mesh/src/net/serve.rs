@@ -64,7 +64,7 @@ impl Server {
         }
         let given = match &request {
             Request::Read { object, .. } => Some(*object),
-            Request::After { .. } => None,
+            Request::After { .. } | Request::Outline { .. } => None,
         };
         let bytes = Arc::default();
         let serving = Serving {
@@ -127,6 +127,9 @@ fn answer(objects: &dyn Objects, request: &Request) -> Response {
                 tracing::error!(?object, "a part of the wrong length was not sent");
                 Response::NotFound
             }
+        }
+        Request::Outline { object } => {
+            (objects.outline(object)).map_or(Response::NotFound, Response::Outline)
         }
         Request::After { cursor } => {
             let page = objects.messages_after(*cursor, Page::MAX_MESSAGES);

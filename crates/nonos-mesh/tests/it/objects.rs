@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use nonos_mesh::{FetchError, Limits, Object};
-use nonos_types::{ByteLen, CapsuleHash, InputDigest};
+use nonos_mesh::{FetchError, Limits, Object, core::Download};
+use nonos_types::{ByteLen, CapsuleHash, InputDigest, NodeId};
 
 use crate::{
     node::{Node, QUIC, Setup, Shelf, TCP, pair, soon},
@@ -56,7 +56,7 @@ async fn fetches_over(listen: &str, len: usize) {
 
 #[tokio::test]
 async fn objects_come_in_parts_over_tcp_and_are_accounted() {
-    for len in [0, 1, 256 << 10, (256 << 10) + 1, 700_000] {
+    for len in [0, 1, (256 << 10) + 64, (256 << 10) + 65, 700_000] {
         fetches_over(TCP, len).await;
     }
 }
@@ -74,6 +74,71 @@ async fn many_objects_are_fetched_at_once() {
     for object in fetched {
         assert_eq!(object.expect("fetched").len(), 300_000);
     }
+}
+
+/// A node that has these bytes under a name.
+async fn seeder(seed: u8, object: Object, bytes: Vec<u8>) -> Node {
+    let mut shelf = Shelf::empty();
+    shelf.objects.insert(object, bytes);
+    Setup {
+        shelf,
+        ..Setup::new(seed)
+    }
+    .start()
+    .await
+}
+
+#[tokio::test]
+async fn an_object_is_gathered_from_several_and_a_liar_does_no_harm() {
+    let whole = bytes(3_000_000);
+    let object = Object::Input(InputDigest::hash(&[&whole]));
+    let mut forged = whole.clone();
+    forged[1_500_000] ^= 1;
+    let (one, two, liar) = (
+        seeder(1, object, whole.clone()).await,
+        seeder(2, object, whole.clone()).await,
+        seeder(3, object, forged).await,
+    );
+    let mut leech = Setup {
+        peers: [&one, &two, &liar].map(|it| it.address.clone()).to_vec(),
+        ..Setup::new(4)
+    }
+    .start()
+    .await;
+    for peer in [&one, &two, &liar] {
+        leech.connected(peer.id).await;
+    }
+    let mut download = Download::new(object, MOST, [one.id, two.id, liar.id, node(9)]);
+    let mut kept = vec![];
+    let keep = |_: &nonos_types::Outline, index: usize, _: &[u8]| kept.push(index);
+    let gathered = leech.mesh.gather(&mut download, keep, |_| true);
+    let gathered = soon("an object", gathered).await.expect("gathered");
+    assert!(gathered == whole);
+    kept.sort_unstable();
+    assert_eq!(kept, (0..12).collect::<Vec<_>>());
+    let given: Vec<NodeId> = download.given().map(|(from, _)| from).collect();
+    let mut honest = vec![one.id, two.id];
+    honest.sort_unstable();
+    assert_eq!(given, honest, "both gave, the liar nothing");
+
+    // Taken up with all but one group, from one who has it.
+    let outline = object.outline(&whole).expect("long enough");
+    let mut download = Download::new(object, MOST, [two.id]);
+    let here = (0..12).filter(|it| *it != 7);
+    download.resume(
+        outline.clone(),
+        here.map(|it| (it, whole[outline.group(it)].to_vec())),
+    );
+    let mut kept = vec![];
+    let keep = |_: &nonos_types::Outline, index: usize, _: &[u8]| kept.push(index);
+    let gathered = leech.mesh.gather(&mut download, keep, |_| true);
+    assert!(soon("an object", gathered).await.expect("gathered") == whole);
+    assert_eq!(kept, [7]);
+
+    let mut download = Download::new(object, MOST, [liar.id, node(9)]);
+    let gathered = leech.mesh.gather(&mut download, |_, _, _| {}, |_| true);
+    let gathered = soon("an error", gathered).await;
+    assert!(matches!(gathered, Err(FetchError::NotFound)));
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ pub(crate) enum Input {
     /// A peer has given a capsule.
     Fetched {
         capsule: CapsuleHash,
-        from: nonos_types::Transfer,
+        from: Vec<nonos_types::Transfer>,
     },
     Request {
         request: Request,

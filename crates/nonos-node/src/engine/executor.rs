@@ -397,10 +397,8 @@ impl Engine {
         let mut batch = Batch::new();
         ATTEMPTS.put(&mut batch, &id, &Attempt::new(attempt.get() + 1));
         self.store.write(&batch, Durability::Durable)?;
-        let transfers = match TRANSFERS.get(&*self.store, &offer.capsule)? {
-            Some(bytes) => decode_transfer(&bytes).into_iter().collect(),
-            None => Vec::new(),
-        };
+        let transfers = TRANSFERS.get(&*self.store, &offer.capsule)?;
+        let transfers = transfers.map_or_else(Vec::new, |bytes| decode_transfers(&bytes));
         self.event(Some(Role::Executor), What::Running { job: id });
         self.effects.push(Effect::Execute {
             offer,
@@ -453,10 +451,11 @@ impl Engine {
         self.consider_all()
     }
 
-    /// A capsule came from a peer.
-    pub(super) fn fetched(&mut self, capsule: CapsuleHash, from: Transfer) -> Result<(), Error> {
+    /// A capsule came from peers.
+    pub(super) fn fetched(&mut self, capsule: CapsuleHash, from: &[Transfer]) -> Result<(), Error> {
         let mut batch = Batch::new();
-        let bytes = [&from.seeder.as_bytes()[..], &from.bytes.get().to_be_bytes()].concat();
+        let encoded = |it: &Transfer| [&it.seeder.as_bytes()[..], &it.bytes.get().to_be_bytes()].concat();
+        let bytes: Vec<u8> = from.iter().flat_map(encoded).collect();
         TRANSFERS.put(&mut batch, &capsule, &bytes);
         Ok(self.store.write(&batch, Durability::Buffered)?)
     }
@@ -483,10 +482,14 @@ impl Engine {
     }
 }
 
-fn decode_transfer(bytes: &[u8]) -> Option<Transfer> {
-    let (seeder, len) = bytes.split_first_chunk::<32>()?;
-    Some(Transfer {
-        seeder: NodeId::from_bytes(*seeder),
-        bytes: ByteLen::new(u64::from_be_bytes(len.try_into().ok()?)),
-    })
+fn decode_transfers(bytes: &[u8]) -> Vec<Transfer> {
+    let (transfers, _) = bytes.as_chunks::<40>();
+    let decode = |it: &[u8; 40]| {
+        let (seeder, len) = it.split_first_chunk::<32>()?;
+        Some(Transfer {
+            seeder: NodeId::from_bytes(*seeder),
+            bytes: ByteLen::new(u64::from_be_bytes(len.try_into().ok()?)),
+        })
+    };
+    transfers.iter().filter_map(decode).collect()
 }

@@ -220,9 +220,7 @@ fn two_hundred_names_on_one_host_are_not_a_third_of_the_directory() {
         .iter()
         .filter(|it| Prefix::of(it) == Prefix::V4([9, 9, 9]))
         .count();
-    println!("{of_host} of {} descriptors are of the host", directory.len());
-    assert_eq!(directory.len() - of_host, 20);
-    assert!(of_host * 10 <= directory.len() * 3);
+    assert_eq!((of_host, directory.len()), (8, 28), "29 %");
 }
 
 #[test]
