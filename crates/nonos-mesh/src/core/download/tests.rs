@@ -188,6 +188,23 @@ fn a_lie_about_the_length_of_a_short_object_is_found_out() {
     assert_eq!(download.finished(), Some(vec![]));
 }
 
+/// Its first group would be waited for in vain.
+#[test]
+fn a_lie_that_a_long_object_is_short_gives_way_to_what_can_be_checked() {
+    let bytes = bytes(600_000);
+    let object = input(&bytes);
+    let mut download = Download::new(object, MOST, (1..=2).map(node));
+    download.asks();
+    download.outline(node(1), object.outline(&[7; 999]).expect("short"));
+    assert_eq!(download.asks().iter().map(from).collect::<Vec<_>>(), [node(1)]);
+    download.outline(node(2), object.outline(&bytes).expect("long enough"));
+    let groups = download
+        .asks()
+        .into_iter()
+        .filter(|it| matches!(it, Ask::Group { .. }));
+    assert_eq!(groups.map(|it| from(&it)).collect::<Vec<_>>(), [node(2); 2]);
+}
+
 /// A package's last 64 bytes are not covered by its name: whoever gave bad ones gives way.
 #[test]
 fn an_end_that_is_refused_is_fetched_from_another() {

@@ -1,11 +1,8 @@
 //! In whatever order messages come, and wherever a node stops, the end is the same.
 
-use std::sync::Arc;
-
-use nonos_types::{FeeKind, JobId, Message, NodeId, Sequence};
+use nonos_types::{FeeKind, JobId, NodeId};
 
 use super::world::*;
-use crate::journal::Journal;
 
 /// What a node knows of a job, but for times and the order of what came.
 fn known(world: &World, node: usize, job: JobId) -> String {
@@ -100,13 +97,6 @@ fn a_node_that_stops_anywhere_goes_on_where_it_was() {
         }
         assert!(crashed > 20);
     }
-}
-
-fn journal(world: &World, node: usize) -> Vec<Message> {
-    let store = Arc::clone(&world.nodes[node].store);
-    let messages = Journal::new(store).after(Sequence::ZERO, 1000).expect("messages");
-    let read = |(_, bytes): (_, Vec<u8>)| Message::from_bytes_of_any_kind(&bytes).expect("a message");
-    messages.into_iter().map(read).collect()
 }
 
 #[test]

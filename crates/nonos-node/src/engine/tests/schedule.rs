@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use nonos_mesh::core::Schedule;
-use nonos_types::{Cancel, Capacity, Claim, FeeKind::Execute, FeeKind::Verify, NodeId, Slot, Timestamp};
+use nonos_types::{
+    Cancel, Capacity, Claim, FeeKind::Execute, FeeKind::Verify, Kind, NodeId, Signed, Slot, Timestamp,
+};
 
 use super::world::*;
 use crate::api::{JobState, Request, Submission};
@@ -83,6 +85,8 @@ fn each_slot_is_run_by_another_and_paid_once() {
     for slots in [2, 3] {
         let mut world = World::new(5);
         let job = world.submit_as(several(slots), 1).expect("a job");
+        let held = world.nodes[0].engine.ledger.balance().expect("a balance").held;
+        assert_eq!(held.atto(), 1000 * u128::from(slots));
         world.pass(30);
         let paid = world.paid(0);
         let executors: BTreeSet<_> = paid.iter().filter(|it| it.1 == Execute).map(|it| it.0).collect();
@@ -130,6 +134,28 @@ fn nobody_runs_two_slots_of_a_job() {
 }
 
 #[test]
+fn who_claims_two_slots_gets_one() {
+    let mut world = World::new(1);
+    let job = world.submit_as(several(2), 1).expect("a job");
+    for slot in [0, 1] {
+        let claim = Claim {
+            network: network(),
+            job,
+            slot: Slot::new(slot),
+            at: Timestamp::new(START),
+        };
+        world.inject(&signed(claim, &key(50)));
+    }
+    world.pass(5);
+    let executors: Vec<_> = world.nodes[0].engine.jobs[&job]
+        .seats
+        .iter()
+        .map(|it| it.executor())
+        .collect();
+    assert_eq!(executors, [Some(id(&key(50))), None]);
+}
+
+#[test]
 fn refuses_a_job_with_no_executor_or_too_many() {
     let mut world = World::new(2);
     for slots in [0, 9, 255] {
@@ -169,8 +195,13 @@ fn a_cancelled_job_is_begun_by_nobody_and_what_was_held_is_free() {
     assert_eq!(world.held(0), 1);
     assert!(world.ask(0, Request::Cancel { job }).is_ok());
     assert_eq!(world.held(0), 0);
+    // What was on its way comes too late.
     for node in 1..3 {
         world.nodes[node].unprepared = false;
+        let result = Ok(std::sync::Arc::new(facts()));
+        world.give(node, crate::engine::Input::Prepared { job, result });
+        world.run();
+        assert_eq!(world.nodes[node].engine.jobs[&job].seats[0].claims, []);
     }
     world.pass(100);
     assert_eq!(world.paid(0), []);
@@ -190,6 +221,53 @@ fn who_has_begun_a_cancelled_job_is_paid_if_it_delivers() {
     world.pass(10);
     assert_eq!(world.paid(0).len(), 1);
     assert_eq!(world.held(0), 0);
+}
+
+#[test]
+fn a_run_of_a_cancelled_job_is_not_taken_up_again() {
+    let mut world = World::new(3);
+    let job = world.submit(1, 0, 600).expect("a job");
+    world.pass(1);
+    let executor = order(&world, job)[0];
+    assert!(world.ask(0, Request::Cancel { job }).is_ok());
+    world.stop(executor);
+    world.start(executor);
+    world.pass(100);
+    assert_eq!(world.nodes[executor].ran, []);
+    assert_eq!((world.paid(0), world.held(0)), (vec![], 0));
+}
+
+#[test]
+fn a_slot_is_claimed_once_by_a_node_and_never_when_it_is_done() {
+    let three = || Submission {
+        verifiers: 0,
+        ..several(3)
+    };
+    let mut world = World::new(4);
+    let job = world.submit_as(three(), 1).expect("a job");
+    let late = order(&world, job)[2];
+    let mut world = World::new(4);
+    world.stop(late);
+    assert_eq!(world.submit_as(three(), 1), Some(job));
+    world.pass(100);
+    assert_eq!(world.paid(0).len(), 2);
+    world.start(late);
+    world.pass(60);
+    let seats = &world.nodes[0].engine.jobs[&job].seats;
+    let of_late = seats.iter().map(|seat| seat.claims.contains(&world.id(late)));
+    assert_eq!(of_late.collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(world.paid(0).len(), 3);
+
+    // A job that its requester never awards.
+    let mut world = World::new(1);
+    let offered = Signed::new(offer(3, START, START + 600), &key(90));
+    world.inject(&offered.clone().into());
+    world.pass(120);
+    let claims = journal(&world, 0)
+        .into_iter()
+        .filter(|it| it.kind() == Kind::Claim)
+        .count();
+    assert_eq!(claims, 1);
 }
 
 #[test]

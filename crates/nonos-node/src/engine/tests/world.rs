@@ -689,3 +689,10 @@ impl World {
             .expect("an answer")
     }
 }
+
+pub(super) fn journal(world: &World, node: usize) -> Vec<Message> {
+    let store: Arc<dyn Store> = Arc::clone(&world.nodes[node].store) as _;
+    let messages = Journal::new(store).after(Sequence::ZERO, 1000).expect("messages");
+    let read = |(_, bytes): (_, Vec<u8>)| Message::from_bytes_of_any_kind(&bytes).expect("a message");
+    messages.into_iter().map(read).collect()
+}
