@@ -63,6 +63,12 @@ pub enum Request {
         /// The peer.
         node: NodeId,
     },
+    /// Have no connection to these peers, until it is asked with others; with none, to all again. It is no judgement, and
+    /// is forgotten when the node stops. [`Done`].
+    Avoid {
+        /// The peers.
+        peers: Vec<NodeId>,
+    },
     /// The machine, as measured and signed. [`ProfileView`].
     Profile,
     /// What has happened since. [`EventPage`].

@@ -95,6 +95,8 @@ pub(crate) struct Engine {
     descriptor_at: Timestamp,
     addresses: Vec<String>,
     connected: BTreeMap<NodeId, PeerState>,
+    /// Peers that the operator wants no connection to.
+    avoided: BTreeSet<NodeId>,
     events: VecDeque<NodeEvent>,
     event_number: u64,
     roles: BTreeSet<Role>,
@@ -181,6 +183,7 @@ impl Engine {
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
             connected: BTreeMap::new(),
+            avoided: BTreeSet::new(),
             events: VecDeque::new(),
             event_number: 0,
             roles: BTreeSet::new(),

@@ -116,6 +116,42 @@ fn a_forger_is_caught_and_the_job_paid_by_whichever_backend() {
 }
 
 #[test]
+fn a_mesh_cut_in_two_works_on_both_sides_and_heals() {
+    let mesh = [
+        "--nodes",
+        "6",
+        "--malicious",
+        "1",
+        "--jobs",
+        "2",
+        "--partition",
+        "5s",
+    ];
+    let report = devnet(&Place::new(), &mesh).json();
+    assert_eq!(report["ok"], true, "{report:#}");
+    assert!(report["cut_ms"].as_u64() >= Some(5000), "{report:#}");
+    assert!(report["healed_ms"].as_u64() < Some(30_000), "{report:#}");
+    let (jobs, nodes) = (report["jobs"].as_array().expect("jobs"), nodes(&report));
+    // Each half ran its own.
+    for (job, half) in jobs.iter().zip([&nodes[..3], &nodes[3..]]) {
+        assert!(
+            half.iter().any(|node| node["id"] == job["executor"]),
+            "{report:#}"
+        );
+    }
+    let forger = &nodes[5]["id"];
+    for node in &nodes[..5] {
+        assert_eq!(node["blacklisted"], serde_json::json!([forger]), "{node:#}");
+    }
+}
+
+#[test]
+fn refuses_a_half_without_two_honest_nodes() {
+    let mesh = ["--nodes", "4", "--malicious", "1", "--partition", "5s"];
+    devnet(&Place::new(), &mesh).refused(2, "needs two in each half");
+}
+
+#[test]
 fn each_node_can_be_a_process() {
     let place = Place::new();
     let report = devnet(

@@ -106,7 +106,8 @@ fn an_invitation_is_enough_to_find_a_mesh_and_to_find_it_again() {
     assert_eq!(invited["only_here"], true);
     let line = invited["invitation"].as_str().expect("a line").to_owned();
     for again in [false, true] {
-        let guest = Running::start(&place, "guest", &[]);
+        let mut guest = Running::start(&place, "guest", &[]);
+        guest.address();
         if !again {
             let elsewhere = line.replace("a test", "another");
             guest

@@ -1,6 +1,9 @@
 //! Peers: who they are, and reading what they have accepted.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use nonos_mesh::{
     Cursor, Multiaddr, Protocol,
@@ -128,8 +131,23 @@ impl Engine {
         }
     }
 
+    /// Cuts these peers and no others, but for those that are blacklisted.
+    pub(super) fn avoid(&mut self, peers: BTreeSet<NodeId>) -> Result<(), Error> {
+        let before = std::mem::replace(&mut self.avoided, peers);
+        for peer in self.avoided.difference(&before) {
+            self.effects.push(Effect::Block(*peer));
+        }
+        for peer in before.difference(&self.avoided) {
+            if !self.trust.is_blacklisted(*peer)? {
+                self.effects.push(Effect::Unblock(*peer));
+            }
+        }
+        self.dial_known();
+        Ok(())
+    }
+
     pub(super) fn peer_connected(&mut self, peer: NodeId) -> Result<(), Error> {
-        if self.trust.is_blacklisted(peer)? {
+        if self.avoided.contains(&peer) || self.trust.is_blacklisted(peer)? {
             self.effects.push(Effect::Block(peer));
             return Ok(());
         }
@@ -228,7 +246,11 @@ impl Engine {
     /// Dials a node whose descriptor is new, if more peers are wanted.
     pub(super) fn dial(&mut self, descriptor: &Signed<Descriptor>) {
         let peer = descriptor.signer();
-        if peer != self.me && !self.connected.contains_key(&peer) && self.connected.len() < DIAL {
+        if peer != self.me
+            && !self.avoided.contains(&peer)
+            && !self.connected.contains_key(&peer)
+            && self.connected.len() < DIAL
+        {
             for address in descriptor.addresses.clone() {
                 self.effects.push(Effect::Dial { peer, address });
             }

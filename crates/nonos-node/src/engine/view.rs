@@ -91,7 +91,13 @@ impl Engine {
             },
             Request::Unblock { node } => {
                 self.trust.unblock(node, self.now.time)?;
-                self.effects.push(Effect::Unblock(node));
+                if !self.avoided.contains(&node) {
+                    self.effects.push(Effect::Unblock(node));
+                }
+                json(&Done {})
+            }
+            Request::Avoid { peers } => {
+                self.avoid(peers.into_iter().collect())?;
                 json(&Done {})
             }
             Request::Profile => json(&self.about.profile),

@@ -204,7 +204,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 
 /// Is the job done in the eyes of its requester, and by whom?
 pub(super) fn done<'a>(facts: &'a Facts, asked: &Asked) -> Option<(&'a JobView, &'a ReceiptView)> {
-    let view = facts.requester().job(asked.job)?;
+    let view = facts.requester(asked).job(asked.job)?;
     Some((view, view.receipt.as_ref()?))
 }
 
@@ -268,7 +268,7 @@ fn execute_score(trust: &[TrustView], peer: NodeId) -> u32 {
 }
 
 fn check_fees(facts: &Facts, job: usize, asked: &Asked, executor: usize, findings: &mut Vec<Finding>) {
-    let requester = facts.requester;
+    let requester = asked.requester;
     let booked = |node: usize| {
         facts.nodes[node]
             .job(asked.job)
@@ -298,7 +298,7 @@ fn check_fees(facts: &Facts, job: usize, asked: &Asked, executor: usize, finding
     for (payee, it) in facts.honest().filter(|(node, _)| *node != requester) {
         for kind in FeeKind::ALL {
             let paid = amounts(booked(requester), kind, true, it.id());
-            let got = amounts(booked(payee), kind, false, facts.requester().id());
+            let got = amounts(booked(payee), kind, false, facts.requester(asked).id());
             if paid.len() > 1 || paid != got {
                 findings.push(Finding::OneSided {
                     job,

@@ -18,6 +18,17 @@ pub(crate) enum Error {
         /// How many of them.
         malicious: usize,
     },
+    /// Too few honest nodes in a half of a mesh that is to be cut in two.
+    #[error(
+        "the second half of {nodes} nodes, of which the last {malicious} are malicious, has too few honest ones: --partition needs \
+         two in each half"
+    )]
+    HalfTooSmall {
+        /// How many.
+        nodes: usize,
+        /// How many of them.
+        malicious: usize,
+    },
     /// The socket of a node would have too long a path.
     #[error("{} is too long for the nodes' sockets: give a --data of at most {limit} bytes", path.display())]
     LongPath {
@@ -87,7 +98,7 @@ impl Error {
     /// Who must act.
     pub(crate) fn fault(&self) -> Fault {
         match self {
-            Self::TooFewHonest { .. } | Self::LongPath { .. } => Fault::Caller,
+            Self::TooFewHonest { .. } | Self::HalfTooSmall { .. } | Self::LongPath { .. } => Fault::Caller,
             Self::NotOk { fault } => *fault,
             _ => Fault::Environment,
         }

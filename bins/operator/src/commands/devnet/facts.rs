@@ -7,8 +7,6 @@ use std::path::PathBuf;
 /// All of a devnet, as seen at one time.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// Position of the node that offered the jobs.
-    pub(super) requester: usize,
     /// Verifiers promised a bounty, per job.
     pub(super) verifiers: u16,
     /// What was asked, in order.
@@ -22,6 +20,8 @@ pub(super) struct Facts {
 pub(super) struct Asked {
     /// Its name.
     pub(super) job: JobId,
+    /// Position of the node that offered it.
+    pub(super) requester: usize,
     /// Its public input.
     pub(super) input: Vec<u8>,
 }
@@ -50,9 +50,9 @@ pub(super) struct NodeFacts {
 }
 
 impl Facts {
-    /// The node that offered the jobs.
-    pub(super) fn requester(&self) -> &NodeFacts {
-        &self.nodes[self.requester]
+    /// The node that offered a job.
+    pub(super) fn requester(&self, asked: &Asked) -> &NodeFacts {
+        &self.nodes[asked.requester]
     }
 
     /// The nodes that were not started to forge results, with their positions.

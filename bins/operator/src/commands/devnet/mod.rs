@@ -16,7 +16,7 @@ use facts::{Asked, Facts};
 use home::Home;
 use nodes::{Host, LOOK, Nodes};
 use nonos_node::{
-    api::{JobView, PeerView, Published, Request, Status, Submission, Submitted, What},
+    api::{Done, JobView, PeerView, Published, Request, Status, Submission, Submitted, What},
     choice::Choice,
 };
 use nonos_types::{Amount, CapsuleHash, Fault, JobId, NodeId};
@@ -28,9 +28,11 @@ use std::{
 };
 use watch::{Before, Board, Watched};
 
-/// The node that offers the jobs, and the one that publishes the capsule.
+/// The node that offers the jobs, and the one that publishes the capsule; of a half of a mesh that is cut in two, too.
 const REQUESTER: usize = 0;
 const PUBLISHER: usize = 1;
+/// How long after a cut nodes must have noticed.
+const APART: Duration = Duration::from_secs(30);
 
 /// Most to pay for a job, and per million units of fuel: the sample needs eleven thousand.
 const MAX_FEE: Amount = Amount::from_atto(1_000_000_000_000_000_000);
@@ -60,6 +62,9 @@ pub(crate) struct Devnet {
     /// What to hash; given more than once, jobs take turns [default: texts of at most 64 bytes].
     #[arg(long, value_name = "TEXT")]
     input: Vec<String>,
+    /// Cuts the mesh in two as the jobs are offered, half of them on either side, and heals it after so long.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    partition: Option<Duration>,
     /// Directory of the nodes' data, where a devnet of before is taken up again [default: a temporary one, removed
     /// at the end].
     #[arg(long, value_name = "DIR")]
@@ -77,6 +82,15 @@ pub(crate) struct Devnet {
 
 fn count(least: i64, most: i64) -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(least..=most)
+}
+
+/// Seconds, with an `s` after them or without.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    match number.parse() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("1 to 3600 seconds are wanted, such as 20s".to_owned()),
+    }
 }
 
 /// A mesh whose nodes know each other.
@@ -108,15 +122,23 @@ impl Devnet {
             return Err(Error::TooFewHonest { nodes, malicious }.into());
         }
         let choice = self.backend.of_jobs()?;
+        // Each half needs a requester and an executor that are honest.
+        if self.partition.is_some() && nodes - malicious < nodes / 2 + 2 {
+            return Err(Error::HalfTooSmall { nodes, malicious }.into());
+        }
         let mut mesh = self.start(&choice, context)?;
-        let capsule = mesh.publish()?;
-        let offered = self.offer(&mut mesh, capsule, &choice)?;
+        let capsule = mesh.publish(PUBLISHER)?;
         let mut times = Times::default();
+        let cut = match self.partition {
+            Some(_) => Some(mesh.cut()?),
+            None => None,
+        };
+        let offered = self.offer(&mut mesh, capsule, &choice)?;
         let mut board = Board::new(&mesh.watched, nodes - malicious - 1);
         for (job, asked) in offered.asked.iter().enumerate() {
             board.job(asked.job, format!("job {job}"));
         }
-        let (facts, findings) = self.watch(&mut mesh, &offered, &mut board, &mut times)?;
+        let (facts, findings) = self.watch(&mut mesh, &offered, &mut board, &mut times, cut)?;
         board.finish();
         times.total = started.elapsed();
         let report = Report::new(&facts, &findings, &times, &choice);
@@ -185,7 +207,16 @@ impl Devnet {
             // All but the requester, who pays, and the executor.
             verifiers: honest - 2,
         };
-        for input in sample::inputs(&self.input, self.jobs.into()) {
+        let other = usize::from(self.nodes / 2);
+        for (number, input) in sample::inputs(&self.input, self.jobs.into())
+            .into_iter()
+            .enumerate()
+        {
+            let requester = if self.partition.is_some() && number % 2 == 1 {
+                other
+            } else {
+                REQUESTER
+            };
             let submission = Submission {
                 capsule,
                 arguments: Vec::new(),
@@ -198,9 +229,13 @@ impl Devnet {
                 backend: Some(choice.method.system().name().to_owned()),
             };
             let now = Instant::now();
-            let Submitted { job, .. } = mesh.watched[REQUESTER].call(&Request::Submit(submission))?;
+            let Submitted { job, .. } = mesh.watched[requester].call(&Request::Submit(submission))?;
             offered.at.insert(job, now);
-            offered.asked.push(Asked { job, input });
+            offered.asked.push(Asked {
+                job,
+                requester,
+                input,
+            });
         }
         Ok(offered)
     }
@@ -213,7 +248,9 @@ impl Devnet {
         offered: &Offered,
         board: &mut Board,
         times: &mut Times,
+        mut cut: Option<Instant>,
     ) -> Result<(Facts, Vec<check::Finding>), Failure> {
+        let mut healed = None;
         let deadline = Instant::now() + self.timeout();
         let honest = usize::from(self.nodes - self.malicious);
         loop {
@@ -223,9 +260,17 @@ impl Devnet {
                     times.verified.insert(*job, at.elapsed());
                 }
             }
+            if let (Some(since), Some(lasts)) = (cut, self.partition)
+                && since.elapsed() >= lasts
+            {
+                say(&format!("the mesh is whole again after {} s", lasts.as_secs()));
+                mesh.heal()?;
+                healed = Some((since.elapsed(), Instant::now()));
+                cut = None;
+            }
             let late = Instant::now() >= deadline;
             // The books are recomputed only when the jobs look done.
-            if late || (times.verified.len() == offered.asked.len() && mesh.paid(offered)?) {
+            if late || (cut.is_none() && times.verified.len() == offered.asked.len() && mesh.paid(offered)?) {
                 let facts = watch::collect(
                     &mut mesh.watched,
                     &mesh.nodes,
@@ -234,6 +279,7 @@ impl Devnet {
                     &offered.before,
                 )?;
                 let findings = check::check(&facts);
+                times.cut = healed.map(|(cut, since)| (cut, since.elapsed()));
                 if late || findings.is_empty() || findings.iter().any(check::Finding::is_final) {
                     return Ok((facts, findings));
                 }
@@ -264,10 +310,60 @@ impl Mesh {
         })
     }
 
-    fn publish(&mut self) -> Result<CapsuleHash, Failure> {
+    fn publish(&mut self, by: usize) -> Result<CapsuleHash, Failure> {
         let package_hex = hex::encode(sample::capsule()?.bytes());
-        let published: Published = self.watched[PUBLISHER].call(&Request::Publish { package_hex })?;
+        let published: Published = self.watched[by].call(&Request::Publish { package_hex })?;
         Ok(published.capsule)
+    }
+
+    /// Cuts the mesh in two halves, which both have the capsule, and waits until none is connected to the other.
+    #[expect(clippy::disallowed_methods, reason = "how long it lasts is measured")]
+    fn cut(&mut self) -> Result<Instant, Failure> {
+        let half = self.watched.len() / 2;
+        self.publish(half + PUBLISHER)?;
+        let ids: Vec<NodeId> = self.watched.iter().map(|node| node.id).collect();
+        let other = |node: usize| if node < half { &ids[half..] } else { &ids[..half] };
+        let own = |node: usize| if node < half { &ids[..half] } else { &ids[half..] };
+        let connected = |watched: &mut Watched| -> Result<BTreeSet<NodeId>, Failure> {
+            let peers: Vec<PeerView> = watched.call(&Request::Peers)?;
+            let connected = peers.iter().filter(|it| it.address.is_some());
+            Ok(connected.map(|it| it.id).collect())
+        };
+        let Self { watched, nodes, .. } = self;
+        nodes.wait(MEET, "the connections within each half", |_| {
+            for (node, watched) in watched.iter_mut().enumerate() {
+                let (peers, me) = (connected(watched)?, watched.id);
+                if !own(node).iter().all(|it| *it == me || peers.contains(it)) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })?;
+        for (node, watched) in watched.iter_mut().enumerate() {
+            let peers = other(node).to_vec();
+            let _: Done = watched.call(&Request::Avoid { peers })?;
+        }
+        nodes.wait(APART, "the halves to be apart", |_| {
+            for (node, watched) in watched.iter_mut().enumerate() {
+                let peers = connected(watched)?;
+                if other(node).iter().any(|it| peers.contains(it)) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })?;
+        say(&format!(
+            "the mesh is cut in two: nodes 0 to {}, and the rest",
+            half - 1
+        ));
+        Ok(Instant::now())
+    }
+
+    fn heal(&mut self) -> Result<(), Failure> {
+        for watched in &mut self.watched {
+            let _: Done = watched.call(&Request::Avoid { peers: vec![] })?;
+        }
+        Ok(())
     }
 
     /// Tells what has happened.
@@ -294,9 +390,13 @@ impl Mesh {
     }
 
     fn paid(&mut self, offered: &Offered) -> Result<bool, Failure> {
-        let views: Vec<JobView> = self.watched[REQUESTER].call(&Request::Jobs)?;
-        let paid = |asked: &Asked| views.iter().any(|it| it.job == asked.job && check::is_paid(it));
-        Ok(offered.asked.iter().all(paid))
+        for asked in &offered.asked {
+            let view: JobView = self.watched[asked.requester].call(&Request::Job { job: asked.job })?;
+            if !check::is_paid(&view) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Stays up until Ctrl-C.

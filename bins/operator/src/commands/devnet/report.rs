@@ -20,6 +20,8 @@ pub(super) struct Times {
     pub(super) total: Duration,
     /// From submission until every honest node has verified, by job.
     pub(super) verified: BTreeMap<JobId, Duration>,
+    /// How long the mesh was cut in two, and from its healing until all was as it should be.
+    pub(super) cut: Option<(Duration, Duration)>,
 }
 
 /// The outcome of a devnet.
@@ -34,6 +36,12 @@ pub(super) struct Report {
     backend_reason: String,
     /// What does not hold, in words.
     failures: Vec<String>,
+    /// Milliseconds that the mesh was cut in two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut_ms: Option<u64>,
+    /// Milliseconds from the end of that until all was as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    healed_ms: Option<u64>,
     seconds: u64,
     ok: bool,
     #[serde(skip)]
@@ -98,6 +106,8 @@ impl Report {
             profile: choice.method.profile(),
             backend_reason: choice.reason.clone(),
             failures: findings.iter().map(Finding::to_string).collect(),
+            cut_ms: times.cut.map(|(cut, _)| millis(&cut)),
+            healed_ms: times.cut.map(|(_, healed)| millis(&healed)),
             seconds: times.total.as_secs(),
             ok: findings.is_empty(),
             text: text(facts),
@@ -136,12 +146,11 @@ impl NodeReport {
 
 impl JobReport {
     fn new(facts: &Facts, asked: &Asked, times: &Times) -> Self {
-        let view = facts.requester().job(asked.job);
+        let view = facts.requester(asked).job(asked.job);
         let receipt = view.and_then(|view| view.receipt.as_ref());
         let by_executor = receipt
             .and_then(|receipt| facts.position(receipt.executor))
             .and_then(|node| facts.nodes[node].job(asked.job)?.receipt.as_ref());
-        let millis = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             job: asked.job,
             capsule_hash: view.map(|view| view.capsule),
@@ -159,6 +168,10 @@ impl JobReport {
             paid: view.is_some_and(|view| view.state == JobState::Paid),
         }
     }
+}
+
+fn millis(time: &Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How often a node acted in each role.
@@ -194,7 +207,8 @@ fn shown(input: &[u8]) -> String {
 }
 
 fn block(text: &mut String, facts: &Facts, position: usize, node: &NodeFacts) {
-    let kind = match (node.malicious, position == facts.requester) {
+    let asks = facts.jobs.iter().any(|asked| asked.requester == position);
+    let kind = match (node.malicious, asks) {
         (true, _) => "  malicious",
         (_, true) => "  requester",
         _ => "",

@@ -123,7 +123,6 @@ pub(super) fn collect(
         .enumerate()
         .map(|(position, node)| node.facts(nodes.about(position), before));
     Ok(Facts {
-        requester: super::REQUESTER,
         verifiers,
         jobs: asked.to_vec(),
         nodes: facts.collect::<Result<_, _>>()?,

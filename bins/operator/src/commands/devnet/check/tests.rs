@@ -34,10 +34,10 @@ fn job() -> JobId {
 /// Node 0 asked, node 1 proved, node 2 verified for a bounty, node 3 forged.
 fn good() -> Facts {
     Facts {
-        requester: REQUESTER,
         verifiers: 1,
         jobs: vec![Asked {
             job: job(),
+            requester: REQUESTER,
             input: b"abc".to_vec(),
         }],
         nodes: (0..4).map(node).collect(),
