@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::{
     Accusation, Award, Claim, Descriptor, Digest, Envelope, Error, MessageId, NetworkId, NodeId, Offer,
-    Payload, Receipt, Tag, Timestamp, Verdict, Voucher,
+    Payload, Receipt, RelayHead, Tag, Timestamp, Verdict, Voucher,
 };
 
 /// A payload whose signature was verified, with the bytes that were signed.
@@ -98,4 +98,5 @@ headers! {
     Verdict: it => it.network, it.at;
     Voucher: it => it.network, it.at;
     Accusation: it => it.network, it.at;
+    RelayHead: it => it.network, it.at;
 }
