@@ -3,11 +3,16 @@
 mod admission;
 mod budget;
 mod intake;
+pub mod journal;
 mod recent;
+pub mod reconcile;
 mod redial;
 mod refusal;
 mod topic;
 
+pub(crate) use self::recent::Recent;
+#[cfg(feature = "net")]
+pub(crate) use self::refusal::Counters;
 pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
@@ -16,5 +21,3 @@ pub use self::{
     refusal::{Acceptance, Drops, Refusal},
     topic::{Shard, Topic},
 };
-#[cfg(feature = "net")]
-pub(crate) use self::{recent::Recent, refusal::Counters};

@@ -13,6 +13,7 @@ mod node;
 mod objects;
 #[cfg(feature = "net")]
 mod raw;
+mod reconcile;
 #[cfg(feature = "net")]
 mod reconnect;
 mod sample;
