@@ -7,6 +7,7 @@ mod catch_up;
 mod gossip;
 #[cfg(feature = "net")]
 mod hostile;
+mod journal;
 #[cfg(feature = "net")]
 mod node;
 #[cfg(feature = "net")]
