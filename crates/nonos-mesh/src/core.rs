@@ -2,6 +2,7 @@
 
 mod admission;
 mod budget;
+pub mod bundle;
 mod intake;
 pub mod journal;
 mod recent;

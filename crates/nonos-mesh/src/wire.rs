@@ -1,7 +1,7 @@
 //! Requests and responses as bytes; `docs/spec/mesh.md`.
 
 use nonos_types::{
-    ByteLen, CapsuleHash, Error, InputDigest, ProofDigest, TapesDigest,
+    ByteLen, Error,
     wire::{decode, encode, fixed},
 };
 
@@ -109,14 +109,9 @@ impl Request {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let asked = match self {
             Self::Read { object, offset, most } => {
-                let (kind, digest) = match object {
-                    Object::Capsule(it) => (1, it.to_bytes()),
-                    Object::Input(it) => (2, it.to_bytes()),
-                    Object::Tapes(it) => (3, it.to_bytes()),
-                    Object::Proof(it) => (4, it.to_bytes()),
-                };
+                let (kind, digest) = object.to_code();
                 proto::Asked::Read(proto::Read {
-                    kind,
+                    kind: kind.into(),
                     digest: digest.to_vec(),
                     offset: offset.get(),
                     most: most.get(),
@@ -140,13 +135,10 @@ impl Request {
         Ok(match message.asked.ok_or(missing)? {
             proto::Asked::Read(it) => {
                 let digest = fixed(REQUEST, "digest", &it.digest)?;
-                let object = match it.kind {
-                    1 => Object::Capsule(CapsuleHash::from_bytes(digest)),
-                    2 => Object::Input(InputDigest::from_bytes(digest)),
-                    3 => Object::Tapes(TapesDigest::from_bytes(digest)),
-                    4 => Object::Proof(ProofDigest::from_bytes(digest)),
-                    _ => return Err(bad("kind")),
-                };
+                let kind = u8::try_from(it.kind).ok();
+                let object = kind
+                    .and_then(|kind| Object::from_code(kind, digest))
+                    .ok_or(bad("kind"))?;
                 let most = ByteLen::new(it.most);
                 if most == ByteLen::ZERO || most > Part::MAX {
                     return Err(bad("most"));
@@ -223,6 +215,7 @@ impl Response {
 
 #[cfg(test)]
 mod tests {
+    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, TapesDigest};
     use proptest::prelude::*;
 
     use super::*;

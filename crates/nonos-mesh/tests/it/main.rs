@@ -1,6 +1,7 @@
 //! The mesh's rules, alone; and real nodes on loopback, with peers beside them that do not keep to the rules.
 
 mod admission;
+mod bundle;
 #[cfg(feature = "net")]
 mod catch_up;
 #[cfg(feature = "net")]
