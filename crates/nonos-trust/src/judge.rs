@@ -91,7 +91,8 @@ pub fn judge(accusation: &Signed<Accusation>, check: &dyn ProofCheck) -> Judgeme
 
 /// Reading has seen to the way from receipt to root; a value that was not read may be anything.
 fn judge_bad_relay(network: NetworkId, it: &BadRelay, check: &dyn ProofCheck) -> Judgement {
-    if it.head.network != network || !it.is_included() {
+    // The head is of the receipt's network, and whether that is the accusation's is seen to below.
+    if !it.is_included() {
         return Judgement::Innocent;
     }
     judge_invalid_proof(network, &it.item, check, || (it.head.signer(), it.id()))

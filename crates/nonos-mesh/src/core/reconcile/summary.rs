@@ -244,6 +244,21 @@ mod tests {
         assert_eq!(summary.names(Kind::Offer, window(0, 9)).count(), 0);
     }
 
+    /// Those of `docs/spec/sync.md`.
+    #[test]
+    fn kinds_have_their_windows() {
+        let now = 1_700_000_000;
+        for kind in Kind::ALL {
+            let Window { from, until } = Window::of(*kind, at(now));
+            let age = match kind {
+                Kind::Descriptor => 87_000,
+                Kind::RelayHead => 604_800,
+                _ => now,
+            };
+            assert_eq!((from, until), (at(now - age), at(now + 600)), "{kind:?}");
+        }
+    }
+
     #[test]
     fn the_oldest_make_room_by_whole_seconds_and_do_not_come_back() {
         let mut summary = Summary::new(3);
@@ -257,6 +272,7 @@ mod tests {
         assert!(summary.insert_name(KIND, at(5), id(2)));
         assert_eq!((summary.floor(KIND), summary.len(KIND)), (at(3), 2));
         assert!(!summary.insert_name(KIND, at(2), id(9)));
+        assert!(!summary.contains(KIND, at(2), id(9)));
     }
 
     #[test]

@@ -38,6 +38,7 @@ fn differing_in(count: u64) -> Talk {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth knowing")]
 fn ten_thousand_receipts_are_reconciled_whatever_their_differences() {
     for (count, most_asks, most_bytes) in [
         (0, 1, 1 << 10),
@@ -78,6 +79,7 @@ fn names_of_the_same_second_are_told_apart() {
 
 /// More differs than fits a round: the next one goes on where this one was cut.
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth knowing")]
 fn a_round_that_was_cut_is_taken_up_again_with_what_it_found() {
     let names: Vec<_> = (0..150_000).map(|n| name(0, n)).collect();
     let at = names

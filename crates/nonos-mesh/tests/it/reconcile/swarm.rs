@@ -311,6 +311,7 @@ fn time(millis: u64) -> Timestamp {
     Timestamp::new(START + millis / 1000)
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are worth knowing")]
 fn swarm(seed: u64, loss: u64, within: u64) {
     let outcome = Swarm::new(seed, loss).run();
     println!("seed {seed}, {NODES} nodes, loss {loss} ‰: {outcome:?}");
