@@ -48,6 +48,7 @@ fn reconcile(ours: &Summary, theirs: &Summary) -> Result<(usize, u32, usize), Un
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "it measures")]
 #[expect(clippy::print_stdout, reason = "its output is all it is for")]
 fn main() -> Result<(), Unsound> {
     println!("receipts  differ  names  asks    bytes  median of {ROUNDS}");

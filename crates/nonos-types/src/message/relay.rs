@@ -117,6 +117,23 @@ impl BadRelay {
 }
 
 /// Two heads that one relay signed for logs of the same hour and size that are not the same.
+///
+/// ```
+/// use ed25519_dalek::SigningKey;
+/// use nonos_types::{Epoch, ForkedHead, JournalRoot, MessageId, NetworkId, RelayHead, Signed, Timestamp};
+///
+/// let at = Timestamp::new(1_800_000_000);
+/// let head = |message: &[u8], relay: &SigningKey| {
+///     let root = JournalRoot::leaf(&MessageId::hash(&[message]));
+///     let network = NetworkId::named("example");
+///     let head = RelayHead { network, epoch: Epoch::of(at), size: 1, root, previous: None, at };
+///     Signed::new(head, relay)
+/// };
+/// let [one, another] = [1, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+/// assert!(ForkedHead::of(&head(b"a", &one), &head(b"b", &one)).is_some());
+/// assert!(ForkedHead::of(&head(b"a", &one), &head(b"a", &one)).is_none());
+/// assert!(ForkedHead::of(&head(b"a", &one), &head(b"b", &another)).is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForkedHead {
     /// That with the lesser root, so that the same two make one evidence.
