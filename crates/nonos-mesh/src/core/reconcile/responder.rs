@@ -48,7 +48,8 @@ impl Responder {
         self.asks += 1;
         self.last = Some(ask.clone());
         let floor = summary.floor(self.kind);
-        let said = if floor > self.window.from {
+        // A floor that rises later is not told: the asker has begun, and what is here is answered for.
+        let said = if self.asks == 1 && floor > self.window.from {
             Said::Floor(floor)
         } else {
             let frame = protocol(summary.view(self.kind, self.window)).reconcile(&ask.frame);

@@ -310,6 +310,30 @@ fn a_floor_is_moved_once_and_only_up() {
     assert_eq!(initiator.hear(&ours, &answer), Ok((Found::default(), Step::Done)));
 }
 
+/// No peer is hostile here: what one forgets while the other asks is no reason to stop.
+#[test]
+fn a_floor_that_rises_between_two_asks_ends_nothing() {
+    let ours = ours();
+    let (mut initiator, ask) = begin(&ours);
+    let mut theirs = Summary::new(1100);
+    for n in 0..1100 {
+        let (at, id) = name(u64::from(n > 900), n);
+        theirs.insert_name(KIND, at, id);
+    }
+    let mut responder = Responder::new(&ask);
+    let answer = responder.answer(&theirs, &ask).expect("sound");
+    let (_, step) = initiator.hear(&ours, &answer).expect("sound");
+    let Step::Ask(ask) = step else {
+        panic!("they differ")
+    };
+    let (at, id) = name(0, 2000);
+    theirs.insert_name(KIND, at, id);
+    assert!(theirs.floor(KIND) > ALL.from);
+    let answer = responder.answer(&theirs, &ask).expect("sound");
+    assert!(matches!(answer.said, Said::Frame(_)), "{answer:?}");
+    assert!(initiator.hear(&ours, &answer).is_ok());
+}
+
 #[test]
 fn what_was_not_asked_for_is_not_heard() {
     let ours = summary([]);
