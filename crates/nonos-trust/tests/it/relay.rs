@@ -55,6 +55,8 @@ fn bytes_that_the_receipt_does_not_commit_to_blame_no_relay() {
     for change in [
         |it: &mut BadRelay| it.item.proof.push(0),
         |it: &mut BadRelay| it.item.tapes.push(0),
+        |it: &mut BadRelay| it.item.proof[0] ^= 1,
+        |it: &mut BadRelay| it.item.tapes[0] ^= 1,
     ] {
         let mut evidence = sample();
         change(&mut evidence);
