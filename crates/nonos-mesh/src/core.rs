@@ -2,16 +2,22 @@
 
 mod admission;
 mod budget;
+pub mod bundle;
 mod directory;
 mod download;
 mod intake;
 mod invitation;
+pub mod journal;
 mod recent;
+pub mod reconcile;
 mod redial;
 mod refusal;
 mod schedule;
 mod topic;
 
+pub(crate) use self::recent::Recent;
+#[cfg(feature = "net")]
+pub(crate) use self::refusal::Counters;
 pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
@@ -24,5 +30,3 @@ pub use self::{
     schedule::Schedule,
     topic::{Shard, Topic},
 };
-#[cfg(feature = "net")]
-pub(crate) use self::{recent::Recent, refusal::Counters};

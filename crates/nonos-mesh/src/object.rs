@@ -85,6 +85,34 @@ impl Object {
             _ => outline.fits::<Name>(index, named),
         })
     }
+
+    /// Number of the kind in messages and files, and the digest.
+    pub(crate) fn to_code(self) -> (u8, [u8; 32]) {
+        match self {
+            Self::Capsule(it) => (1, it.to_bytes()),
+            Self::Input(it) => (2, it.to_bytes()),
+            Self::Tapes(it) => (3, it.to_bytes()),
+            Self::Proof(it) => (4, it.to_bytes()),
+        }
+    }
+
+    /// The object of a kind of this number.
+    pub(crate) fn from_code(kind: u8, digest: [u8; 32]) -> Option<Self> {
+        Some(match kind {
+            1 => Self::Capsule(CapsuleHash::from_bytes(digest)),
+            2 => Self::Input(InputDigest::from_bytes(digest)),
+            3 => Self::Tapes(TapesDigest::from_bytes(digest)),
+            4 => Self::Proof(ProofDigest::from_bytes(digest)),
+            _ => return None,
+        })
+    }
+
+    /// Have these bytes its digest? Whether they are what they should be otherwise, such as a package that can be read,
+    /// is another question.
+    pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
+        let named = bytes.len().checked_sub(self.tail() as usize);
+        named.is_some_and(|named| by_name!(self, name: Name => Name::hash(&[&bytes[..named]]) == *name))
+    }
 }
 
 /// Part of an object.

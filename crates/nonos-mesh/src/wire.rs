@@ -1,7 +1,7 @@
 //! Requests and responses as bytes; `docs/spec/mesh.md`.
 
 use nonos_types::{
-    ByteLen, CapsuleHash, Error, InputDigest, Outline, ProofDigest, TapesDigest,
+    ByteLen, Error, Outline,
     wire::{decode, encode, fixed},
 };
 
@@ -127,30 +127,14 @@ mod proto {
 const NOT_FOUND: u32 = 1;
 const BUSY: u32 = 2;
 
-fn kind_of(object: &Object) -> (u32, Vec<u8>) {
-    let (kind, digest) = match object {
-        Object::Capsule(it) => (1, it.to_bytes()),
-        Object::Input(it) => (2, it.to_bytes()),
-        Object::Tapes(it) => (3, it.to_bytes()),
-        Object::Proof(it) => (4, it.to_bytes()),
-    };
-    (kind, digest.to_vec())
-}
-
 fn object(kind: u32, digest: &[u8]) -> Result<Object, Error> {
     let digest = fixed(REQUEST, "digest", digest)?;
-    Ok(match kind {
-        1 => Object::Capsule(CapsuleHash::from_bytes(digest)),
-        2 => Object::Input(InputDigest::from_bytes(digest)),
-        3 => Object::Tapes(TapesDigest::from_bytes(digest)),
-        4 => Object::Proof(ProofDigest::from_bytes(digest)),
-        _ => {
-            return Err(Error::BadField {
-                message: REQUEST,
-                field: "kind",
-            });
-        }
-    })
+    let kind = u8::try_from(kind).ok();
+    kind.and_then(|kind| Object::from_code(kind, digest))
+        .ok_or(Error::BadField {
+            message: REQUEST,
+            field: "kind",
+        })
 }
 
 impl Request {
@@ -159,18 +143,21 @@ impl Request {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let asked = match self {
             Self::Read { object, offset, most } => {
-                let (kind, digest) = kind_of(object);
+                let (kind, digest) = object.to_code();
                 proto::Asked::Read(proto::Read {
-                    kind,
-                    digest,
+                    kind: kind.into(),
+                    digest: digest.to_vec(),
                     offset: offset.get(),
                     most: most.get(),
                 })
             }
             Self::After { cursor } => proto::Asked::After(proto::After { cursor: cursor.get() }),
             Self::Outline { object } => {
-                let (kind, digest) = kind_of(object);
-                proto::Asked::Outline(proto::Name { kind, digest })
+                let (kind, digest) = object.to_code();
+                proto::Asked::Outline(proto::Name {
+                    kind: kind.into(),
+                    digest: digest.to_vec(),
+                })
             }
         };
         encode(&proto::Request { asked: Some(asked) })
@@ -278,6 +265,7 @@ impl Response {
 
 #[cfg(test)]
 mod tests {
+    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, TapesDigest};
     use proptest::prelude::*;
 
     use super::*;

@@ -7,6 +7,7 @@
 mod effect;
 mod executor;
 mod facts;
+mod heads;
 mod job;
 mod jobs;
 mod parked;
@@ -24,7 +25,10 @@ use std::{
 };
 
 use nonos_depin::Ledger;
-use nonos_mesh::{Acceptance, Ticket, core::Directory};
+use nonos_mesh::{
+    Acceptance, Ticket,
+    core::{Directory, journal::Heads},
+};
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
@@ -35,6 +39,7 @@ use nonos_types::{
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Files, Input, Moment, Origin, Ready, Reply},
     facts::Facts,
+    verifier::Unchecked,
     view::json,
 };
 use self::{
@@ -87,6 +92,8 @@ pub(crate) struct Engine {
     judging: BTreeSet<EvidenceId>,
     /// Evidence that shows nothing.
     cleared: Last<EvidenceId>,
+    /// What relays have signed of late.
+    heads: Heads,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
@@ -177,6 +184,7 @@ impl Engine {
             bad: Last::new(WORTHLESS),
             judging: BTreeSet::new(),
             cleared: Last::new(WORTHLESS),
+            heads: Heads::new(),
             doubled: false,
             directory: Directory::new(directory),
             last_good: LastGood::default(),
@@ -292,6 +300,7 @@ impl Engine {
             Message::Verdict(it) => self.judge_verdict(it, &origin)?,
             Message::Voucher(it) => self.judge_voucher(it, &origin)?,
             Message::Accusation(it) => self.judge_accusation(it)?,
+            Message::RelayHead(it) => self.judge_head(it)?,
         };
         match decision {
             Decision::Accept => {
@@ -354,6 +363,8 @@ impl Engine {
             }
             Message::Voucher(it) => self.apply_voucher(it),
             Message::Accusation(it) => self.counts.verified_bad += u64::from(it.signer() == self.me),
+            // Seen already, unless it was read from the journal.
+            Message::RelayHead(it) => drop(self.heads.see(it)),
         }
     }
 
@@ -374,7 +385,7 @@ impl Engine {
                 self.awarded(it.job)
             }
             Message::Cancel(it) => self.cancelled(it.job),
-            Message::Receipt(_) => Ok(()),
+            Message::Receipt(_) | Message::RelayHead(_) => Ok(()),
             Message::Verdict(it) => self.saw_verdict(it),
             Message::Voucher(it) => self.saw_voucher(it),
             Message::Accusation(_) => Ok(()),

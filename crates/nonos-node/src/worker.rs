@@ -14,8 +14,7 @@ use nonos_package::Package;
 use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, Evidence, InputDigest, Message, NetworkId, NodeId, Offer, Outline, Receipt, Signed,
-    Transfer,
+    Accusation, ByteLen, InputDigest, Message, NetworkId, NodeId, Offer, Outline, Receipt, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
@@ -24,7 +23,7 @@ use crate::{
     Proving,
     api::{RequestError, Submission},
     clock::SystemClock,
-    engine::{Checked, Effect, Facts, Input, Origin, Reply},
+    engine::{Checked, Effect, Facts, Input, Origin, Reply, Unchecked},
     objects::ObjectStore,
     proofs::{Checker, Proofs},
 };
@@ -390,7 +389,10 @@ impl Worker {
     }
 
     async fn judge(&self, accusation: &Signed<Accusation>, sources: &[NodeId]) -> Judgement {
-        let Evidence::InvalidProof(shown) = &accusation.evidence;
+        // Not all evidence is about a proof.
+        let Some(shown) = accusation.evidence.item() else {
+            return judge(accusation, &Unchecked);
+        };
         let package = match self.package(shown.receipt.record.proven.capsule, sources).await {
             Ok(package) => package,
             Err(reason) => return Judgement::Indeterminate { reason },

@@ -9,7 +9,7 @@ use std::{
 };
 
 use nonos_store::{Batch, Durability, Store, Table};
-use nonos_types::{Accusation, EvidenceId, NodeId, Signed, Timestamp};
+use nonos_types::{Accusation, Evidence, EvidenceId, NodeId, Signed, Timestamp};
 
 use crate::{
     Act, Block, Cause, Context, Deed, Error, Judgement, Observation, Point, Standing, Weight,
@@ -203,11 +203,15 @@ impl TrustBook {
         CONVICTED.insert(&mut batch, &id, &case);
         EVIDENCE.put(&mut batch, &id, &accusation.to_bytes());
         peer.block = Some(Block::Evidence(id));
+        let (context, weight) = match &accusation.evidence {
+            Evidence::InvalidProof(_) => (Context::Execute, Weight::INVALID_PROOF),
+            Evidence::BadRelay(_) | Evidence::ForkedHead(_) => (Context::Relay, Weight::BAD_RELAY),
+        };
         let point = Point {
             at: now,
-            context: Context::Execute,
+            context,
             deed: Deed::Bad,
-            weight: Weight::INVALID_PROOF,
+            weight,
             cause: Cause::Evidence(id),
         };
         if self.is_seen(subject, point.context, point.cause)? {

@@ -72,6 +72,8 @@ impl Weight {
     pub const ONE: Self = Self(1);
     /// Of a proof that does not verify.
     pub const INVALID_PROOF: Self = Self(5);
+    /// Of having accepted such a proof, and signed for that; of having kept two logs.
+    pub const BAD_RELAY: Self = Self(5);
 
     /// How many deeds.
     pub const fn get(self) -> u32 {

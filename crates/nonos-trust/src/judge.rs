@@ -2,8 +2,8 @@
 //! clock.
 
 use nonos_types::{
-    Accusation, ByteLen, Evidence, EvidenceId, InvalidProof, NetworkId, NodeId, ProofDigest, Receipt, Signed,
-    TapesDigest,
+    Accusation, BadRelay, ByteLen, Evidence, EvidenceId, ForkedHead, InvalidProof, NetworkId, NodeId,
+    ProofDigest, Receipt, Signed, TapesDigest,
 };
 
 /// Checks a proof.
@@ -52,10 +52,15 @@ pub enum Judgement {
     },
 }
 
-/// Judges an accusation. Its signature and that of the receipt in it were verified when it was read.
+/// Judges an accusation. Its signature and those of receipt and heads in it were verified when it was read.
 ///
 /// E1, an invalid proof: the receipt is of the accusation's network, tapes and proof are the bytes that its executor
 /// signed for, and the check finds them invalid.
+///
+/// E4, a bad relay: all this, and the receipt is in a log that the relay signed for.
+///
+/// E9, a forked head: two heads of the relay are for one network, hour and size, and have different roots. That needs
+/// no check of a proof.
 ///
 /// ```
 /// use nonos_trust::{Judgement, ProofCheck, ProofVerdict, judge};
@@ -75,11 +80,41 @@ pub enum Judgement {
 /// ```
 pub fn judge(accusation: &Signed<Accusation>, check: &dyn ProofCheck) -> Judgement {
     match &accusation.evidence {
-        Evidence::InvalidProof(it) => judge_invalid_proof(accusation.network, it, check),
+        Evidence::InvalidProof(it) => {
+            let guilty = || (it.receipt.signer(), it.id());
+            judge_invalid_proof(accusation.network, it, check, guilty)
+        }
+        Evidence::BadRelay(it) => judge_bad_relay(accusation.network, it, check),
+        Evidence::ForkedHead(it) => judge_forked_head(accusation.network, it),
     }
 }
 
-fn judge_invalid_proof(network: NetworkId, it: &InvalidProof, check: &dyn ProofCheck) -> Judgement {
+/// Reading has seen to the way from receipt to root; a value that was not read may be anything.
+fn judge_bad_relay(network: NetworkId, it: &BadRelay, check: &dyn ProofCheck) -> Judgement {
+    // The head is of the receipt's network, and whether that is the accusation's is seen to below.
+    if !it.is_included() {
+        return Judgement::Innocent;
+    }
+    judge_invalid_proof(network, &it.item, check, || (it.head.signer(), it.id()))
+}
+
+fn judge_forked_head(network: NetworkId, it: &ForkedHead) -> Judgement {
+    if it.first.network != network || !it.is_fork() {
+        return Judgement::Innocent;
+    }
+    Judgement::Guilty {
+        subject: it.subject(),
+        evidence: it.id(),
+    }
+}
+
+/// Is the proof invalid that the receipt commits to? If so, who is guilty of what?
+fn judge_invalid_proof(
+    network: NetworkId,
+    it: &InvalidProof,
+    check: &dyn ProofCheck,
+    guilty: impl FnOnce() -> (NodeId, EvidenceId),
+) -> Judgement {
     let InvalidProof {
         receipt,
         tapes,
@@ -95,10 +130,10 @@ fn judge_invalid_proof(network: NetworkId, it: &InvalidProof, check: &dyn ProofC
     }
     match check.check(receipt.value(), tapes, proof) {
         ProofVerdict::Valid => Judgement::Innocent,
-        ProofVerdict::Invalid => Judgement::Guilty {
-            subject: receipt.signer(),
-            evidence: it.id(),
-        },
+        ProofVerdict::Invalid => {
+            let (subject, evidence) = guilty();
+            Judgement::Guilty { subject, evidence }
+        }
         ProofVerdict::Unknown { reason } => Judgement::Indeterminate { reason },
     }
 }

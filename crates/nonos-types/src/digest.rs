@@ -240,6 +240,10 @@ tags! {
     ReceiptId = ReceiptTag, "receipt";
     /// Names what an accusation is about: two accusations of the same have the same.
     EvidenceId = EvidenceTag, "evidence";
+    /// Leaf of the tree over a relay's log: a message.
+    JournalLeafDigest = JournalLeaf, "journal-leaf";
+    /// Root of the tree over a relay's log.
+    JournalRoot = JournalNode, "journal-node";
     /// Digest of a verifying key.
     VkDigest = Vk, "verifying-key";
     /// Chain of the segments a run was proved in; zero for a run proved in one piece.

@@ -54,7 +54,7 @@
 //! - [`ExecutionRecord`]: [`Proven`], which is the statement of a proof, and [`Attested`], which is not proved.
 //! - [`Envelope`] and [`Payload`]: what is signed, verified before it is decoded.
 //! - [`Message`]: what nodes send one another, verified when it exists: [`Descriptor`], [`Offer`], [`Claim`],
-//!   [`Award`], [`Cancel`], [`Receipt`], [`Verdict`], [`Voucher`], [`Accusation`].
+//!   [`Award`], [`Cancel`], [`Receipt`], [`Verdict`], [`Voucher`], [`Accusation`], [`RelayHead`].
 //! - [`wire`]: protobuf with one encoding per value.
 //! - [`Amount`], [`Fuel`], [`Pages`], [`ByteLen`]: numbers with units.
 //!
@@ -69,6 +69,7 @@ mod digest;
 mod envelope;
 mod error;
 mod id;
+mod journal;
 mod message;
 mod name;
 mod outcome;
@@ -81,22 +82,25 @@ pub use crate::{
     amount::Amount,
     digest::{
         AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, Hasher, InboundDigest,
-        InputDigest, JobId, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash,
-        ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag,
+        InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce,
+        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest,
+        VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
     id::{Assignment, NodeId},
+    journal::{Consistency, Inclusion},
     message::{
-        Accusation, Award, Cancel, Capacity, Claim, Descriptor, Evidence, FeeKind, InvalidProof, Kind, Line,
-        Message, Offer, OnionKey, Receipt, Role, Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher,
+        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Evidence, FeeKind, ForkedHead,
+        InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, Signed,
+        Stamp, Transfer, Verdict, Voucher,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},
     outline::{Domain, Outline},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
     units::{
-        Attempt, BasisPoints, ByteLen, Clock, Fuel, Incarnation, MachineVersion, Pages, Sequence, Slot,
-        Timestamp,
+        Attempt, BasisPoints, ByteLen, Clock, Epoch, Fuel, Incarnation, MachineVersion, Pages, Sequence,
+        Slot, Timestamp,
     },
 };

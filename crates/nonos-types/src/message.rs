@@ -4,6 +4,7 @@ mod accusation;
 mod descriptor;
 mod job;
 mod receipt;
+mod relay;
 mod signed;
 mod voucher;
 
@@ -16,6 +17,7 @@ pub use self::{
     descriptor::{Capacity, Descriptor, OnionKey, Role, Roles, Stamp},
     job::{Award, Cancel, Claim, Offer, Salt},
     receipt::{Receipt, Transfer, Verdict},
+    relay::{BadRelay, ForkedHead, RelayHead},
     signed::Signed,
     voucher::{FeeKind, Line, Voucher},
 };
@@ -150,6 +152,8 @@ messages! {
     Voucher,
     /// A node accuses another, with proof.
     Accusation,
+    /// A relay says which messages it has accepted.
+    RelayHead,
 }
 
 impl Message {

@@ -95,6 +95,21 @@ unit! {
     Timestamp(u64), ""
 }
 
+unit! {
+    /// An hour of a relay's journal: whole hours since 1970.
+    Epoch(u64), ""
+}
+
+impl Epoch {
+    /// Length in seconds.
+    pub const SECONDS: u64 = 3600;
+
+    /// The hour of a time.
+    pub const fn of(at: Timestamp) -> Self {
+        Self(at.0 / Self::SECONDS)
+    }
+}
+
 impl Pages {
     /// Bytes of a page.
     pub const SIZE: ByteLen = ByteLen(65_536);

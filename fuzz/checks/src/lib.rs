@@ -2,6 +2,7 @@
 //! targets of `fuzz/` call them with what the fuzzer finds, `tests/replay.rs` with the inputs of `fuzz/corpus`.
 
 pub mod books;
+pub mod bundle;
 pub mod envelope;
 pub mod message;
 pub mod module;
@@ -11,13 +12,15 @@ pub mod record;
 pub mod run;
 pub mod stark;
 pub mod statement;
+pub mod sync;
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and what it checks.
-pub const TARGETS: [(&str, Check); 9] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("books", books::check),
+    ("bundle", bundle::check),
     ("envelope", envelope::check),
     ("message", message::check),
     ("module", module::check),
@@ -26,4 +29,5 @@ pub const TARGETS: [(&str, Check); 9] = [
     ("record", record::check),
     ("stark", stark::check),
     ("statement", statement::check),
+    ("sync", sync::check),
 ];

@@ -3,8 +3,8 @@
 
 use ed25519_dalek::SigningKey;
 use nonos_types::{
-    Accusation, Award, Cancel, Claim, Descriptor, Error, Kind, Message, Offer, Payload, Receipt, Signed,
-    Verdict, Voucher,
+    Accusation, Award, Cancel, Claim, Descriptor, Error, Kind, Message, Offer, Payload, Receipt, RelayHead,
+    Signed, Verdict, Voucher,
 };
 
 fn payload<P: Payload<Error = Error>>(bytes: &[u8])
@@ -40,6 +40,7 @@ pub fn check(bytes: &[u8]) {
         Some(Kind::Verdict) => payload::<Verdict>(bytes),
         Some(Kind::Voucher) => payload::<Voucher>(bytes),
         Some(Kind::Accusation) => payload::<Accusation>(bytes),
+        Some(Kind::RelayHead) => payload::<RelayHead>(bytes),
         None => {}
     }
 }

@@ -178,7 +178,7 @@ impl Admission {
     }
 
     /// Network and time of a message that this node asked a peer for. Budgets do not count, since the asker sets the
-    /// pace; offers, awards, receipts, verdicts, vouchers and accusations may be of any age. That it was seen before is
+    /// pace; all but claims and descriptors may be of any age. That it was seen before is
     /// no reason to refuse it: what an application could not use when it was gossiped, it asks for again.
     ///
     /// # Errors

@@ -53,6 +53,14 @@ impl Bucket {
         has
     }
 
+    /// Takes so many pieces, or nothing if they are not there.
+    pub(super) fn take_pieces(&mut self, pieces: u32, now: Timestamp) -> bool {
+        self.fill(now);
+        let left = self.tokens.checked_sub(pieces);
+        self.tokens = left.unwrap_or(self.tokens);
+        left.is_some()
+    }
+
     /// A clock that was set back fills nothing until it has caught up with itself from there.
     fn fill(&mut self, now: Timestamp) {
         let seconds = now.get().saturating_sub(self.filled.get());

@@ -74,6 +74,7 @@ impl Topic {
             Kind::Verdict => "attest",
             Kind::Voucher => "voucher",
             Kind::Accusation => "evidence",
+            Kind::RelayHead => "heads",
         };
         let shard = self.shard.map(|Shard(shard)| format!("/{shard}"));
         format!("/nonos/{network:.8}/1/{name}{}", shard.unwrap_or_default())

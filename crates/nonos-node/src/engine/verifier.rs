@@ -261,7 +261,7 @@ impl Engine {
         accusation.to_bytes().len() as u64 <= Accusation::MAX.get()
     }
 
-    fn convict(
+    pub(super) fn convict(
         &mut self,
         accusation: &Signed<Accusation>,
         judgement: &Judgement,
@@ -325,9 +325,9 @@ impl Engine {
         if known || convicted || self.trust.is_blacklisted(it.signer())? {
             return Ok(Decision::Ignore);
         }
-        let Evidence::InvalidProof(shown) = &it.evidence;
         // What costs little first: a receipt whose proof was seen to hold, and bytes that it does not commit to.
-        let holds = self.receipts.contains_key(&shown.receipt.receipt_id()) || self.cleared.contains(&id);
+        let shown = it.evidence.item().map(|item| item.receipt.receipt_id());
+        let holds = shown.is_some_and(|it| self.receipts.contains_key(&it)) || self.cleared.contains(&id);
         if holds || judge(it, &Unchecked) == Judgement::Innocent {
             self.accused_wrongly(it)?;
             return Ok(Decision::Reject);
@@ -400,7 +400,7 @@ impl Engine {
 }
 
 /// Checks no proof.
-struct Unchecked;
+pub(crate) struct Unchecked;
 
 impl ProofCheck for Unchecked {
     fn check(&self, _: &Receipt, _: &[u8], _: &[u8]) -> ProofVerdict {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nonos_types::{Evidence, JobId, NodeId, Signed};
+use nonos_types::{JobId, NodeId, Signed};
 use serde::Serialize;
 
 use super::{
@@ -77,8 +77,8 @@ impl Engine {
             }
             Request::Evidence { evidence } => match self.trust.evidence(evidence)? {
                 Some(accusation) => {
-                    let Evidence::InvalidProof(shown) = &accusation.evidence;
-                    let capsule = Some(shown.receipt.record.proven.capsule);
+                    let shown = accusation.evidence.item();
+                    let capsule = shown.map(|it| it.receipt.record.proven.capsule);
                     let view = EvidenceView {
                         evidence,
                         subject: accusation.evidence.subject(),

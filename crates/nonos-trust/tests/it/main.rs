@@ -4,6 +4,7 @@ mod book;
 mod brake;
 mod judge;
 mod keystore;
+mod relay;
 mod sample;
 mod score;
 mod states;

@@ -146,6 +146,50 @@ pub(crate) fn accusation(executor: &SigningKey, job: u8) -> Signed<Accusation> {
     accuse(&key(200), network(), receipt(executor, job), TAPES, PROOF)
 }
 
+/// The head of a relay's log in which this receipt is the second of three, and where it is.
+pub(crate) fn relayed(relay: &SigningKey, receipt: &Signed<Receipt>) -> (Signed<RelayHead>, Inclusion) {
+    let [first, third] = [b"first", b"third"].map(|it| JournalRoot::leaf(&MessageId::hash(&[it])));
+    let pair = JournalRoot::join(&first, &JournalRoot::leaf(&receipt.id()));
+    let head = RelayHead {
+        network: receipt.network(),
+        epoch: Epoch::of(NOW),
+        size: 3,
+        root: JournalRoot::join(&pair, &third),
+        previous: None,
+        at: NOW,
+    };
+    let inclusion = Inclusion {
+        index: 1,
+        path: vec![first, third],
+    };
+    (Signed::new(head, relay), inclusion)
+}
+
+/// What is said of a relay that accepted a receipt.
+pub(crate) fn accuse_relay(network: NetworkId, evidence: BadRelay) -> Signed<Accusation> {
+    let accusation = Accusation {
+        network,
+        evidence: Evidence::BadRelay(Box::new(evidence)),
+        at: NOW,
+    };
+    Signed::new(accusation, &key(200))
+}
+
+/// A relay that accepted the receipt of this executor.
+pub(crate) fn bad_relay(relay: &SigningKey, executor: &SigningKey) -> BadRelay {
+    let receipt = receipt(executor, 0);
+    let (head, inclusion) = relayed(relay, &receipt);
+    BadRelay {
+        head,
+        inclusion,
+        item: InvalidProof {
+            receipt,
+            tapes: TAPES.to_vec(),
+            proof: PROOF.to_vec(),
+        },
+    }
+}
+
 /// Says the same of every proof, but only of the bytes of the sample.
 pub(crate) struct Check(pub(crate) ProofVerdict);
 

@@ -1,5 +1,6 @@
 use crate::{
-    ByteLen, Error, EvidenceId, NetworkId, NodeId, Payload, Receipt, Signed, Timestamp,
+    BadRelay, ByteLen, Error, EvidenceId, ForkedHead, Inclusion, NetworkId, NodeId, Payload, Receipt,
+    RelayHead, Signed, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -9,7 +10,7 @@ const NAME: &str = "accusation";
 /// A node, who signs it, accuses another of a fault that anyone can check offline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accusation {
-    /// Network of the fault: the receipt's.
+    /// Network of the fault: the receipt's, and the relay's.
     pub network: NetworkId,
     /// What shows it.
     pub evidence: Evidence,
@@ -22,6 +23,10 @@ pub struct Accusation {
 pub enum Evidence {
     /// E1: a receipt whose proof does not verify.
     InvalidProof(Box<InvalidProof>),
+    /// E4: a relay that accepted such a receipt.
+    BadRelay(Box<BadRelay>),
+    /// E9: a relay that keeps two logs.
+    ForkedHead(Box<ForkedHead>),
 }
 
 /// A signed receipt, with the tapes and proof it commits to.
@@ -40,6 +45,8 @@ impl Evidence {
     pub fn id(&self) -> EvidenceId {
         match self {
             Self::InvalidProof(it) => it.id(),
+            Self::BadRelay(it) => it.id(),
+            Self::ForkedHead(it) => it.id(),
         }
     }
 
@@ -47,6 +54,17 @@ impl Evidence {
     pub fn subject(&self) -> NodeId {
         match self {
             Self::InvalidProof(it) => it.receipt.signer(),
+            Self::BadRelay(it) => it.head.signer(),
+            Self::ForkedHead(it) => it.subject(),
+        }
+    }
+
+    /// The receipt whose proof is said to be invalid, with what shows it, where that is what the fault is about.
+    pub fn item(&self) -> Option<&InvalidProof> {
+        match self {
+            Self::InvalidProof(it) => Some(it),
+            Self::BadRelay(it) => Some(&it.item),
+            Self::ForkedHead(_) => None,
         }
     }
 }
@@ -58,41 +76,132 @@ impl Payload for Accusation {
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {
-        let Evidence::InvalidProof(it) = &self.evidence;
-        wire::encode(&proto::Accusation {
+        let mut message = proto::Accusation {
             network_id: self.network.as_bytes().to_vec(),
-            evidence: Some(proto::accusation::Evidence::InvalidProof(proto::InvalidProof {
-                receipt: it.receipt.to_bytes(),
-                tapes: it.tapes.clone(),
-                proof: it.proof.clone(),
-            })),
             at: self.at.get(),
-        })
+            ..proto::Accusation::default()
+        };
+        match &self.evidence {
+            Evidence::InvalidProof(it) => {
+                message.evidence = Some(proto::accusation::Evidence::InvalidProof(it.to_proto()));
+            }
+            Evidence::BadRelay(it) => message.bad_relay = Some(it.to_proto()),
+            Evidence::ForkedHead(it) => {
+                message.forked_head = Some(proto::ForkedHead {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
+        }
+        wire::encode(&message)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let message: proto::Accusation = wire::decode(NAME, Self::MAX, bytes)?;
-        let missing = Error::Missing {
-            message: NAME,
-            field: "evidence",
-        };
-        let proto::accusation::Evidence::InvalidProof(it) = message.evidence.ok_or(missing)?;
         let network = digest(NAME, "network_id", &message.network_id)?;
-        let receipt: Signed<Receipt> = Signed::from_bytes(&it.receipt)?;
-        if receipt.network() != network {
-            return Err(Error::BadField {
-                message: NAME,
-                field: "network_id",
-            });
-        }
+        let evidence = match (message.evidence, message.bad_relay, message.forked_head) {
+            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None) => {
+                Evidence::InvalidProof(Box::new(InvalidProof::from_proto(it, network)?))
+            }
+            (None, Some(it), None) => Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?)),
+            (None, None, Some(it)) => Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?)),
+            (None, None, None) => {
+                return Err(Error::Missing {
+                    message: NAME,
+                    field: "evidence",
+                });
+            }
+            _ => return Err(bad("evidence")),
+        };
         Ok(Self {
             network,
-            evidence: Evidence::InvalidProof(Box::new(InvalidProof {
-                receipt,
-                tapes: it.tapes,
-                proof: it.proof,
-            })),
+            evidence,
             at: Timestamp::new(message.at),
         })
+    }
+}
+
+fn bad(field: &'static str) -> Error {
+    Error::BadField { message: NAME, field }
+}
+
+impl InvalidProof {
+    fn to_proto(&self) -> proto::InvalidProof {
+        proto::InvalidProof {
+            receipt: self.receipt.to_bytes(),
+            tapes: self.tapes.clone(),
+            proof: self.proof.clone(),
+        }
+    }
+
+    fn from_proto(it: proto::InvalidProof, network: NetworkId) -> Result<Self, Error> {
+        let receipt: Signed<Receipt> = Signed::from_bytes(&it.receipt)?;
+        if receipt.network() != network {
+            return Err(bad("network_id"));
+        }
+        Ok(Self {
+            receipt,
+            tapes: it.tapes,
+            proof: it.proof,
+        })
+    }
+}
+
+impl BadRelay {
+    fn to_proto(&self) -> proto::BadRelay {
+        proto::BadRelay {
+            head: self.head.to_bytes(),
+            index: self.inclusion.index,
+            path: self
+                .inclusion
+                .path
+                .iter()
+                .map(|it| it.as_bytes().to_vec())
+                .collect(),
+            item: Some(self.item.to_proto()),
+        }
+    }
+
+    fn from_proto(it: proto::BadRelay, network: NetworkId) -> Result<Self, Error> {
+        let head: Signed<RelayHead> = Signed::from_bytes(&it.head)?;
+        if head.network != network {
+            return Err(bad("network_id"));
+        }
+        if it.path.len() > RelayHead::MAX_PATH {
+            return Err(bad("path"));
+        }
+        let path = it.path.iter().map(|it| digest(NAME, "path", it));
+        let missing = Error::Missing {
+            message: NAME,
+            field: "item",
+        };
+        let evidence = Self {
+            head,
+            inclusion: Inclusion {
+                index: it.index,
+                path: path.collect::<Result<_, _>>()?,
+            },
+            item: InvalidProof::from_proto(it.item.ok_or(missing)?, network)?,
+        };
+        if !evidence.is_included() {
+            return Err(bad("path"));
+        }
+        Ok(evidence)
+    }
+}
+
+impl ForkedHead {
+    fn from_proto(it: proto::ForkedHead, network: NetworkId) -> Result<Self, Error> {
+        let evidence = Self {
+            first: Signed::from_bytes(&it.first)?,
+            second: Signed::from_bytes(&it.second)?,
+        };
+        if evidence.first.network != network {
+            return Err(bad("network_id"));
+        }
+        if !evidence.is_fork() {
+            return Err(bad("forked_head"));
+        }
+        Ok(evidence)
     }
 }

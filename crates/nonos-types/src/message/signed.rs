@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::{
     Accusation, Award, Cancel, Claim, Descriptor, Digest, Envelope, Error, MessageId, NetworkId, NodeId,
-    Offer, Payload, Receipt, Tag, Timestamp, Verdict, Voucher,
+    Offer, Payload, Receipt, RelayHead, Tag, Timestamp, Verdict, Voucher,
 };
 
 /// A payload whose signature was verified, with the bytes that were signed.
@@ -99,4 +99,5 @@ headers! {
     Verdict: it => it.network, it.at;
     Voucher: it => it.network, it.at;
     Accusation: it => it.network, it.at;
+    RelayHead: it => it.network, it.at;
 }

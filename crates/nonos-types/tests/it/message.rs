@@ -2,6 +2,7 @@ mod accusation;
 mod descriptor;
 mod job;
 mod receipt;
+mod relay;
 mod sample;
 mod voucher;
 mod wire;
@@ -13,9 +14,18 @@ use ed25519_dalek::{
 use nonos_types::*;
 use proptest::prelude::*;
 
-use self::sample::{accuser, id, key, messages};
+use self::sample::{accuser, id, key, messages, relay};
 
 const SPEC: &str = include_str!("../../../../docs/spec/message.md");
+
+/// Who signs the sample.
+fn signer(kind: Kind) -> SigningKey {
+    match kind {
+        Kind::Accusation => accuser(),
+        Kind::RelayHead => relay(),
+        _ => key(),
+    }
+}
 
 fn vector(kind: Kind) -> &'static str {
     match kind {
@@ -28,6 +38,7 @@ fn vector(kind: Kind) -> &'static str {
         Kind::Verdict => include_str!("../vectors/message/verdict.hex"),
         Kind::Voucher => include_str!("../vectors/message/voucher.hex"),
         Kind::Accusation => include_str!("../vectors/message/accusation.hex"),
+        Kind::RelayHead => include_str!("../vectors/message/relay-head.hex"),
     }
 }
 
@@ -62,6 +73,37 @@ fn bytes_and_names_are_those_of_the_spec() {
     }
 }
 
+/// The accusations of `docs/spec/message.md` that are about relays.
+#[test]
+fn accusations_of_relays_are_those_of_the_spec() {
+    for (name, accusation, vector) in [
+        (
+            "bad-relay",
+            sample::bad_relay(),
+            include_str!("../vectors/message/accusation-bad-relay.hex"),
+        ),
+        (
+            "forked-head",
+            sample::forked_head(),
+            include_str!("../vectors/message/accusation-forked-head.hex"),
+        ),
+    ] {
+        let evidence = accusation.evidence.id();
+        let message = Message::from(Signed::new(accusation, &accuser()));
+        assert_eq!(hex::encode(message.to_bytes()), vector.trim(), "{name}");
+        assert_eq!(
+            Message::from_bytes_of_any_kind(&message.to_bytes()).as_ref(),
+            Ok(&message)
+        );
+        for row in [
+            format!("| `accusation`, `{name}` | `{}` |", message.id()),
+            format!("| `EvidenceId`, `{name}` | `{evidence}` |"),
+        ] {
+            assert!(SPEC.contains(&row), "the page lacks {row}");
+        }
+    }
+}
+
 #[test]
 fn limits_are_those_of_the_spec() {
     for kind in Kind::ALL {
@@ -77,17 +119,13 @@ fn reads_what_it_writes_and_says_whose_it_is() {
         let bytes = message.to_bytes();
         assert_eq!(Message::from_bytes_of_any_kind(&bytes), Ok(message.clone()));
         assert_eq!(Message::from_bytes(message.kind(), &bytes), Ok(message.clone()));
-        let signer = if message.kind() == Kind::Accusation {
-            accuser()
-        } else {
-            key()
-        };
+        let signer = signer(message.kind());
         assert_eq!(message.signer(), id(&signer));
         assert_eq!(message.network(), Digest::from_bytes([1; 32]));
-        assert!((1_700_000_000..1_700_000_007).contains(&message.at().get()));
+        assert!((1_700_000_000..1_700_000_008).contains(&message.at().get()));
     }
     let times: Vec<_> = messages().iter().map(|it| it.at().get() % 100).collect();
-    assert_eq!(times, [0, 0, 1, 2, 2, 3, 4, 5, 6]);
+    assert_eq!(times, [0, 0, 1, 2, 2, 3, 4, 5, 6, 7]);
 }
 
 #[test]
@@ -192,11 +230,7 @@ fn sign_again(message: &Message, key: &SigningKey) -> Vec<u8> {
 #[test]
 fn names_are_the_same_whatever_the_signature() {
     for message in messages() {
-        let signer = if message.kind() == Kind::Accusation {
-            accuser()
-        } else {
-            key()
-        };
+        let signer = signer(message.kind());
         let bytes = sign_again(&message, &signer);
         assert_ne!(bytes, message.to_bytes());
         let again = Message::from_bytes(message.kind(), &bytes).expect("a good signature");
@@ -291,6 +325,7 @@ proptest! {
             Kind::Verdict => check::<Verdict>(payload)?,
             Kind::Voucher => check::<Voucher>(payload)?,
             Kind::Accusation => check::<Accusation>(payload)?,
+            Kind::RelayHead => check::<RelayHead>(payload)?,
         }
     }
 }

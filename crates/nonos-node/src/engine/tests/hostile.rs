@@ -570,3 +570,32 @@ fn a_key_used_twice_pays_and_runs_nothing_any_more() {
     assert_eq!(world.paid(0), [], "a restart does not heal that");
     assert!(world.nodes[0].engine.doubled);
 }
+
+fn head(relay: u8, root: u8) -> Message {
+    let at = Timestamp::new(START);
+    let head = RelayHead {
+        network: network(),
+        epoch: Epoch::of(at),
+        size: 1,
+        root: Digest::from_bytes([root; 32]),
+        previous: None,
+        at,
+    };
+    signed(head, &key(relay))
+}
+
+#[test]
+fn a_relay_that_keeps_two_logs_is_blacklisted_by_all() {
+    let mut world = World::new(3);
+    world.inject(&head(50, 1));
+    world.inject(&head(51, 2));
+    for node in 0..3 {
+        assert!(!world.blacklisted(node, id(&key(50))), "one log each");
+    }
+    world.message(0, world.id(1), head(50, 3));
+    world.run();
+    for node in 0..3 {
+        assert!(world.blacklisted(node, id(&key(50))), "{node}");
+        assert!(!world.blacklisted(node, id(&key(51))));
+    }
+}

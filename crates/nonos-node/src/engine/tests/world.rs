@@ -493,11 +493,11 @@ impl World {
             Effect::Judge {
                 accusation, origin, ..
             } => {
-                let Evidence::InvalidProof(shown) = &accusation.evidence;
-                let judgement = if self.invalid.contains(&shown.receipt.receipt_id()) {
+                let shown = accusation.evidence.item();
+                let judgement = if shown.is_none_or(|it| self.invalid.contains(&it.receipt.receipt_id())) {
                     Judgement::Guilty {
-                        subject: shown.receipt.signer(),
-                        evidence: shown.id(),
+                        subject: accusation.evidence.subject(),
+                        evidence: accusation.evidence.id(),
                     }
                 } else {
                     Judgement::Innocent

@@ -12,7 +12,7 @@ fn names_the_network_and_has_no_other_fields() {
     let key = accuser();
     let broken = Broken::of(&accusation(), &key);
     broken.has_fixed(32, &[(1, "network_id")]);
-    broken.has_no_more_and_no_less(4);
+    broken.has_no_more_and_no_less(6);
     let evidence = Fields::of(&broken.fields.all(EVIDENCE)[0]);
     let more = broken.fields.with(EVIDENCE, evidence.with(4, 1).to_bytes());
     broken.refuses(
@@ -94,19 +94,26 @@ fn the_evidence_has_one_name_whoever_accuses_whenever() {
     );
 }
 
+fn invalid_proof(accusation: &mut Accusation) -> &mut InvalidProof {
+    match &mut accusation.evidence {
+        Evidence::InvalidProof(it) => it,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn evidence_as_long_as_a_message_may_be_fits_and_longer_does_not() {
     let key = accuser();
     let mut wide = accusation();
-    let Evidence::InvalidProof(it) = &mut wide.evidence;
+    let it = invalid_proof(&mut wide);
     it.proof = vec![7; 200 << 10];
     let rest = wide.to_bytes().len();
-    let Evidence::InvalidProof(it) = &mut wide.evidence;
+    let it = invalid_proof(&mut wide);
     // The length of the tapes takes two bytes more than it did.
     it.tapes = vec![7; (960 << 10) - rest - 2 + 3];
     assert_eq!(ByteLen::from(wide.to_bytes().len()), Accusation::MAX);
     Broken::of(&wide, &key);
-    let Evidence::InvalidProof(it) = &mut wide.evidence;
+    let it = invalid_proof(&mut wide);
     it.tapes.push(7);
     let error = Signed::<Accusation>::from_bytes(&signed::<Accusation>(wide.to_bytes(), &key)).err();
     let (message, limit) = ("accusation", Accusation::MAX);

@@ -171,6 +171,69 @@ pub(crate) fn accusation() -> Accusation {
     }
 }
 
+pub(crate) fn relay() -> SigningKey {
+    SigningKey::from_bytes(&[9; 32])
+}
+
+/// The names of three messages: a relay's log, in which the receipt is the second.
+pub(crate) fn accepted() -> [MessageId; 3] {
+    let receipt = Signed::new(receipt(), &key()).id();
+    [digest(30), receipt, digest(31)]
+}
+
+/// The tree over these, by the book.
+pub(crate) fn root(log: &[MessageId]) -> JournalRoot {
+    match log {
+        [one] => JournalRoot::leaf(one),
+        _ => {
+            let left = log.len().next_power_of_two() / 2;
+            JournalRoot::join(&root(&log[..left]), &root(&log[left..]))
+        }
+    }
+}
+
+pub(crate) fn relay_head() -> RelayHead {
+    RelayHead {
+        network: digest(1),
+        epoch: Epoch::new(472_222),
+        size: 3,
+        root: root(&accepted()),
+        previous: Some(digest(32)),
+        at: at(7),
+    }
+}
+
+pub(crate) fn bad_relay() -> Accusation {
+    let Evidence::InvalidProof(item) = accusation().evidence else {
+        unreachable!("it is of that kind");
+    };
+    let [first, _, third] = accepted();
+    let inclusion = Inclusion {
+        index: 1,
+        path: vec![JournalRoot::leaf(&first), JournalRoot::leaf(&third)],
+    };
+    Accusation {
+        evidence: Evidence::BadRelay(Box::new(BadRelay {
+            head: Signed::new(relay_head(), &relay()),
+            inclusion,
+            item: *item,
+        })),
+        ..accusation()
+    }
+}
+
+pub(crate) fn forked_head() -> Accusation {
+    let other = RelayHead {
+        root: JournalRoot::ZERO,
+        ..relay_head()
+    };
+    let [one, other] = [relay_head(), other].map(|head| Signed::new(head, &relay()));
+    Accusation {
+        evidence: Evidence::ForkedHead(Box::new(ForkedHead::of(&one, &other).expect("two roots"))),
+        ..accusation()
+    }
+}
+
 /// One of each kind, signed.
 pub(crate) fn messages() -> Vec<Message> {
     let key = key();
@@ -184,5 +247,6 @@ pub(crate) fn messages() -> Vec<Message> {
         Signed::new(verdict(), &key).into(),
         Signed::new(voucher(), &key).into(),
         Signed::new(accusation(), &accuser()).into(),
+        Signed::new(relay_head(), &relay()).into(),
     ]
 }
