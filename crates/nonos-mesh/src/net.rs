@@ -19,7 +19,7 @@ use std::{
 use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
-use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId, Outline};
+use nonos_types::{ByteLen, Clock, Message, MessageId, NetworkId, NodeId, Outline};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
@@ -29,7 +29,7 @@ pub use self::{
 use self::{driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
-    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic},
+    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, reconcile},
     wire::{Request, Response},
 };
 
@@ -359,7 +359,36 @@ impl Mesh {
         }
     }
 
-    /// Lets a message in that came by [`Mesh::messages_after`], by the same rules as one that is gossiped, but for
+    /// Asks a peer to help find out which messages only one of the two has.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn reconcile(
+        &self,
+        from: NodeId,
+        ask: reconcile::Ask,
+    ) -> Result<reconcile::Answer, FetchError> {
+        match self.request(from, Request::Reconcile { ask }).await? {
+            Response::Reconciled(answer) => Ok(answer),
+            Response::NotFound => Err(FetchError::NotFound),
+            _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Asks a peer for messages by their names, at most [`Page::MAX_MESSAGES`] of them; it gives those that it has and that
+    /// fit an answer. What comes must pass [`Mesh::check`] before anything acts on it.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn messages(&self, from: NodeId, ids: Vec<MessageId>) -> Result<Vec<Vec<u8>>, FetchError> {
+        let most = ids.len();
+        match self.request(from, Request::Messages { ids }).await? {
+            Response::Messages(messages) if messages.len() <= most => Ok(messages),
+            _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Lets a message in that came by [`Mesh::messages_after`] or [`Mesh::messages`], by the same rules as one that is gossiped, but for
     /// the budgets, since who asks sets the pace, and for what was seen before, since it may be asked for again. Offers, awards, receipts, verdicts, vouchers and accusations may be of
     /// any age.
     ///

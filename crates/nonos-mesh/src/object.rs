@@ -1,4 +1,6 @@
-use nonos_types::{ByteLen, CapsuleHash, InputDigest, NodeId, Outline, ProofDigest, TapesDigest};
+use nonos_types::{ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, TapesDigest};
+
+use crate::core::reconcile;
 
 /// What peers fetch from one another, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +138,8 @@ pub struct Cursor(u64);
 impl Cursor {
     /// Before the first message.
     pub const START: Self = Self(0);
+    /// After the last message, wherever that is.
+    pub const END: Self = Self(u64::MAX);
 
     /// This position.
     pub const fn new(position: u64) -> Self {
@@ -167,7 +171,10 @@ impl Page {
     #[cfg(feature = "net")]
     pub(crate) fn is_sound(&self, cursor: Cursor, most: usize) -> bool {
         let bytes: usize = self.messages.iter().map(Vec::len).sum();
-        let moves = self.next > cursor || (self.next == cursor && self.messages.is_empty());
+        let moves = match cursor {
+            Cursor::END => self.messages.is_empty(),
+            _ => self.next > cursor || (self.next == cursor && self.messages.is_empty()),
+        };
         moves && self.messages.len() <= most && ByteLen::from(bytes) <= Self::MAX_BYTES
     }
 }
@@ -196,7 +203,19 @@ pub trait Objects: Send + Sync + 'static {
         }
     }
 
-    /// The accepted messages from a position on.
+    /// What a peer wants to know to find out which messages only one of the two has; nothing, if it asks too often or
+    /// what makes no sense. As it stands, nothing is ever told.
+    fn reconcile(&self, _from: NodeId, _ask: &reconcile::Ask) -> Option<reconcile::Answer> {
+        None
+    }
+
+    /// Accepted messages by their names, those that are here: the first of them that are at most [`Page::MAX_BYTES`]
+    /// together are sent. As it stands, none.
+    fn messages(&self, _ids: &[MessageId]) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
+    /// The accepted messages from a position on; for [`Cursor::END`] none, and where the log ends.
     fn messages_after(&self, cursor: Cursor, most: usize) -> Page;
 
     /// A peer was sent this much of an object.

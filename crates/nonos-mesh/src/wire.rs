@@ -1,11 +1,14 @@
 //! Requests and responses as bytes; `docs/spec/mesh.md`.
 
 use nonos_types::{
-    ByteLen, Error, Outline,
+    ByteLen, Error, MessageId, Outline,
     wire::{decode, encode, fixed},
 };
 
-use crate::{Cursor, Object, Page, Part};
+use crate::{
+    Cursor, Object, Page, Part,
+    core::reconcile::{Answer, Ask, Limits},
+};
 
 const REQUEST: &str = "mesh request";
 const RESPONSE: &str = "mesh response";
@@ -24,6 +27,12 @@ pub(crate) enum Request {
     Outline {
         object: Object,
     },
+    Reconcile {
+        ask: Ask,
+    },
+    Messages {
+        ids: Vec<MessageId>,
+    },
 }
 
 /// What the peer says.
@@ -32,6 +41,8 @@ pub(crate) enum Response {
     Part(Part),
     Page(Page),
     Outline(Outline),
+    Reconciled(Answer),
+    Messages(Vec<Vec<u8>>),
     /// It has no such object.
     NotFound,
     /// It has too much to do.
@@ -41,7 +52,7 @@ pub(crate) enum Response {
 mod proto {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
-        #[prost(oneof = "Asked", tags = "1, 2, 3")]
+        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5")]
         pub(super) asked: Option<Asked>,
     }
 
@@ -53,6 +64,10 @@ mod proto {
         After(After),
         #[prost(message, tag = "3")]
         Outline(Name),
+        #[prost(bytes = "vec", tag = "4")]
+        Reconcile(Vec<u8>),
+        #[prost(bytes = "vec", tag = "5")]
+        Messages(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -83,7 +98,7 @@ mod proto {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Response {
-        #[prost(oneof = "Said", tags = "1, 2, 3, 4")]
+        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6")]
         pub(super) said: Option<Said>,
     }
 
@@ -97,6 +112,16 @@ mod proto {
         Refused(u32),
         #[prost(message, tag = "4")]
         Outline(Outline),
+        #[prost(bytes = "vec", tag = "5")]
+        Reconciled(Vec<u8>),
+        #[prost(message, tag = "6")]
+        Messages(Messages),
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Messages {
+        #[prost(bytes = "vec", repeated, tag = "1")]
+        pub(super) messages: Vec<Vec<u8>>,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -138,7 +163,10 @@ fn object(kind: u32, digest: &[u8]) -> Result<Object, Error> {
 }
 
 impl Request {
-    pub(crate) const MAX: ByteLen = ByteLen::new(128);
+    /// The longest is an ask of a reconciliation.
+    pub(crate) const MAX: ByteLen = ByteLen::new(Limits::MESSAGE.get() + 8);
+    /// Most messages that are asked for by name at a time.
+    pub(crate) const NAMES: usize = Page::MAX_MESSAGES;
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let asked = match self {
@@ -158,6 +186,11 @@ impl Request {
                     kind: kind.into(),
                     digest: digest.to_vec(),
                 })
+            }
+            Self::Reconcile { ask } => proto::Asked::Reconcile(ask.to_bytes()),
+            Self::Messages { ids } => {
+                let ids = ids.iter().flat_map(|it| it.to_bytes());
+                proto::Asked::Messages(ids.collect())
             }
         };
         encode(&proto::Request { asked: Some(asked) })
@@ -192,6 +225,18 @@ impl Request {
             proto::Asked::Outline(it) => Self::Outline {
                 object: object(it.kind, &it.digest)?,
             },
+            proto::Asked::Reconcile(ask) => Self::Reconcile {
+                ask: Ask::from_bytes(&ask).map_err(|_| bad("reconcile"))?,
+            },
+            proto::Asked::Messages(names) => {
+                let (names, rest) = names.as_chunks();
+                if names.is_empty() || names.len() > Self::NAMES || !rest.is_empty() {
+                    return Err(bad("messages"));
+                }
+                Self::Messages {
+                    ids: names.iter().map(|it| MessageId::from_bytes(*it)).collect(),
+                }
+            }
         })
     }
 }
@@ -213,6 +258,10 @@ impl Response {
             Self::Outline(it) => proto::Said::Outline(proto::Outline {
                 len: it.len().get(),
                 nodes: it.nodes().concat(),
+            }),
+            Self::Reconciled(answer) => proto::Said::Reconciled(answer.to_bytes()),
+            Self::Messages(messages) => proto::Said::Messages(proto::Messages {
+                messages: messages.clone(),
             }),
             Self::NotFound => proto::Said::Refused(NOT_FOUND),
             Self::Busy => proto::Said::Refused(BUSY),
@@ -256,6 +305,15 @@ impl Response {
                 let outline = outline.filter(|_| rest.is_empty());
                 Self::Outline(outline.ok_or(bad("nodes"))?)
             }
+            proto::Said::Reconciled(answer) => {
+                Self::Reconciled(Answer::from_bytes(&answer).map_err(|_| bad("reconciled"))?)
+            }
+            proto::Said::Messages(it) => {
+                if it.messages.len() > Request::NAMES {
+                    return Err(bad("messages"));
+                }
+                Self::Messages(it.messages)
+            }
             proto::Said::Refused(NOT_FOUND) => Self::NotFound,
             proto::Said::Refused(BUSY) => Self::Busy,
             proto::Said::Refused(_) => return Err(bad("refused")),
@@ -293,7 +351,24 @@ mod tests {
         let outline = digest().prop_map(|digest| Request::Outline {
             object: Object::Proof(ProofDigest::from_bytes(digest)),
         });
-        prop_oneof![read, after, outline]
+        let names = prop::collection::vec(digest(), 1..=Request::NAMES);
+        let messages = names.prop_map(|names| Request::Messages {
+            ids: names.into_iter().map(MessageId::from_bytes).collect(),
+        });
+        prop_oneof![
+            read,
+            after,
+            outline,
+            messages,
+            Just(Request::Reconcile { ask: ask() })
+        ]
+    }
+
+    /// Of a node that has nothing.
+    fn ask() -> Ask {
+        let summary = crate::core::reconcile::Summary::new(1);
+        let now = nonos_types::Timestamp::new(1_800_000_000);
+        crate::core::reconcile::Round::begin(&summary, nonos_types::Kind::Offer, now).1
     }
 
     fn response() -> impl Strategy<Value = Response> {
@@ -314,10 +389,18 @@ mod tests {
             let outline = Outline::of::<InputDigest>(&vec![7; len]);
             Response::Outline(outline)
         });
+        let messages = prop::collection::vec(bytes(), 0..10).prop_map(Response::Messages);
+        let answer = {
+            let summary = crate::core::reconcile::Summary::new(1);
+            let answer = crate::core::reconcile::Responder::new(&ask()).answer(&summary, &ask());
+            Response::Reconciled(answer.expect("sound"))
+        };
         prop_oneof![
             part,
             page,
             outline,
+            messages,
+            Just(answer),
             Just(Response::NotFound),
             Just(Response::Busy)
         ]
@@ -394,6 +477,22 @@ mod tests {
         for kind in nonos_types::Kind::ALL {
             assert!(kind.max_len() <= Page::MAX_BYTES, "{}", kind.name());
             assert!(kind.max_len() <= room, "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn refuses_no_names_too_many_and_such_that_are_cut() {
+        let request = |names: usize| {
+            let asked = Some(proto::Asked::Messages(vec![7; names]));
+            Request::from_bytes(&encode(&proto::Request { asked }))
+        };
+        let error = Error::BadField {
+            message: REQUEST,
+            field: "messages",
+        };
+        assert!(request(32).is_ok() && request(32 * Request::NAMES).is_ok());
+        for len in [0, 31, 33, 32 * (Request::NAMES + 1)] {
+            assert_eq!(request(len), Err(error.clone()), "{len}");
         }
     }
 

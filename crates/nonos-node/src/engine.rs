@@ -151,6 +151,7 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) conduct: Conduct,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     pub(crate) trust: TrustBook,
     pub(crate) about: About,
@@ -166,7 +167,7 @@ impl Engine {
             identity: parts.identity,
             config: parts.config,
             conduct: parts.conduct,
-            journal: Journal::new(Arc::clone(&parts.store)),
+            journal: parts.journal,
             store: parts.store,
             last: Sequence::ZERO,
             ledger: parts.ledger,
@@ -210,6 +211,7 @@ impl Engine {
             for (position, bytes) in page {
                 let message = Message::from_bytes_of_any_kind(&bytes)
                     .map_err(|source| Error::BadJournal { position, source })?;
+                engine.journal.saw(&message, position);
                 engine.apply(&message);
                 engine.last = position;
             }
@@ -264,6 +266,10 @@ impl Engine {
             } => self.judged(&accusation, &judgement, origin),
             Input::Read { peer, next, messages } => {
                 self.read(peer, next, messages);
+                Ok(())
+            }
+            Input::CaughtUp { peer, resume, needed } => {
+                self.caught_up(peer, resume, needed);
                 Ok(())
             }
             Input::Sent { to, bytes } => {

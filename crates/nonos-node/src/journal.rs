@@ -1,9 +1,12 @@
 //! The messages this node has accepted, in the order in which it did. All it knows of jobs follows from them, so
 //! that a restart only reads them again; peers that were away read them, too.
 
-use std::{ops::Bound, sync::Arc};
+use std::{
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use nonos_mesh::{Cursor, Page};
+use nonos_mesh::{Cursor, Page, core::reconcile::Summary};
 use nonos_store::{Batch, Durability, Error, Store, Table};
 use nonos_types::{JobId, Message, MessageId, Offer, Sequence, Signed};
 
@@ -14,15 +17,58 @@ const OFFERS: Table<JobId, Sequence> = Table::new("journal-offer");
 /// Most bytes of a page's messages together.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// The messages of a store.
+/// The messages of a store. Clones know the same of it.
 #[derive(Clone)]
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is known of a journal without reading it.
+pub(crate) struct Known {
+    /// Names of its messages, to compare with those of peers.
+    pub(crate) summary: Summary,
+    /// Of the newest message.
+    last: Sequence,
 }
 
 impl Journal {
+    /// Knows nothing of what is there before it is told by [`Journal::saw`].
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        let known = Known {
+            summary: Summary::new(Summary::MOST),
+            last: Sequence::ZERO,
+        };
+        Self {
+            store,
+            known: Arc::new(Mutex::new(known)),
+        }
+    }
+
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message was read or added.
+    pub(crate) fn saw(&self, message: &Message, position: Sequence) {
+        let mut known = self.known();
+        known.summary.insert(message);
+        known.last = position;
+    }
+
+    /// A message is superseded, and nobody needs it from here.
+    pub(crate) fn superseded(&self, message: &Message) {
+        self.known()
+            .summary
+            .remove(message.kind(), message.at(), message.id());
+    }
+
+    /// A message by its name.
+    pub(crate) fn get(&self, id: MessageId) -> Result<Option<Vec<u8>>, Error> {
+        match KNOWN.get(&*self.store, &id)? {
+            Some(position) => MESSAGES.get(&*self.store, &position),
+            None => Ok(None),
+        }
     }
 
     pub(crate) fn has(&self, message: &Message) -> Result<bool, Error> {
@@ -47,6 +93,7 @@ impl Journal {
         };
         self.store.write(&batch, durability)?;
         *last = next;
+        self.saw(message, next);
         Ok(())
     }
 
@@ -70,6 +117,10 @@ impl Journal {
             next: cursor,
             messages: Vec::new(),
         };
+        if cursor == Cursor::END {
+            page.next = Cursor::new(self.known().last.get());
+            return Ok(page);
+        }
         let mut bytes = 0;
         for (position, message) in self.after(Sequence::new(cursor.get()), limit)? {
             bytes += message.len();

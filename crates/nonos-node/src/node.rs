@@ -1,17 +1,27 @@
 //! Puts the parts together: store, books, trust, proofs, mesh, and the engine that decides.
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use nonos_depin::Ledger;
-use nonos_mesh::{Event, Events, Multiaddr, Object, Objects, Page, Part};
+use nonos_mesh::{
+    Event, Events, Multiaddr, Object, Objects, Page, Part,
+    core::reconcile::{Answer, Ask, Serve},
+};
 use nonos_package::Package;
 use nonos_state::{Snapshot, probe};
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, NetworkId, NodeId, Outline, PoiHash, Sequence, Signed, Stamp,
-    Timestamp,
+    Accusation, ByteLen, Capacity, Clock as _, MessageId, NetworkId, NodeId, Outline, PoiHash, Sequence,
+    Signed, Stamp, Timestamp,
 };
 use nonos_worker::Runner;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -190,9 +200,12 @@ impl Node {
         let (inputs, inbox) = mpsc::channel(QUEUE);
         let (outbox, effects) = mpsc::channel(QUEUE);
 
+        let journal = Journal::new(Arc::clone(&store));
         let given = Arc::new(Given {
             objects: Arc::clone(&objects),
-            journal: Journal::new(Arc::clone(&store)),
+            journal: journal.clone(),
+            serving: Mutex::default(),
+            clock,
             inputs: inputs.clone(),
         });
         let mesh_config = nonos_mesh::Config {
@@ -208,6 +221,7 @@ impl Node {
             config: config.clone(),
             conduct,
             store: Arc::clone(&store),
+            journal: journal.clone(),
             ledger,
             trust,
             about,
@@ -259,6 +273,8 @@ impl Node {
             forged: Forged::default(),
             runner,
             protection,
+            journal,
+            passed: Mutex::default(),
         });
         drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));
@@ -479,7 +495,15 @@ async fn tick(inputs: mpsc::Sender<Input>) {
 struct Given {
     objects: Arc<ObjectStore>,
     journal: Journal,
+    /// How far peers are in comparing what they have.
+    serving: Mutex<BTreeMap<NodeId, Serve>>,
+    clock: SystemClock,
     inputs: mpsc::Sender<Input>,
+}
+
+impl Given {
+    /// Peers whose comparisons are kept; there are fewer connections.
+    const SERVING: usize = 256;
 }
 
 impl Objects for Given {
@@ -493,6 +517,24 @@ impl Objects for Given {
             tracing::error!(%error, ?object, "an object cannot be read");
             None
         })
+    }
+
+    fn reconcile(&self, from: NodeId, ask: &Ask) -> Option<Answer> {
+        let now = self.clock.now();
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        if serving.len() >= Self::SERVING && !serving.contains_key(&from) {
+            serving.pop_first();
+        }
+        let serve = serving.entry(from).or_insert_with(|| Serve::new(now));
+        let answer = serve.answer(&self.journal.known().summary, ask, now);
+        answer
+            .inspect_err(|error| tracing::debug!(peer = %from, %error, "not reconciled"))
+            .ok()
+    }
+
+    fn messages(&self, ids: &[MessageId]) -> Vec<Vec<u8>> {
+        let read = |id: &MessageId| self.journal.get(*id).ok().flatten();
+        ids.iter().filter_map(read).collect()
     }
 
     fn messages_after(&self, cursor: nonos_mesh::Cursor, most: usize) -> Page {

@@ -16,7 +16,7 @@ use nonos_package::Package;
 use nonos_types::{ByteLen, InputDigest, Outline, ProofDigest, Receipt, TapesDigest};
 
 mod partial;
-use partial::Partial;
+use partial::{Begun, Partial};
 
 /// Capsules, inputs, tapes and proofs of one data directory.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl ObjectStore {
     }
 
     /// What is here of an object that is not whole.
-    pub(crate) fn begun(&self, object: &Object) -> io::Result<Option<(Outline, Vec<(usize, Vec<u8>)>)>> {
+    pub(crate) fn begun(&self, object: &Object) -> io::Result<Option<Begun>> {
         self.partial.load(object)
     }
 

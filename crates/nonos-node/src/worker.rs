@@ -4,17 +4,22 @@ mod answer;
 mod run;
 
 use std::{
+    collections::{BTreeSet, HashMap},
     io,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
-use nonos_mesh::{Cursor, FetchError, Mesh, Multiaddr, Object, Weight, core::Download};
+use nonos_mesh::{
+    Cursor, FetchError, Mesh, Multiaddr, Object, Page, Weight,
+    core::{Download, reconcile::Round},
+};
 use nonos_package::Package;
 use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, InputDigest, Message, NetworkId, NodeId, Offer, Outline, Receipt, Signed, Transfer,
+    Accusation, ByteLen, Clock as _, InputDigest, Kind, Message, MessageId, NetworkId, NodeId, Offer,
+    Outline, Receipt, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +29,7 @@ use crate::{
     api::{RequestError, Submission},
     clock::SystemClock,
     engine::{Checked, Effect, Facts, Input, Origin, Reply, Unchecked},
+    journal::Journal,
     objects::ObjectStore,
     proofs::{Checker, Proofs},
 };
@@ -50,6 +56,8 @@ pub(crate) struct Worker {
     pub(crate) runner: Runner,
     /// What is given up there.
     pub(crate) protection: Option<Protection>,
+    pub(crate) journal: Journal,
+    pub(crate) passed: Mutex<Passed>,
 }
 
 pub(crate) use self::run::Forged;
@@ -96,6 +104,7 @@ impl Worker {
                 return;
             }
             Effect::Read { peer, cursor } => self.read(peer, cursor).await,
+            Effect::CatchUp { peer, from } => self.catch_up(peer, from).await,
             Effect::Prepare { offer, sources } => {
                 let job = offer.job();
                 let result = self.prepare(&offer, &sources).await;
@@ -173,9 +182,21 @@ impl Worker {
             }
         };
         let (next, count) = (page.next, page.messages.len());
+        for message in self.checked(page.messages, peer).await {
+            self.hear(message, peer).await;
+        }
+        Input::Read {
+            peer,
+            next: Some(next),
+            messages: count,
+        }
+    }
+
+    /// Those of a peer's messages that pass the cheap checks.
+    async fn checked(&self, messages: Vec<Vec<u8>>, peer: NodeId) -> Vec<Message> {
         let mesh = self.mesh.clone();
         let check = move || -> Vec<Message> {
-            let checked = page.messages.iter().map(|bytes| mesh.check(bytes, peer));
+            let checked = messages.iter().map(|bytes| mesh.check(bytes, peer));
             checked
                 .filter_map(|result| {
                     result
@@ -184,19 +205,83 @@ impl Worker {
                 })
                 .collect()
         };
-        for message in tokio::task::spawn_blocking(check).await.unwrap_or_default() {
-            let origin = Origin {
-                peer: Some(peer),
-                ticket: None,
+        tokio::task::spawn_blocking(check).await.unwrap_or_default()
+    }
+
+    async fn hear(&self, message: Message, peer: NodeId) {
+        let origin = Origin {
+            peer: Some(peer),
+            ticket: None,
+        };
+        let message = Box::new(message);
+        self.send(Input::Message { message, origin }).await;
+    }
+
+    /// Finds out which messages only a peer has, and gets them.
+    async fn catch_up(&self, peer: NodeId, from: Kind) -> Input {
+        let now = self.clock.now();
+        let (mut round, first) = Round::begin(&self.journal.known().summary, from, now);
+        let (mut ask, mut needed) = (Some(first), 0);
+        while let Some(next) = ask.take() {
+            let heard = match self.mesh.reconcile(peer, next).await {
+                Ok(answer) => {
+                    let heard = round.hear(&self.journal.known().summary, &answer);
+                    heard.map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
             };
-            let message = Box::new(message);
-            self.send(Input::Message { message, origin }).await;
+            match heard {
+                Ok(heard) => {
+                    needed += self.take(peer, heard.found.need).await;
+                    ask = heard.ask;
+                }
+                Err(error) => {
+                    tracing::debug!(%peer, error, "not reconciled");
+                    return Input::CaughtUp {
+                        peer,
+                        resume: round.resume_at(),
+                        needed: None,
+                    };
+                }
+            }
         }
-        Input::Read {
+        Input::CaughtUp {
             peer,
-            next: Some(next),
-            messages: count,
+            resume: round.resume_at(),
+            needed: Some(needed),
         }
+    }
+
+    /// Gets messages by their names from a peer that says it has them; how many came.
+    async fn take(&self, peer: NodeId, mut ids: Vec<MessageId>) -> usize {
+        let passed = || self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.millis();
+        ids.retain(|id| passed().is_due(*id, now));
+        let mut came = 0;
+        for page in ids.chunks(Page::MAX_MESSAGES) {
+            let mut left: BTreeSet<MessageId> = page.iter().copied().collect();
+            // An answer has room for some of them.
+            while !left.is_empty() {
+                let asked = self.mesh.messages(peer, left.iter().copied().collect()).await;
+                let messages = asked
+                    .inspect_err(|error| tracing::debug!(%peer, %error, "messages not fetched"))
+                    .unwrap_or_default();
+                let before = left.len();
+                for message in self.checked(messages, peer).await {
+                    if left.remove(&message.id()) {
+                        passed().saw(message.id(), now);
+                        came += 1;
+                        self.hear(message, peer).await;
+                    }
+                }
+                if left.len() == before {
+                    break;
+                }
+            }
+            // What does not come, or is not let in, is not asked for again at once.
+            left.into_iter().for_each(|id| passed().saw(id, now));
+        }
+        came
     }
 
     /// An object, from here or from the peers that give it, and who gave how much.
@@ -411,6 +496,35 @@ impl Worker {
     }
 }
 
+/// Messages that were fetched of late. One that was not kept would be found missing in each round: it is fetched again
+/// ever more seldom.
+#[derive(Debug, Default)]
+pub(crate) struct Passed(HashMap<MessageId, (u32, u64)>);
+
+impl Passed {
+    /// How many are remembered; then those whose time has come are forgotten, and all if there are none.
+    const MOST: usize = 50_000;
+    /// Milliseconds until the second time, and at most.
+    const FIRST: u64 = 10_000;
+    const LONGEST: u64 = 60 * 60 * 1000;
+
+    fn is_due(&self, id: MessageId, now: u64) -> bool {
+        self.0.get(&id).is_none_or(|(_, at)| *at <= now)
+    }
+
+    fn saw(&mut self, id: MessageId, now: u64) {
+        if self.0.len() >= Self::MOST {
+            self.0.retain(|_, (_, at)| *at > now);
+            if self.0.len() >= Self::MOST {
+                self.0.clear();
+            }
+        }
+        let (times, at) = self.0.entry(id).or_default();
+        *at = now + (Self::FIRST << (*times).min(10)).min(Self::LONGEST);
+        *times += 1;
+    }
+}
+
 /// Runs what blocks, elsewhere.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -420,4 +534,33 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 /// The score of the mesh for a score of trust: from the newcomer's 30 % up it is positive.
 fn weight(score_ppm: u32) -> Weight {
     Weight::new((i32::try_from(score_ppm).unwrap_or(i32::MAX) - 300_000) / 35_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_kept_is_fetched_ever_more_seldom() {
+        let mut passed = Passed::default();
+        let (id, mut now, mut waits) = (MessageId::hash(&[b"a"]), 0, vec![]);
+        assert!(passed.is_due(id, now));
+        for _ in 0..12 {
+            passed.saw(id, now);
+            let wait = (1..)
+                .map(|it| it * 10_000)
+                .find(|wait| passed.is_due(id, now + wait));
+            let wait = wait.expect("there is a time");
+            waits.push(wait / 1000);
+            now += wait;
+        }
+        assert_eq!(
+            waits,
+            [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]
+        );
+        for number in 0..200_000_u32 {
+            passed.saw(MessageId::hash(&[&number.to_be_bytes()]), now);
+            assert!(passed.0.len() <= Passed::MOST);
+        }
+    }
 }

@@ -42,14 +42,16 @@ impl Limits {
 }
 
 /// The kinds that are reconciled, in their order: what must be known before more harm is done, where the others are,
-/// what relays and payers have signed for, what was done, and what is only history. Claims are not: they are worth nothing when they are late.
-pub const ORDER: [Kind; 8] = [
+/// what relays have signed for; then jobs as they go, so that each message finds there what it is about. Claims are not:
+/// they are worth nothing when they are late.
+pub const ORDER: [Kind; 9] = [
     Kind::Accusation,
     Kind::Descriptor,
     Kind::RelayHead,
-    Kind::Voucher,
-    Kind::Receipt,
     Kind::Offer,
     Kind::Award,
+    Kind::Cancel,
+    Kind::Receipt,
+    Kind::Voucher,
     Kind::Verdict,
 ];

@@ -64,7 +64,7 @@ impl Server {
         }
         let given = match &request {
             Request::Read { object, .. } => Some(*object),
-            Request::After { .. } | Request::Outline { .. } => None,
+            _ => None,
         };
         let bytes = Arc::default();
         let serving = Serving {
@@ -77,7 +77,7 @@ impl Server {
         let answers = self.answers.clone();
         tokio::spawn(async move {
             let _permit = reading.acquire().await.expect("never closed");
-            let read = tokio::task::spawn_blocking(move || answer(&*objects, &request));
+            let read = tokio::task::spawn_blocking(move || answer(&*objects, to, &request));
             let response = read.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "reading an object failed");
                 Response::Busy
@@ -114,7 +114,7 @@ impl Server {
     }
 }
 
-fn answer(objects: &dyn Objects, request: &Request) -> Response {
+fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
     match request {
         Request::Read { object, offset, most } => {
             let Some(part) = objects.read(object, *offset, *most) else {
@@ -130,6 +130,22 @@ fn answer(objects: &dyn Objects, request: &Request) -> Response {
         }
         Request::Outline { object } => {
             (objects.outline(object)).map_or(Response::NotFound, Response::Outline)
+        }
+        // Who asks too often, or what makes no sense, is told no more than that.
+        Request::Reconcile { ask } => objects
+            .reconcile(to, ask)
+            .map_or(Response::Busy, Response::Reconciled),
+        Request::Messages { ids } => {
+            let mut left = Page::MAX_BYTES.get();
+            let mut messages = objects.messages(ids);
+            let fitting = messages.iter().take_while(|it| {
+                let rest = left.checked_sub(it.len() as u64);
+                left = rest.unwrap_or(0);
+                rest.is_some()
+            });
+            let fitting = fitting.count();
+            messages.truncate(fitting);
+            Response::Messages(messages)
         }
         Request::After { cursor } => {
             let page = objects.messages_after(*cursor, Page::MAX_MESSAGES);

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use nonos_mesh::{Acceptance, Cursor, Ticket};
 use nonos_trust::{Judgement, ProofVerdict};
 use nonos_types::{
-    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Message, NodeId, Offer, Receipt, Signed,
-    Timestamp, Value,
+    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Kind, Message, NodeId, Offer, Receipt,
+    Signed, Timestamp, Value,
 };
 
 use super::Facts;
@@ -73,6 +73,14 @@ pub(crate) enum Input {
         next: Option<Cursor>,
         messages: usize,
     },
+    /// Messages that only a peer had were asked for, and handled before this.
+    CaughtUp {
+        peer: NodeId,
+        /// Where the next round goes on, if this one is over.
+        resume: Option<Kind>,
+        /// Messages that were asked for; `None` if the peer did not answer.
+        needed: Option<usize>,
+    },
     /// A peer has got a whole object.
     Sent {
         to: NodeId,
@@ -137,6 +145,11 @@ pub(crate) enum Effect {
     Read {
         peer: NodeId,
         cursor: Cursor,
+    },
+    /// Find out which messages only a peer has, and get them.
+    CatchUp {
+        peer: NodeId,
+        from: Kind,
     },
     /// Get the capsule and the input of an offer.
     Prepare {

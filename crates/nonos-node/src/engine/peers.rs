@@ -7,11 +7,14 @@ use std::{
 
 use nonos_mesh::{
     Cursor, Multiaddr, Protocol,
-    core::{Invitation, Standing},
+    core::{
+        Invitation, Standing,
+        reconcile::{ORDER, Pace},
+    },
     with_peer,
 };
 use nonos_store::{Batch, Durability, Table};
-use nonos_types::{Capacity, Descriptor, NodeId, Role, Sequence, Signed, Timestamp};
+use nonos_types::{Capacity, Descriptor, Kind, Message, NodeId, Role, Sequence, Signed, Timestamp};
 
 use super::{Decision, Effect, Engine, Error, Origin};
 use crate::api::{Done, Invited, RequestError, What};
@@ -26,9 +29,6 @@ const MOST_JOINED: usize = 64;
 /// Seconds between two reads of what a peer has accepted, and if something is known to be missing.
 const CATCH_UP_S: u64 = 10;
 const SOON_S: u64 = 2;
-/// Seconds until a journal is read from its start again, at first and at most; each time it is twice as long.
-const AGAIN_S: u64 = 10;
-const AGAIN_MOST_S: u64 = 60 * 60;
 /// Pages of one peer that are read without a pause.
 const PAGES: u32 = 64;
 /// Seconds a descriptor is published before it ends.
@@ -36,9 +36,9 @@ const DESCRIPTOR_S: u64 = 6 * 60 * 60;
 /// Most peers this node dials of its own accord.
 const DIAL: usize = 16;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct PeerState {
-    /// How far its journal was read.
+    /// How far its journal was read, from where it ended when it was connected: what was before is reconciled.
     cursor: Cursor,
     /// Is a page on its way?
     reading: bool,
@@ -47,9 +47,32 @@ pub(super) struct PeerState {
     pages: u32,
     /// Something it has is missing here.
     soon: bool,
-    /// Something was left out for want of room: to be read from the start then.
-    again_at: Option<u64>,
-    again_after: u64,
+    /// When to compare with it what both have.
+    pace: Pace,
+    /// Is that going on?
+    comparing: bool,
+    /// The kind to begin with.
+    from: Kind,
+}
+
+impl PeerState {
+    fn new(me: NodeId, peer: NodeId, now: Timestamp) -> Self {
+        // Each pair has a pace of its own.
+        let mut seed = *me.as_bytes();
+        for (byte, other) in seed.iter_mut().zip(peer.as_bytes()) {
+            *byte ^= other.rotate_left(1);
+        }
+        Self {
+            cursor: Cursor::END,
+            reading: false,
+            read_at: Timestamp::ZERO,
+            pages: 0,
+            soon: false,
+            pace: Pace::new(&seed, now),
+            comparing: false,
+            from: ORDER[0],
+        }
+    }
 }
 
 /// Peers this node was connected to: when, and the addresses of the newest descriptor of each, valid or not.
@@ -84,6 +107,10 @@ impl Engine {
     pub(super) fn apply_descriptor(&mut self, it: &Signed<Descriptor>) {
         if let Some((_, addresses)) = self.last_good.0.get_mut(&it.signer()) {
             addresses.clone_from(&it.addresses);
+        }
+        let old = self.directory.get(it.signer());
+        if let Some(old) = old.filter(|old| old.sequence < it.sequence) {
+            self.journal.superseded(&Message::from(old.clone()));
         }
         self.directory.learn(it, None, self.now.time);
     }
@@ -151,13 +178,40 @@ impl Engine {
             self.effects.push(Effect::Block(peer));
             return Ok(());
         }
-        if self.connected.insert(peer, PeerState::default()).is_none() {
+        let state = PeerState::new(self.me, peer, self.now.time);
+        if self.connected.insert(peer, state).is_none() {
             self.directory.keep(peer, true);
             self.was_good(peer)?;
             self.event(None, What::Connected { peer });
         }
         self.read_on(peer);
+        self.catch_up(peer);
         Ok(())
+    }
+
+    /// Compares with a peer what both have, unless that is going on.
+    fn catch_up(&mut self, peer: NodeId) {
+        let now = self.now.time;
+        if let Some(state) = self.connected.get_mut(&peer)
+            && !state.comparing
+        {
+            state.comparing = true;
+            state.pace.began(now);
+            let from = state.from;
+            self.effects.push(Effect::CatchUp { peer, from });
+        }
+    }
+
+    /// It was compared, and what was missing here was handled before this.
+    pub(super) fn caught_up(&mut self, peer: NodeId, resume: Option<Kind>, needed: Option<usize>) {
+        let now = self.now.time;
+        if let Some(state) = self.connected.get_mut(&peer) {
+            state.comparing = false;
+            state.from = resume.unwrap_or(ORDER[0]);
+            if needed.is_none() {
+                state.pace.failed(now);
+            }
+        }
     }
 
     /// How others find this node.
@@ -285,10 +339,6 @@ impl Engine {
         if let Some(state) = self.connected.get_mut(&peer)
             && !state.reading
         {
-            if state.again_at.is_some_and(|at| at <= now.get()) {
-                state.again_at = None;
-                state.cursor = Cursor::START;
-            }
             state.soon = false;
             state.reading = true;
             state.read_at = now;
@@ -323,29 +373,20 @@ impl Engine {
         }
     }
 
-    /// Something could not be taken for want of room: it is read again from the start, ever more seldom, since who
-    /// fills the room may go on.
-    pub(super) fn read_again(&mut self) {
-        let now = self.now.time.get();
-        for state in self.connected.values_mut() {
-            if state.again_at.is_none() {
-                state.again_after = (state.again_after * 2).clamp(AGAIN_S, AGAIN_MOST_S);
-                state.again_at = Some(now + state.again_after);
-            }
-        }
-    }
-
     pub(super) fn tick_peers(&mut self) -> Result<(), Error> {
         let now = self.now.time;
         let due: Vec<NodeId> = (self.connected.iter())
             .filter(|(_, state)| {
-                let again = state.again_at.is_some_and(|at| at <= now.get());
-                now.get() >= state.read_at.get() + if state.soon || again { SOON_S } else { CATCH_UP_S }
+                now.get() >= state.read_at.get() + if state.soon { SOON_S } else { CATCH_UP_S }
             })
             .map(|(peer, _)| *peer)
             .collect();
         for peer in due {
             self.read_on(peer);
+        }
+        let due = self.connected.iter().filter(|(_, state)| state.pace.due() <= now);
+        for peer in due.map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            self.catch_up(peer);
         }
         self.directory.expire(self.me, now);
         if now.get() >= self.descriptor_at.get() + DESCRIPTOR_S {

@@ -95,7 +95,7 @@ impl Engine {
 
     fn check_later(&mut self, receipt: Signed<Receipt>, tries: u32) {
         if self.retries.len() >= RETRIES {
-            self.read_again();
+            // Peers have it, and it will be found missing here.
             return;
         }
         let at_ms = self.now.millis + (RETRY_MS << tries);
@@ -333,7 +333,6 @@ impl Engine {
             return Ok(Decision::Reject);
         }
         if self.judging.len() >= JUDGING {
-            self.read_again();
             return Ok(Decision::Ignore);
         }
         Ok(Decision::Later)

@@ -7,6 +7,9 @@ use std::{
 use nonos_mesh::Object;
 use nonos_types::{ByteLen, Outline};
 
+/// An outline, and the groups that are here, with their numbers.
+pub(crate) type Begun = (Outline, Vec<(usize, Vec<u8>)>);
+
 /// What is here of objects that are not whole yet: a directory for each, with its outline and a file for each group. Nothing
 /// of it is believed: whoever takes it up checks each group again.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ impl Partial {
     }
 
     /// What is here of an object.
-    pub(super) fn load(&self, object: &Object) -> io::Result<Option<(Outline, Vec<(usize, Vec<u8>)>)>> {
+    pub(super) fn load(&self, object: &Object) -> io::Result<Option<Begun>> {
         let place = self.place(object);
         let outline = match fs::read(place.join(Self::OUTLINE)) {
             Ok(bytes) => decode(&bytes),
@@ -121,8 +124,6 @@ fn decode(bytes: &[u8]) -> Option<Outline> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use nonos_types::InputDigest;
 
     use super::*;
@@ -171,7 +172,8 @@ mod tests {
         Partial::new(dir.path());
         assert!(partial.place(&object).exists());
         let place = fs::File::open(partial.place(&object)).expect("a directory");
-        let old = SystemTime::now() - Partial::KEPT - Duration::from_secs(60);
+        let now = place.metadata().and_then(|it| it.modified()).expect("a time");
+        let old = now - Partial::KEPT - Duration::from_secs(60);
         place.set_modified(old).expect("set");
         Partial::new(dir.path());
         assert!(!partial.place(&object).exists());

@@ -8,7 +8,10 @@ use std::{
 
 use ed25519_dalek::SigningKey;
 use nonos_depin::{Body, Ledger, fees::Shares};
-use nonos_mesh::Cursor;
+use nonos_mesh::{
+    Cursor,
+    core::reconcile::{Round, Serve},
+};
 use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_trust::{Identity, Judgement, ProofVerdict, TrustBook};
 use nonos_types::*;
@@ -254,6 +257,7 @@ fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
         conduct: Conduct::Honest,
         ledger: Ledger::open(Arc::clone(&store), network(), id(key)).expect("books"),
         trust: TrustBook::open(Arc::clone(&store)).expect("a book"),
+        journal: Journal::new(Arc::clone(&store)),
         store,
         about: About {
             data_dir: String::new(),
@@ -447,6 +451,7 @@ impl World {
                 }
             }
             Effect::Read { peer, cursor } => self.read(node, peer, cursor),
+            Effect::CatchUp { peer, from } => self.catch_up(node, peer, from),
             Effect::Prepare { offer, .. } => {
                 self.prepares += 1;
                 let result = match self.nodes[node].unprepared {
@@ -521,8 +526,8 @@ impl World {
     fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor) {
         self.reads += 1;
         let page = self.index(peer).filter(|it| self.nodes[*it].up).map(|it| {
-            let store: Arc<dyn Store> = Arc::clone(&self.nodes[it].store) as _;
-            Journal::new(store).page(cursor, 256).expect("a page")
+            let journal = self.nodes[it].engine.journal.clone();
+            journal.page(cursor, 256).expect("a page")
         });
         let (next, count) = (
             page.as_ref().map(|it| it.next),
@@ -543,6 +548,33 @@ impl World {
                 messages: count,
             },
         );
+    }
+
+    fn catch_up(&mut self, node: usize, peer: NodeId, from: Kind) {
+        let Some(other) = self.index(peer).filter(|it| self.nodes[*it].up) else {
+            let (resume, needed) = (None, None);
+            self.give(node, Input::CaughtUp { peer, resume, needed });
+            return;
+        };
+        let now = self.now().time;
+        let journal = |world: &Self, node: usize| world.nodes[node].engine.journal.clone();
+        let (mine, theirs) = (journal(self, node), journal(self, other));
+        let (mut round, first) = Round::begin(&mine.known().summary, from, now);
+        let mut serve = Serve::new(now);
+        let (mut ask, mut needed) = (Some(first), 0);
+        while let Some(next) = ask.take() {
+            let answer = serve.answer(&theirs.known().summary, &next, now).expect("sound");
+            let heard = round.hear(&mine.known().summary, &answer).expect("sound");
+            needed += heard.found.need.len();
+            for id in heard.found.need {
+                let bytes = theirs.get(id).expect("readable").expect("it says so");
+                let message = Message::from_bytes_of_any_kind(&bytes).expect("a message");
+                self.message(node, peer, message);
+            }
+            ask = heard.ask;
+        }
+        let (resume, needed) = (round.resume_at(), Some(needed));
+        self.give(node, Input::CaughtUp { peer, resume, needed });
     }
 
     /// Lets time pass.
