@@ -40,7 +40,8 @@ pub enum Standing {
     Known,
     /// There is a newer one.
     Old,
-    /// There is another with the same number, signed by the same node: [`Directory::get`] gives it. The two are evidence.
+    /// There is another with the same number, signed by the same node: [`Directory::get`] gives it. Together they show that the
+    /// node says different things to different peers.
     Equivocates,
     /// It is no longer valid.
     Expired,
