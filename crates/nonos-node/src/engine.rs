@@ -97,6 +97,8 @@ pub(crate) struct Engine {
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
+    /// Nodes with private addresses were left out, there being too many in one place.
+    crowded: bool,
     /// Where nodes were that this node was connected to, however long ago.
     last_good: LastGood,
     descriptor_at: Timestamp,
@@ -188,6 +190,7 @@ impl Engine {
             heads: Heads::new(),
             doubled: false,
             directory: Directory::new(directory),
+            crowded: false,
             last_good: LastGood::default(),
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),

@@ -8,7 +8,7 @@ use std::{
 use nonos_mesh::{
     Cursor, Multiaddr, Protocol,
     core::{
-        Invitation, Standing,
+        Invitation, Prefix, Standing,
         reconcile::{ORDER, Pace},
     },
     with_peer,
@@ -96,9 +96,13 @@ impl LastGood {
 }
 
 impl Engine {
-    pub(super) fn judge_descriptor(&self, it: &Signed<Descriptor>) -> Decision {
+    pub(super) fn judge_descriptor(&mut self, it: &Signed<Descriptor>) -> Decision {
         match self.directory.judge(it, self.now.time) {
             Standing::New | Standing::Newer => Decision::Accept,
+            Standing::PrefixFull => {
+                self.crowded |= Prefix::of(it).is_private();
+                Decision::Ignore
+            }
             // Whoever passed it on may have others there, or ask for less work.
             _ => Decision::Ignore,
         }

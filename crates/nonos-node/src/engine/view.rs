@@ -117,7 +117,7 @@ impl Engine {
         Ok(())
     }
 
-    fn status(&self) -> Result<Status, Error> {
+    pub(super) fn status(&self) -> Result<Status, Error> {
         let mut states: BTreeMap<JobState, usize> = BTreeMap::new();
         for job in self.jobs.values() {
             *states.entry(self.state(job)).or_default() += 1;
@@ -131,6 +131,13 @@ impl Engine {
         let mut warnings = Vec::new();
         if self.connected.is_empty() {
             warnings.push("no peer is connected: jobs wait until one is".to_owned());
+        }
+        if self.crowded {
+            warnings.push(
+                "nodes with private addresses are left out, since too many are in one place: if all are in one house, set \
+                 `lan = true` under [directory] in config.toml"
+                    .to_owned(),
+            );
         }
         if self.doubled {
             warnings.push(

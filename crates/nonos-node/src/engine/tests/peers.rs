@@ -123,3 +123,44 @@ fn strangers_without_a_stamp_are_not_listed() {
         assert_eq!(world.nodes[0].engine.directory.get(node).is_some(), listed);
     }
 }
+
+#[test]
+fn a_house_full_of_nodes_is_told_what_to_set() {
+    for lan in [false, true] {
+        let mut world = World::new(1);
+        world.nodes[0].engine.directory = nonos_mesh::core::Directory::new(
+            crate::config::Directory {
+                stamp_bits: 0,
+                lan,
+                ..Default::default()
+            }
+            .limits(),
+        );
+        for seed in 50..80 {
+            let stranger = key(seed);
+            let descriptor = nonos_types::Descriptor {
+                network: network(),
+                sequence: Sequence::new(1),
+                valid_from: world.now().time,
+                valid_until: nonos_types::Timestamp::new(world.time() + 60),
+                addresses: vec![format!("/ip4/192.168.1.{seed}/tcp/1")],
+                roles: nonos_types::Roles::NONE,
+                profile: nonos_types::PoiHash::ZERO,
+                software: String::new(),
+                capacity: nonos_types::Capacity::NONE,
+                onion_keys: vec![],
+                stamp: Stamp::NONE,
+            };
+            world.message(
+                0,
+                id(&stranger),
+                Message::from(Signed::new(descriptor, &stranger)),
+            );
+        }
+        let engine = &world.nodes[0].engine;
+        assert_eq!(engine.directory.len(), if lan { 30 } else { 8 });
+        let warnings = engine.status().expect("a status").warnings;
+        let told = warnings.iter().any(|it| it.contains("set `lan = true`"));
+        assert_eq!(told, !lan, "{warnings:?}");
+    }
+}
