@@ -236,8 +236,8 @@ impl Directory {
         self.nodes.get(&node).map(|it| it.since)
     }
 
-    /// Neighbours that have shown a node's descriptor, at most [`Directory::NEIGHBOURS`]; the first that did is its
-    /// introducer.
+    /// Neighbours that have shown a node's descriptor, at most [`Directory::NEIGHBOURS`], by name: in which order they did is
+    /// not kept.
     pub fn shown_by(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
         self.nodes
             .get(&node)
