@@ -8,6 +8,7 @@ mod download;
 mod intake;
 mod invitation;
 pub mod journal;
+pub mod onion;
 mod recent;
 pub mod reconcile;
 mod redial;

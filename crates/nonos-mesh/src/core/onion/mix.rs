@@ -1,0 +1,80 @@
+use nonos_types::{NodeId, OnionKey, Timestamp};
+
+use super::{Settings, keys::Period, packet::Hop};
+use crate::core::{Directory, Prefix};
+
+/// A node that frames may go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mix {
+    /// Who.
+    pub node: NodeId,
+    /// Its keys.
+    pub keys: Vec<OnionKey>,
+    /// Where it is, as far as that must not be where another hop is.
+    pub prefix: Option<Prefix>,
+    /// How often it is taken, compared with others, in millionths.
+    pub weight_ppm: u32,
+}
+
+impl Mix {
+    /// Least weight; one's own judgement must not show in who is never taken.
+    pub const FLOOR_PPM: u32 = 50_000;
+
+    /// Those of the directory that may be hops of this node's routes: old enough, with a key of this period, and not
+    /// refused by `trust`, which says what part of a full score a node has.
+    ///
+    /// Nodes of one prefix share one weight, the best of them: whoever runs many in one place is taken no more often
+    /// than who runs one.
+    pub fn of(
+        directory: &Directory,
+        me: NodeId,
+        settings: &Settings,
+        now: Timestamp,
+        trust: impl Fn(NodeId) -> Option<u32>,
+    ) -> Vec<Self> {
+        let period = Period::of(now);
+        let old_enough =
+            |node| (directory.since(node)).is_some_and(|since| now.get() >= since.get() + settings.min_age_s);
+        let mut mixes: Vec<Self> = (directory.iter())
+            .filter(|it| it.signer() != me && it.valid_until >= now && old_enough(it.signer()))
+            .filter(|it| it.onion_keys.iter().any(|key| key.epoch == period.get()))
+            .filter_map(|it| {
+                let prefix = Prefix::of(it);
+                let bounded = settings.private_prefixes || !prefix.is_private();
+                Some(Self {
+                    node: it.signer(),
+                    keys: it.onion_keys.clone(),
+                    prefix: bounded.then_some(prefix),
+                    weight_ppm: trust(it.signer())?.max(Self::FLOOR_PPM),
+                })
+            })
+            .collect();
+        let of_prefix = |prefix| {
+            let same = mixes.iter().filter(|it: &&Self| it.prefix == prefix);
+            same.fold((0_u32, 0_u32), |(count, best), it| {
+                (count + 1, best.max(it.weight_ppm))
+            })
+        };
+        let shares: Vec<_> = (mixes.iter())
+            .map(|it| match it.prefix {
+                None => it.weight_ppm,
+                prefix => {
+                    let (count, best) = of_prefix(prefix);
+                    (best / count).max(1)
+                }
+            })
+            .collect();
+        for (mix, share) in mixes.iter_mut().zip(shares) {
+            mix.weight_ppm = share;
+        }
+        mixes
+    }
+
+    pub(super) fn hop(&self, period: Period) -> Option<Hop> {
+        let key = self.keys.iter().find(|it| it.epoch == period.get())?;
+        Some(Hop {
+            node: self.node,
+            key: key.key,
+        })
+    }
+}

@@ -1,0 +1,6 @@
+mod hops;
+mod hostile;
+mod restart;
+mod routes;
+mod traffic;
+mod world;
