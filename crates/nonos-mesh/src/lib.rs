@@ -32,6 +32,7 @@
 //!     peers,
 //!     limits: Limits::default(),
 //!     clock: Arc::new(Fixed),
+//!     onion: None,
 //! };
 //! let (alice, bob) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
 //!
@@ -91,8 +92,8 @@ mod wire;
 
 #[cfg(feature = "net")]
 pub use crate::net::{
-    Config, Error, Event, Events, FetchError, Limits, Mesh, PeerInfo, Ticket, Weight, node_id, start,
-    with_peer,
+    Config, Error, Event, Events, FetchError, HiddenError, Limits, Mesh, OnionConfig, PeerInfo, Ticket,
+    Weight, node_id, start, with_peer,
 };
 pub use crate::{
     core::{Acceptance, Drops, Refusal},

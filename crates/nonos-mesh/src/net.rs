@@ -6,6 +6,7 @@ mod codec;
 mod driver;
 mod error;
 mod gate;
+mod onion;
 mod peers;
 mod serve;
 mod statics;
@@ -19,17 +20,22 @@ use std::{
 use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
-use nonos_types::{ByteLen, Clock, Message, MessageId, NetworkId, NodeId, Outline};
+use nonos_types::{ByteLen, Clock, Message, MessageId, NetworkId, NodeId, OnionKey, Outline};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
     address::{node_id, with_peer},
     error::{Error, FetchError},
+    onion::{HiddenError, OnionConfig},
 };
 use self::{driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
-    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, reconcile},
+    core::{
+        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic,
+        onion::{Anonymity, Guards, Mix, Target},
+        reconcile,
+    },
     wire::{Request, Response},
 };
 
@@ -45,6 +51,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock + Send + Sync>,
+    /// The onion layer; without it, this node neither hides nor helps others to.
+    pub onion: Option<OnionConfig>,
 }
 
 /// How much of everything. All that a peer can make grow has a bound here or in `docs/spec/mesh.md`.
@@ -91,10 +99,6 @@ impl Default for Limits {
 pub type Events = mpsc::Receiver<Event>;
 
 /// Something that happened.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all events are messages, so that a box would cost what it saves"
-)]
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -114,6 +118,15 @@ pub enum Event {
     Disconnected(NodeId),
     /// The node listens there.
     Listening(Multiaddr),
+    /// Keys for onion packets, to be announced in this node's descriptor instead of those before.
+    OnionKeys(Vec<OnionKey>),
+    /// Guards, to be kept for the next start.
+    Guards(Guards),
+    /// Somebody who does not show itself asks this node to publish a message. It passed the same checks as one that is
+    /// gossiped. If it is right, [`Mesh::publish`] it.
+    Entrusted(Message),
+    /// Frames wait for a connection to this node.
+    Wanted(NodeId),
 }
 
 /// Names a message that waits for its report. It is forwarded only after [`Acceptance::Accept`], and waits for that
@@ -172,6 +185,7 @@ pub struct Mesh {
     gate: Arc<Gate>,
     fetching: Arc<Mutex<BTreeMap<NodeId, Arc<Semaphore>>>>,
     part_timeout: Duration,
+    hidden: onion::Hidden,
 }
 
 /// Starts a mesh within the current tokio runtime, in tasks of its own.
@@ -185,7 +199,13 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
         address::check(address)?;
     }
     let _within = runtime.enter();
-    let mut swarm = behaviour::swarm(config.network, key, &config.limits, &config.listen)?;
+    let mut swarm = behaviour::swarm(
+        config.network,
+        key,
+        &config.limits,
+        &config.listen,
+        config.onion.is_some(),
+    )?;
     for address in &config.listen {
         let listening = swarm.listen_on(address.clone());
         listening.map_err(|error| Error::Listen {
@@ -200,12 +220,28 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
     let (events, received) = mpsc::channel(config.limits.events.max(1));
     let part_timeout = config.limits.part_timeout;
     let gate = Arc::new(Gate::new(&config));
-    driver::spawn(swarm, config, Arc::clone(&gate), objects, mailbox, events);
+    let me = NodeId::from_bytes(key.verifying_key().to_bytes());
+    let onion = config.onion.clone().map(|onion| {
+        let (gate, objects) = (Arc::clone(&gate), Arc::clone(&objects));
+        let clock = Arc::clone(&config.clock);
+        onion::Task::new(
+            me,
+            onion,
+            clock,
+            gate,
+            objects,
+            commands.downgrade(),
+            events.clone(),
+        )
+    });
+    let (onion, voice) = onion.map(|(task, feed, voice)| ((task, feed), voice)).unzip();
+    driver::spawn(swarm, config, Arc::clone(&gate), objects, mailbox, events, onion);
     let mesh = Mesh {
         commands,
         gate,
         fetching: Arc::default(),
         part_timeout,
+        hidden: onion::Hidden(voice),
     };
     Ok((mesh, received))
 }
@@ -398,6 +434,45 @@ impl Mesh {
     /// [`Refusal`], but not [`Refusal::Duplicate`].
     pub fn check(&self, bytes: &[u8], from: NodeId) -> Result<Message, Refusal> {
         self.gate.check(bytes, from)
+    }
+
+    /// Has a message gossiped by another node, which does not learn by whom. It is on its way when one of `to` has taken it on.
+    ///
+    /// # Errors
+    /// [`HiddenError`]; this node has gossiped nothing.
+    pub async fn publish_hidden(
+        &self,
+        message: &Message,
+        to: Target,
+        least_hops: usize,
+    ) -> Result<NodeId, HiddenError> {
+        self.gate.saw(message);
+        self.hidden.publish(message, to, least_hops).await
+    }
+
+    /// Fetches an object of at most `most`, and at most 64 KiB, from one of `from`, which does not learn for whom. Whether
+    /// it is the object is not checked: compare the digest. Also returns who gave it.
+    ///
+    /// # Errors
+    /// [`HiddenError`]; [`HiddenError::TooLarge`] and [`HiddenError::NotFound`] if one of them said so.
+    pub async fn fetch_hidden(
+        &self,
+        object: Object,
+        from: Target,
+        most: ByteLen,
+        least_hops: usize,
+    ) -> Result<(NodeId, Vec<u8>), HiddenError> {
+        self.hidden.fetch(object, from, most, least_hops).await
+    }
+
+    /// Says who may be hops of this node's routes from now on.
+    pub async fn set_mixes(&self, mixes: Vec<Mix>) {
+        self.hidden.mixes(mixes).await;
+    }
+
+    /// How well this node is hidden; `None` if the onion layer is off.
+    pub async fn anonymity(&self) -> Option<Anonymity> {
+        self.hidden.anonymity().await
     }
 
     /// Who is connected.

@@ -1,5 +1,7 @@
 //! Requests and responses as bytes; `docs/spec/mesh.md`.
 
+pub(crate) mod onion;
+
 use nonos_types::{
     ByteLen, Error, MessageId, Outline,
     wire::{decode, encode, fixed},

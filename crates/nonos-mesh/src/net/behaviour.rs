@@ -3,11 +3,14 @@ use std::{collections::HashSet, time::Duration};
 use ed25519_dalek::SigningKey;
 use libp2p::{
     Multiaddr, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub, identify,
-    identity::Keypair, noise, ping, request_response, swarm::NetworkBehaviour, tcp, yamux,
+    identity::Keypair,
+    noise, ping, request_response,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    tcp, yamux,
 };
 use nonos_types::{Hasher, Kind, NetworkId, Tag};
 
-use super::{Error, Limits, address, codec::Codec};
+use super::{Error, Limits, address, codec::Codec, onion::link::Links};
 use crate::core::Topic;
 
 type Filter = gossipsub::MaxCountSubscriptionFilter<gossipsub::WhitelistSubscriptionFilter>;
@@ -22,6 +25,7 @@ pub(super) struct Behaviour {
     ping: ping::Behaviour,
     pub(super) gossip: Gossip,
     pub(super) objects: request_response::Behaviour<Codec>,
+    pub(super) onion: Toggle<Links>,
 }
 
 /// Names the content of a gossiped message.
@@ -49,12 +53,17 @@ pub(super) fn objects_protocol(network: NetworkId) -> String {
     format!("/nonos/{network:.8}/objects/1")
 }
 
+pub(super) fn onion_protocol(network: NetworkId) -> String {
+    format!("/nonos/{network:.8}/onion/1")
+}
+
 /// A swarm that listens on nothing yet and knows nobody.
 pub(super) fn swarm(
     network: NetworkId,
     key: &SigningKey,
     limits: &Limits,
     listen: &[Multiaddr],
+    onion: bool,
 ) -> Result<Swarm<Behaviour>, Error> {
     let mut seed = key.to_bytes();
     let keypair = Keypair::ed25519_from_bytes(&mut seed).map_err(transport)?;
@@ -67,6 +76,7 @@ pub(super) fn swarm(
         ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING)),
         gossip,
         objects: objects(network, limits),
+        onion: onion.then(|| links(network)).into(),
     };
     let yamux = || {
         let mut config = yamux::Config::default();
@@ -124,6 +134,10 @@ fn objects(network: NetworkId, limits: &Limits) -> request_response::Behaviour<C
         .with_max_concurrent_streams(16);
     let full = request_response::ProtocolSupport::Full;
     request_response::Behaviour::with_codec(Codec, [(protocol, full)], config)
+}
+
+fn links(network: NetworkId) -> Links {
+    Links::new(StreamProtocol::try_from_owned(onion_protocol(network)).expect("starts with a slash"))
 }
 
 /// Lengths are bounded twice: frames here, by the longest kind; each message by its kind in the admission, which

@@ -24,13 +24,14 @@ use super::{
     address::node_id,
     behaviour::{self, Behaviour, BehaviourEvent},
     gate::{Gate, Inbound},
+    onion::{Feed, Task, link::Received},
     peers::Peers,
     serve::{Answer, Server},
     statics::{self, Statics},
 };
 use crate::{
     Objects,
-    core::{Acceptance, Recent, Refusal, Topic},
+    core::{Acceptance, Recent, Refusal, Topic, onion::Frame},
     wire::{Request, Response},
 };
 
@@ -75,6 +76,10 @@ pub(super) enum Command {
         peer: PeerId,
         weight: Weight,
     },
+    Frame {
+        peer: PeerId,
+        frame: Frame,
+    },
     Shutdown {
         done: oneshot::Sender<()>,
     },
@@ -88,6 +93,7 @@ pub(super) fn spawn(
     objects: Arc<dyn Objects>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
+    onion: Option<(Task, Feed)>,
 ) {
     let (refused, refusals) = mpsc::channel(256);
     let admitting = tokio::spawn({
@@ -95,10 +101,13 @@ pub(super) fn spawn(
         async move { gate.admit_all(events, refused).await }
     });
     let (server, answers) = Server::new(objects, config.limits.answers);
-    let driver = Driver::new(swarm, config, gate, server);
+    let (task, feed) = onion.unzip();
+    let hiding = task.map(|task| tokio::spawn(task.run()));
+    let driver = Driver::new(swarm, config, gate, server, feed);
     tokio::spawn(async move {
         let done = driver.run(commands, refusals, answers, events).await;
         admitting.abort();
+        hiding.inspect(tokio::task::JoinHandle::abort);
         // Connections and listeners are closed by now; a caller that no longer waits need not know.
         done.map(|done| done.send(()));
     });
@@ -118,10 +127,17 @@ struct Driver {
     weights: Recent<PeerId, Weight>,
     asked: BTreeMap<request_response::OutboundRequestId, oneshot::Sender<Result<Response, FetchError>>>,
     pending: Pending,
+    feed: Option<Feed>,
 }
 
 impl Driver {
-    fn new(swarm: Swarm<Behaviour>, config: Config, gate: Arc<Gate>, server: Server) -> Self {
+    fn new(
+        swarm: Swarm<Behaviour>,
+        config: Config,
+        gate: Arc<Gate>,
+        server: Server,
+        feed: Option<Feed>,
+    ) -> Self {
         let own = *swarm.local_peer_id();
         let node = node_id(&own).expect("this node's key is an ed25519 key");
         let network = config.network;
@@ -140,6 +156,7 @@ impl Driver {
             weights: Recent::new(WEIGHTS),
             asked: BTreeMap::new(),
             pending: Pending::default(),
+            feed,
         }
     }
 
@@ -193,6 +210,11 @@ impl Driver {
             Command::Weigh { peer, weight } => {
                 *self.weights.entry(peer, || weight) = weight;
                 self.score(&peer);
+            }
+            Command::Frame { peer, frame } => {
+                if let Some(links) = self.swarm.behaviour_mut().onion.as_mut() {
+                    links.send(peer, frame);
+                }
             }
             Command::Shutdown { .. } => unreachable!("ends the loop"),
         }
@@ -314,6 +336,13 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Objects(event)) => self.on_objects(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Onion(Received { peer, frame })) => {
+                // Of who has not yet said its network nothing is taken.
+                let from = self.peers.get(&peer).filter(|it| it.ready).map(|it| it.node);
+                if let (Some(from), Some(feed)) = (from, &self.feed) {
+                    feed.frame(from, frame);
+                }
+            }
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
             SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
             SwarmEvent::ConnectionEstablished {
@@ -330,6 +359,9 @@ impl Driver {
                 if let Some(peer) = self.peers.closed(&peer_id, connection_id) {
                     self.statics.lost(peer_id, now);
                     if peer.ready {
+                        if let Some(feed) = &self.feed {
+                            feed.connected(peer.node, false);
+                        }
                         self.pending.disconnected(peer.node);
                     }
                 }
@@ -387,6 +419,9 @@ impl Driver {
     /// It is of this network and listens to all topics: what is published from now on reaches it.
     fn on_ready(&mut self, peer: PeerId, node: Option<NodeId>) {
         if let Some(node) = node {
+            if let Some(feed) = &self.feed {
+                feed.connected(node, true);
+            }
             self.pending.connected(node);
             self.statics.succeeded(peer);
             self.score(&peer);

@@ -124,6 +124,21 @@ impl Gate {
         })
     }
 
+    /// Lets a message in that somebody entrusted to this node without showing itself: by the rules of one that is gossiped.
+    /// All that comes so shares the budget of one neighbour.
+    pub(super) fn entrusted(&self, bytes: &[u8]) -> Result<Message, Refusal> {
+        let len = ByteLen::from(bytes.len());
+        let admit = || {
+            let message = Message::from_bytes_of_any_kind(bytes)?;
+            let now = self.now();
+            let mut admission = lock(&self.admission);
+            admission.screen(message.kind(), NodeId::NONE, len, now)?;
+            admission.admit(&message, len, now)?;
+            Ok(message)
+        };
+        admit().inspect_err(|refusal| self.drops.count(*refusal))
+    }
+
     pub(super) fn saw(&self, message: &Message) {
         lock(&self.admission).saw(message.id());
     }

@@ -203,6 +203,7 @@ async fn a_node_of_another_network_never_connects() {
         peers: vec![alice.address.clone()],
         limits: Limits::default(),
         clock: std::sync::Arc::new(Fixed),
+        onion: None,
     };
     let shelf = std::sync::Arc::new(crate::node::Shelf::empty());
     let (stranger, _events) = nonos_mesh::start(config, &crate::sample::key(9), shelf).expect("it starts");

@@ -13,6 +13,7 @@ mod journal;
 mod node;
 #[cfg(feature = "net")]
 mod objects;
+mod onion;
 #[cfg(feature = "net")]
 mod raw;
 mod reconcile;

@@ -6,9 +6,10 @@ use std::{
 };
 
 use nonos_mesh::{
-    Config, Cursor, Event, Events, Limits, Mesh, Multiaddr, Object, Objects, Page, Part, Ticket, start,
+    Config, Cursor, Event, Events, Limits, Mesh, Multiaddr, Object, Objects, OnionConfig, Page, Part, Ticket,
+    start,
 };
-use nonos_types::{ByteLen, Clock, Message, NodeId, Timestamp};
+use nonos_types::{ByteLen, Clock, Message, NodeId, OnionKey, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::sample::{NOW, key, network, node};
@@ -108,6 +109,7 @@ pub(crate) struct Setup {
     pub(crate) peers: Vec<Multiaddr>,
     pub(crate) limits: Limits,
     pub(crate) shelf: Shelf,
+    pub(crate) onion: Option<OnionConfig>,
 }
 
 impl Setup {
@@ -118,6 +120,7 @@ impl Setup {
             peers: vec![],
             limits: Limits::default(),
             shelf: Shelf::empty(),
+            onion: None,
         }
     }
 
@@ -142,20 +145,27 @@ impl Setup {
             peers: self.peers,
             limits: self.limits,
             clock: Arc::new(Fixed),
+            onion: self.onion.clone(),
         };
         let (mesh, mut events) = start(config, &key(self.seed), objects).expect("it starts");
-        let address = soon("a listener", async {
-            loop {
-                if let Event::Listening(address) = events.recv().await.expect("not shut down") {
-                    break address;
+        let (mut address, mut keys) = (None, vec![]);
+        let with_keys = self.onion.is_some();
+        soon("a listener", async {
+            while address.is_none() || (with_keys && keys.is_empty()) {
+                match events.recv().await.expect("not shut down") {
+                    Event::Listening(at) => address = Some(at),
+                    Event::OnionKeys(of_it) => keys = of_it,
+                    _ => {}
                 }
             }
-        });
+        })
+        .await;
         Node {
-            address: address.await,
+            address: address.expect("it listens"),
             id: node(self.seed),
             mesh,
             events,
+            keys,
         }
     }
 }
@@ -166,6 +176,8 @@ pub(crate) struct Node {
     pub(crate) address: Multiaddr,
     pub(crate) mesh: Mesh,
     pub(crate) events: Events,
+    /// For onion packets.
+    pub(crate) keys: Vec<OnionKey>,
 }
 
 impl Node {

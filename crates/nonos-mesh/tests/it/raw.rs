@@ -53,6 +53,7 @@ enum Command {
     Publish(Topic, Vec<u8>),
     Request(Vec<u8>),
     Answer(Answer),
+    Onion(Vec<u8>),
 }
 
 #[derive(Debug, PartialEq)]
@@ -69,6 +70,7 @@ struct Behaviour {
     identify: identify::Behaviour,
     gossip: gossipsub::Behaviour,
     objects: request_response::Behaviour<Bytes>,
+    onion: request_response::Behaviour<Bytes>,
 }
 
 impl Raw {
@@ -97,6 +99,11 @@ impl Raw {
 
     pub(crate) fn publish(&self, topic: Topic, bytes: Vec<u8>) {
         self.command(Command::Publish(topic, bytes));
+    }
+
+    /// Opens a stream for frames, and sends these bytes.
+    pub(crate) fn frames(&self, bytes: Vec<u8>) {
+        self.command(Command::Onion(bytes));
     }
 
     /// Sends bytes as a request; returns the answer, if there is one.
@@ -156,6 +163,10 @@ async fn run(
                         let peer = *swarm.connected_peers().next().expect("connected");
                         swarm.behaviour_mut().objects.send_request(&peer, bytes);
                     }
+                    Some(Command::Onion(bytes)) => {
+                        let peer = *swarm.connected_peers().next().expect("connected");
+                        swarm.behaviour_mut().onion.send_request(&peer, bytes);
+                    }
                     Some(Command::Answer(Answer::Bytes(bytes))) => {
                         let channel = asked.pop_front().expect("asked");
                         swarm.behaviour_mut().objects.send_response(channel, bytes).expect("open");
@@ -209,16 +220,17 @@ fn swarm(setup: Setup) -> Swarm<Behaviour> {
         let topic = gossipsub::IdentTopic::new(topic.name(network));
         gossip.subscribe(&topic).expect("no filter");
     }
-    let protocol = StreamProtocol::try_from_owned(format!("/nonos/{network:.8}/objects/1"));
-    let protocol = (
-        protocol.expect("starts with a slash"),
-        request_response::ProtocolSupport::Full,
-    );
-    let objects = request_response::Behaviour::with_codec(
-        Bytes,
-        [protocol],
-        request_response::Config::default().with_request_timeout(std::time::Duration::from_secs(100)),
-    );
+    let by_hand = |name: &str| {
+        let protocol = StreamProtocol::try_from_owned(format!("/nonos/{network:.8}/{name}/1"));
+        let protocol = protocol.expect("starts with a slash");
+        let config = request_response::Config::default();
+        request_response::Behaviour::with_codec(
+            Bytes,
+            [(protocol, request_response::ProtocolSupport::Full)],
+            config.with_request_timeout(std::time::Duration::from_secs(100)),
+        )
+    };
+    let (objects, onion) = (by_hand("objects"), by_hand("onion"));
     let version = setup.version;
     SwarmBuilder::with_existing_identity(setup.keypair)
         .with_tokio()
@@ -228,6 +240,7 @@ fn swarm(setup: Setup) -> Swarm<Behaviour> {
             identify: identify::Behaviour::new(identify::Config::new(version, keypair.public())),
             gossip,
             objects,
+            onion,
         })
         .expect("a behaviour")
         .with_swarm_config(|config| config.with_idle_connection_timeout(std::time::Duration::from_secs(1000)))
