@@ -7,6 +7,8 @@ use nonos_types::{
 use nonos_worker::Protection;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Policy;
+
 /// A question to a node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
@@ -179,10 +181,48 @@ pub struct Status {
     pub balance: String,
     /// Peers it refuses.
     pub blacklisted: Vec<NodeId>,
+    /// How well it is hidden; none if the onion layer is off.
+    pub anonymity: Option<AnonymityView>,
     /// Messages dropped, by reason.
     pub dropped: Vec<(String, u64)>,
     /// What the operator should look at.
     pub warnings: Vec<String>,
+}
+
+/// How well a node is hidden when it looks up capsules and publishes its receipts, as far as it can tell. All else that it
+/// does is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnonymityView {
+    /// What it does where it cannot hide.
+    pub policy: Policy,
+    /// Nodes on a route now, the one it ends at included; none if there is no route.
+    pub hops: Option<usize>,
+    /// Why there is none.
+    pub why_open: Option<String>,
+    /// Nodes that frames may go through: among so many it hides.
+    pub mixes: usize,
+    /// Neighbours that its frames enter by.
+    pub guards: usize,
+    /// Does it send frames when it has nothing to say? If not, it can be seen when it has.
+    pub cover: bool,
+    /// Of the last frames that went around and should have come back: how many there were.
+    pub around: u32,
+    /// How many of them came back.
+    pub back: u32,
+    /// Frames of its own that said something, and that said nothing.
+    pub own: u64,
+    /// Frames that said nothing.
+    pub cover_frames: u64,
+    /// Frames of others that it passed on.
+    pub forwarded: u64,
+    /// Frames that it did not take, by reason.
+    pub refused: Vec<(String, u64)>,
+    /// Frames that were lost here.
+    pub lost: u64,
+    /// Questions that were answered.
+    pub answered: u64,
+    /// Questions that nobody answered.
+    pub failed: u64,
 }
 
 /// A peer.

@@ -1,5 +1,7 @@
 //! What an operator sets.
 
+mod onion;
+
 use std::path::PathBuf;
 
 use nonos_mesh::core::DirectoryLimits;
@@ -7,6 +9,7 @@ use nonos_types::{Amount, Fault, Fuel, Pages};
 use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
+pub use self::onion::{CoverName, Onion, Policy};
 use crate::choice::{Backend, Choice, Facts, Method, NoMethod, Profile, Purpose, System, Wish, choose};
 
 /// A node's configuration, as `config.toml` has it.
@@ -21,6 +24,8 @@ pub struct Config {
     pub peers: Vec<String>,
     /// Whose descriptors it keeps.
     pub directory: Directory,
+    /// How it hides.
+    pub onion: Onion,
     /// What it does as an executor.
     pub executor: Executor,
     /// How its jobs and those of others are proved.
@@ -232,6 +237,7 @@ impl Default for Config {
             ],
             peers: vec![],
             directory: Directory::default(),
+            onion: Onion::default(),
             executor: Executor::default(),
             proving: Proving::default(),
             sandbox: Sandbox::default(),
@@ -341,6 +347,19 @@ impl Config {
 #of_prefix = 8
 # Whether all nodes are in one house, with private addresses: then those have no such limit.
 #lan = false
+
+[onion]
+# Whether others learn which capsules this node looks up, and where its receipts come from: "preferred" hides it as far as
+# there are enough nodes, "required" does not do it where that is not possible, "off" never hides and helps nobody to.
+#policy = "preferred"
+# Frames of 4 KiB that are sent when there is nothing to say, so that nobody sees when there is: "low" (each five seconds),
+# "normal" (each second; with what is passed on for others about 1 GB a day), "high" (four each second), "metered" (none).
+#cover = "normal"
+# Nodes on a route, 2 to 5, and milliseconds that each holds a frame, on average.
+#hops = 3
+#delay_ms = 300
+# Seconds for which a node must have been known before frames go through it.
+#min_age_s = 3600
 
 [executor]
 # Run capsules of others?

@@ -10,6 +10,7 @@ mod facts;
 mod heads;
 mod job;
 mod jobs;
+mod onion;
 mod parked;
 mod payee;
 mod peers;
@@ -39,16 +40,18 @@ use nonos_types::{
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Files, Input, Moment, Origin, Ready, Reply},
     facts::Facts,
+    onion::guards,
     verifier::Unchecked,
     view::json,
 };
 use self::{
     job::Job,
+    onion::Hops,
     parked::{Last, Need, Parked},
     peers::{LastGood, PeerState},
     verifier::Retry,
 };
-use crate::{Conduct, Config, Error, api::NodeEvent, api::What, journal::Journal};
+use crate::{Conduct, Config, Error, api::NodeEvent, api::What, config::Policy, journal::Journal};
 
 /// Milliseconds, of things this node did itself.
 const PROVE_MS: Table<ReceiptId, Timestamp> = Table::new("prove-ms");
@@ -103,6 +106,7 @@ pub(crate) struct Engine {
     last_good: LastGood,
     descriptor_at: Timestamp,
     addresses: Vec<String>,
+    hops: Hops,
     connected: BTreeMap<NodeId, PeerState>,
     /// Peers that the operator wants no connection to.
     avoided: BTreeSet<NodeId>,
@@ -194,6 +198,7 @@ impl Engine {
             last_good: LastGood::default(),
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
+            hops: Hops::default(),
             connected: BTreeMap::new(),
             avoided: BTreeSet::new(),
             events: VecDeque::new(),
@@ -249,6 +254,12 @@ impl Engine {
                     self.addresses.push(address);
                 }
                 self.describe()
+            }
+            Input::OnionKeys(keys) => self.new_onion_keys(keys),
+            Input::Guards(guards) => self.keep_guards(&guards),
+            Input::Wanted(peer) => {
+                self.dial_wanted(peer);
+                Ok(())
             }
             Input::Prepared { job, result } => self.prepared(job, result),
             Input::SubmissionReady {
@@ -313,6 +324,7 @@ impl Engine {
         };
         match decision {
             Decision::Accept => {
+                self.pass_on(&message, &origin);
                 self.report(origin.ticket, Acceptance::Accept);
                 self.keep(&message, false)?;
                 if let Message::Descriptor(it) = &message {
@@ -442,6 +454,9 @@ impl Engine {
         Message: From<Signed<P>>,
     {
         let message = Message::from(signed);
+        if matches!(message, Message::Receipt(_)) && self.config.onion.policy != Policy::Off {
+            self.journal.hold(message.id());
+        }
         self.keep(&message, true)?;
         self.effects.push(Effect::Publish(Box::new(message)));
         Ok(())

@@ -2,6 +2,7 @@
 //! that a restart only reads them again; peers that were away read them, too.
 
 use std::{
+    collections::BTreeSet,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -30,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) summary: Summary,
     /// Of the newest message.
     last: Sequence,
+    /// Messages that others must not get from here yet.
+    held: BTreeSet<MessageId>,
 }
 
 impl Journal {
@@ -38,6 +41,7 @@ impl Journal {
         let known = Known {
             summary: Summary::new(Summary::MOST),
             last: Sequence::ZERO,
+            held: BTreeSet::new(),
         };
         Self {
             store,
@@ -52,8 +56,31 @@ impl Journal {
     /// A message was read or added.
     pub(crate) fn saw(&self, message: &Message, position: Sequence) {
         let mut known = self.known();
-        known.summary.insert(message);
+        if !known.held.contains(&message.id()) {
+            known.summary.insert(message);
+        }
         known.last = position;
+    }
+
+    /// A message that is about to be added is not for others, until it is released: until a restart, at most.
+    pub(crate) fn hold(&self, id: MessageId) {
+        self.known().held.insert(id);
+    }
+
+    /// Others may have it from here.
+    pub(crate) fn release(&self, message: &Message) {
+        let mut known = self.known();
+        if known.held.remove(&message.id()) {
+            known.summary.insert(message);
+        }
+    }
+
+    /// A message by its name, for others.
+    pub(crate) fn give(&self, id: MessageId) -> Result<Option<Vec<u8>>, Error> {
+        if self.known().held.contains(&id) {
+            return Ok(None);
+        }
+        self.get(id)
     }
 
     /// A message is superseded, and nobody needs it from here.
@@ -121,8 +148,17 @@ impl Journal {
             page.next = Cursor::new(self.known().last.get());
             return Ok(page);
         }
+        let held = self.known().held.clone();
+        let is_held = |bytes: &[u8]| {
+            let message = || Message::from_bytes_of_any_kind(bytes);
+            !held.is_empty() && message().is_ok_and(|it| held.contains(&it.id()))
+        };
         let mut bytes = 0;
         for (position, message) in self.after(Sequence::new(cursor.get()), limit)? {
+            if is_held(&message) {
+                page.next = Cursor::new(position.get());
+                continue;
+            }
             bytes += message.len();
             if bytes > PAGE_BYTES {
                 break;

@@ -66,7 +66,8 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, Directory, Executor, Probe, ProfileName, Proving, Sandbox, SandboxMode, Verifier,
+        Config, ConfigError, CoverName, Directory, Executor, Onion, Policy, Probe, ProfileName, Proving,
+        Sandbox, SandboxMode, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

@@ -12,7 +12,10 @@ use std::{
 use nonos_depin::Ledger;
 use nonos_mesh::{
     Event, Events, Multiaddr, Object, Objects, Page, Part,
-    core::reconcile::{Answer, Ask, Serve},
+    core::{
+        onion::Guards,
+        reconcile::{Answer, Ask, Serve},
+    },
 };
 use nonos_package::Package;
 use nonos_state::{Snapshot, probe};
@@ -32,7 +35,7 @@ use crate::{
     clock::SystemClock,
     config::Probe,
     datadir,
-    engine::{About, Effect, Engine, Input, Origin, Parts},
+    engine::{self, About, Effect, Engine, Input, Origin, Parts},
     journal::Journal,
     objects::ObjectStore,
     proofs::{Checker, Proofs},
@@ -194,6 +197,7 @@ impl Node {
             ledger,
             trust,
             about,
+            guards,
         } = opened;
         let snapshot = about.snapshot;
         let objects = Arc::new(ObjectStore::new(data.path()));
@@ -214,6 +218,7 @@ impl Node {
             peers,
             limits: nonos_mesh::Limits::default(),
             clock: Arc::new(clock),
+            onion: onion(&config, guards)?,
         };
         let (mesh, events) = nonos_mesh::start(mesh_config, identity.signing_key(), given)?;
         let parts = Parts {
@@ -274,6 +279,7 @@ impl Node {
             runner,
             protection,
             journal,
+            onion: config.onion,
             passed: Mutex::default(),
         });
         drop(store);
@@ -329,6 +335,7 @@ struct Opened {
     ledger: Ledger,
     trust: TrustBook,
     about: About,
+    guards: Guards,
 }
 
 fn open(
@@ -353,11 +360,26 @@ fn open(
         started_ms: clock.millis(),
     };
     Ok(Opened {
+        guards: engine::guards(&*store)?,
         store,
         ledger,
         trust,
         about,
     })
+}
+
+/// How the onion layer is started, if it is.
+fn onion(config: &Config, guards: Guards) -> Result<Option<nonos_mesh::OnionConfig>, Error> {
+    let Some(settings) = config.onion.settings(config.directory.lan) else {
+        return Ok(None);
+    };
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| Error::Random)?;
+    Ok(Some(nonos_mesh::OnionConfig {
+        settings,
+        guards,
+        seed,
+    }))
 }
 
 /// Work for this node's name: the one that is kept, if it is enough, else more.
@@ -467,8 +489,19 @@ async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
                 origin: Origin {
                     peer: Some(from),
                     ticket: Some(ticket),
+                    entrusted: false,
                 },
             },
+            Event::Entrusted(message) => Input::Message {
+                message: Box::new(message),
+                origin: Origin {
+                    entrusted: true,
+                    ..Origin::default()
+                },
+            },
+            Event::OnionKeys(keys) => Input::OnionKeys(keys),
+            Event::Guards(guards) => Input::Guards(guards),
+            Event::Wanted(peer) => Input::Wanted(peer),
             Event::Connected(peer) => Input::Connected(peer),
             Event::Disconnected(peer) => Input::Disconnected(peer),
             Event::Listening(address) => Input::Listening(address.to_string()),
@@ -533,7 +566,7 @@ impl Objects for Given {
     }
 
     fn messages(&self, ids: &[MessageId]) -> Vec<Vec<u8>> {
-        let read = |id: &MessageId| self.journal.get(*id).ok().flatten();
+        let read = |id: &MessageId| self.journal.give(*id).ok().flatten();
         ids.iter().filter_map(read).collect()
     }
 

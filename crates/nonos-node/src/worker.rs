@@ -1,6 +1,7 @@
 //! Does what the engine decides: fetches, runs, proves, verifies, sends. Each effect on a task of its own.
 
 mod answer;
+mod hidden;
 mod run;
 
 use std::{
@@ -28,6 +29,7 @@ use crate::{
     Proving,
     api::{RequestError, Submission},
     clock::SystemClock,
+    config::Onion,
     engine::{Checked, Effect, Facts, Input, Origin, Reply, Unchecked},
     journal::Journal,
     objects::ObjectStore,
@@ -57,6 +59,7 @@ pub(crate) struct Worker {
     /// What is given up there.
     pub(crate) protection: Option<Protection>,
     pub(crate) journal: Journal,
+    pub(crate) onion: Onion,
     pub(crate) passed: Mutex<Passed>,
 }
 
@@ -69,12 +72,13 @@ impl Worker {
             match effect {
                 Effect::Stop => break,
                 // In order, and soon done.
-                Effect::Publish(message) => {
-                    // Peers that did not hear it read it from the journal.
-                    if let Err(error) = self.mesh.publish(&message).await {
-                        tracing::debug!(%error, kind = message.kind().name(), "not gossiped");
+                Effect::Publish(message) => match *message {
+                    message @ Message::Receipt(_) if message.signer() == self.identity.node_id() => {
+                        tokio::spawn(Arc::clone(&self).publish_receipt(message));
                     }
-                }
+                    message => self.publish_openly(&message).await,
+                },
+                Effect::Mixes(mixes) => self.mesh.set_mixes(mixes).await,
                 Effect::Report { ticket, acceptance } => self.mesh.report(ticket, acceptance).await,
                 Effect::Block(peer) => self.mesh.block(peer).await,
                 Effect::Unblock(peer) => self.mesh.unblock(peer).await,
@@ -154,6 +158,7 @@ impl Worker {
             }
             Effect::Answer { what, reply } => return self.answer(what, reply).await,
             Effect::Publish(_)
+            | Effect::Mixes(_)
             | Effect::Report { .. }
             | Effect::Block(_)
             | Effect::Unblock(_)
@@ -161,6 +166,13 @@ impl Worker {
             | Effect::Stop => unreachable!("done in order"),
         };
         self.send(input).await;
+    }
+
+    async fn publish_openly(&self, message: &Message) {
+        // Peers that did not hear it read it from the journal.
+        if let Err(error) = self.mesh.publish(message).await {
+            tracing::debug!(%error, kind = message.kind().name(), "not gossiped");
+        }
     }
 
     /// A node that stops hears no more.
@@ -211,7 +223,7 @@ impl Worker {
     async fn hear(&self, message: Message, peer: NodeId) {
         let origin = Origin {
             peer: Some(peer),
-            ticket: None,
+            ..Origin::default()
         };
         let message = Box::new(message);
         self.send(Input::Message { message, origin }).await;
@@ -325,12 +337,38 @@ impl Worker {
         }
     }
 
+    /// A capsule that the operator wants, which is nobody's business.
+    async fn look_up_package(
+        &self,
+        capsule: nonos_types::CapsuleHash,
+        sources: &[NodeId],
+    ) -> Result<Package, String> {
+        let object = Object::Capsule(capsule);
+        let objects = Arc::clone(&self.objects);
+        let is_here = blocking(move || objects.get(&object).is_ok_and(|it| it.is_some())).await?;
+        let mut sources = sources.to_vec();
+        if !is_here && let Some((bytes, given)) = self.look_up(object, &mut sources).await? {
+            let objects = Arc::clone(&self.objects);
+            let kept = blocking(move || objects.put(&object, &bytes)).await?;
+            kept.map_err(|error| format!("cannot keep {object:?}: {error}"))?;
+            self.account(capsule, given).await;
+        }
+        self.package(capsule, &sources).await
+    }
+
     async fn package(
         &self,
         capsule: nonos_types::CapsuleHash,
         sources: &[NodeId],
     ) -> Result<Package, String> {
         let (bytes, given) = self.get(Object::Capsule(capsule), sources).await?;
+        self.account(capsule, given).await;
+        blocking(move || Package::decode(&bytes).map_err(|error| format!("the capsule is refused: {error}")))
+            .await?
+    }
+
+    /// Who gave a capsule is paid for it.
+    async fn account(&self, capsule: nonos_types::CapsuleHash, given: hidden::Given) {
         if !given.is_empty() {
             let from = given
                 .into_iter()
@@ -338,8 +376,6 @@ impl Worker {
             let from = from.take(Receipt::MAX_TRANSFERS).collect();
             self.send(Input::Fetched { capsule, from }).await;
         }
-        blocking(move || Package::decode(&bytes).map_err(|error| format!("the capsule is refused: {error}")))
-            .await?
     }
 
     async fn facts(&self, package: &Package) -> Result<Arc<Facts>, String> {
@@ -391,7 +427,7 @@ impl Worker {
             );
             return Err(refuse("caller", message));
         }
-        let package = self.package(submission.capsule, sources).await;
+        let package = self.look_up_package(submission.capsule, sources).await;
         let package = package.map_err(|message| {
             let remedy = "publish it (`operator capsule publish`) or connect to a peer that has it";
             refuse("caller", format!("{message}: {remedy}"))

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
-use nonos_mesh::{Acceptance, Cursor, Ticket};
+use nonos_mesh::{
+    Acceptance, Cursor, Ticket,
+    core::onion::{Guards, Mix},
+};
 use nonos_trust::{Judgement, ProofVerdict};
 use nonos_types::{
-    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Kind, Message, NodeId, Offer, Receipt,
-    Signed, Timestamp, Value,
+    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Kind, Message, NodeId, Offer, OnionKey,
+    Receipt, Signed, Timestamp, Value,
 };
 
 use super::Facts;
@@ -29,6 +32,8 @@ pub(crate) struct Origin {
     pub(crate) peer: Option<NodeId>,
     /// If by gossip: whoever passed it on waits for an answer.
     pub(crate) ticket: Option<Ticket>,
+    /// If somebody entrusted it to this node without showing itself: if it is right, this node is the first to gossip it.
+    pub(crate) entrusted: bool,
 }
 
 /// What happened.
@@ -41,6 +46,12 @@ pub(crate) enum Input {
     Connected(NodeId),
     Disconnected(NodeId),
     Listening(String),
+    /// Keys for onion packets, to be announced.
+    OnionKeys(Vec<OnionKey>),
+    /// Guards, to be kept.
+    Guards(Guards),
+    /// Frames wait for a connection to this node.
+    Wanted(NodeId),
     /// A capsule and an input are here, or are not.
     Prepared {
         job: JobId,
@@ -142,6 +153,8 @@ pub(crate) enum Effect {
         peer: NodeId,
         score_ppm: u32,
     },
+    /// These may be hops.
+    Mixes(Vec<Mix>),
     Read {
         peer: NodeId,
         cursor: Cursor,

@@ -330,7 +330,7 @@ impl Engine {
             roles: roles.into_iter().chain(executor).collect(),
             profile: self.about.snapshot,
             capacity: executor.map_or(Capacity::NONE, |_| self.about.capacity),
-            onion_keys: vec![],
+            onion_keys: self.hops.keys(),
             stamp: self.about.stamp,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
         })?;
@@ -393,6 +393,7 @@ impl Engine {
             self.catch_up(peer);
         }
         self.directory.expire(self.me, now);
+        self.tick_onion()?;
         if now.get() >= self.descriptor_at.get() + DESCRIPTOR_S {
             self.describe()?;
         }

@@ -183,9 +183,11 @@ impl Engine {
         };
         self.event(Some(Role::Verifier), what);
         if valid {
+            let receipt = Message::from(receipt);
+            self.pass_on(&receipt, &origin);
             self.report(origin.ticket, Acceptance::Accept);
             self.remember(&VERIFY_MS, id, ms)?;
-            self.keep(&Message::from(receipt), false)?;
+            self.keep(&receipt, false)?;
             self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
             self.give_verdict(id)?;
             self.unpark(Need::Receipt(id))?;
@@ -362,7 +364,9 @@ impl Engine {
         let acceptance = match judgement {
             Judgement::Guilty { .. } => {
                 self.convict(accusation, judgement)?;
-                self.keep(&Message::from(accusation.clone()), false)?;
+                let message = Message::from(accusation.clone());
+                self.pass_on(&message, &origin);
+                self.keep(&message, false)?;
                 Acceptance::Accept
             }
             Judgement::Innocent => {

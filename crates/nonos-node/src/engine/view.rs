@@ -166,6 +166,7 @@ impl Engine {
             verified_bad: self.counts.verified_bad,
             balance: self.ledger.balance()?.net.atto().to_string(),
             blacklisted,
+            anonymity: None,
             dropped: Vec::new(),
             warnings,
         })

@@ -1,13 +1,16 @@
 //! Answers that need the mesh or files.
 
 use nonos_machine::tables::TapeWords;
-use nonos_mesh::Object;
+use nonos_mesh::{
+    Object,
+    core::onion::{Anonymity, Hiding},
+};
 use nonos_package::Package;
 use nonos_types::{ByteLen, Receipt, TapesDigest};
 
 use super::Worker;
 use crate::{
-    api::{JobView, PeerView, Published, RequestError, Status},
+    api::{AnonymityView, JobView, PeerView, Published, RequestError, Status},
     engine::{Answer, Files, Reply, json},
     node::with_peer,
 };
@@ -18,7 +21,7 @@ const SHOWN: u64 = 1 << 20;
 impl Worker {
     pub(super) async fn answer(&self, what: Answer, reply: Reply) {
         let answer = match what {
-            Answer::Status(status) => json(&self.status(*status)),
+            Answer::Status(status) => json(&self.status(*status).await),
             Answer::Peers(peers) => json(&self.peers(peers).await),
             Answer::Publish { package_hex } => self.publish(&package_hex).and_then(|it| json(&it)),
             Answer::Evidence { mut view, capsule } => {
@@ -39,7 +42,33 @@ impl Worker {
         let _gone = reply.send(answer);
     }
 
-    fn status(&self, mut status: Status) -> Status {
+    fn anonymity(&self, it: Anonymity) -> AnonymityView {
+        let (hops, why_open) = match it.hiding {
+            Hiding::Full => (Some(self.onion.hops), None),
+            Hiding::Fewer { hops } => (Some(hops), None),
+            Hiding::Not(why) => (None, Some(why.to_string())),
+        };
+        let refused = it.counts.refused.iter();
+        AnonymityView {
+            policy: self.onion.policy,
+            hops,
+            why_open,
+            mixes: it.mixes,
+            guards: it.guards,
+            cover: it.cover,
+            around: it.around.0,
+            back: it.around.1,
+            own: it.counts.own,
+            cover_frames: it.counts.cover,
+            forwarded: it.counts.forwarded,
+            refused: refused.map(|(why, count)| (why.to_string(), *count)).collect(),
+            lost: it.counts.lost,
+            answered: it.counts.answered,
+            failed: it.counts.failed,
+        }
+    }
+
+    async fn status(&self, mut status: Status) -> Status {
         let addresses = self.mesh.addresses();
         status.addresses = addresses.iter().map(|it| with_peer(it, status.id)).collect();
         status.sandbox = self.protection;
@@ -52,6 +81,7 @@ impl Worker {
                 "this system does not confine capsules' processes in all ways: {missing}"
             ));
         }
+        status.anonymity = self.mesh.anonymity().await.map(|it| self.anonymity(it));
         let drops = self.mesh.drops();
         status.dropped = drops
             .iter()

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use nonos_types::{NodeId, OnionKey, Timestamp};
 
 use super::{Settings, keys::Period, packet::Hop};
@@ -30,7 +32,7 @@ impl Mix {
         me: NodeId,
         settings: &Settings,
         now: Timestamp,
-        trust: impl Fn(NodeId) -> Option<u32>,
+        mut trust: impl FnMut(NodeId) -> Option<u32>,
     ) -> Vec<Self> {
         let period = Period::of(now);
         let old_enough =
@@ -49,23 +51,18 @@ impl Mix {
                 })
             })
             .collect();
-        let of_prefix = |prefix| {
-            let same = mixes.iter().filter(|it: &&Self| it.prefix == prefix);
-            same.fold((0_u32, 0_u32), |(count, best), it| {
-                (count + 1, best.max(it.weight_ppm))
-            })
-        };
-        let shares: Vec<_> = (mixes.iter())
-            .map(|it| match it.prefix {
-                None => it.weight_ppm,
-                prefix => {
-                    let (count, best) = of_prefix(prefix);
-                    (best / count).max(1)
-                }
-            })
-            .collect();
-        for (mix, share) in mixes.iter_mut().zip(shares) {
-            mix.weight_ppm = share;
+        let mut of_prefix = BTreeMap::<Prefix, (u32, u32)>::new();
+        for mix in &mixes {
+            if let Some(prefix) = mix.prefix {
+                let (count, best) = of_prefix.entry(prefix).or_default();
+                *count += 1;
+                *best = mix.weight_ppm.max(*best);
+            }
+        }
+        for mix in &mut mixes {
+            if let Some((count, best)) = mix.prefix.and_then(|prefix| of_prefix.get(&prefix)) {
+                mix.weight_ppm = (best / count).max(1);
+            }
         }
         mixes
     }

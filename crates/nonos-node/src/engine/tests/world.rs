@@ -408,7 +408,7 @@ impl World {
         let message = Message::from_bytes_of_any_kind(&message.to_bytes()).expect("it can be sent");
         let origin = Origin {
             peer: Some(from),
-            ticket: None,
+            ..Origin::default()
         };
         let message = Box::new(message);
         self.give(node, Input::Message { message, origin });
@@ -446,6 +446,7 @@ impl World {
         let from = self.id(node);
         match effect {
             Effect::Publish(message) => {
+                self.nodes[node].engine.journal.release(&message);
                 for other in (0..self.nodes.len()).filter(|it| *it != node) {
                     self.message(other, from, (*message).clone());
                 }

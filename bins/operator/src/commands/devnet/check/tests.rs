@@ -144,6 +144,7 @@ fn status(position: usize) -> Status {
         } else {
             vec![id(FORGER)]
         },
+        anonymity: None,
         dropped: vec![],
         warnings: vec![],
     }
