@@ -38,10 +38,6 @@ impl Engine {
     /// Others must know these keys before they use them.
     pub(super) fn new_onion_keys(&mut self, keys: Vec<OnionKey>) -> Result<(), Error> {
         self.hops.keys = keys;
-        if self.descriptor_at == Timestamp::ZERO {
-            // The first descriptor has them.
-            return Ok(());
-        }
         self.describe()
     }
 

@@ -24,30 +24,36 @@ impl Worker {
     /// Lets another node be the first to gossip a receipt of this one. Until one has it, it is not given to those who
     /// compare journals, either.
     pub(super) async fn publish_receipt(self: Arc<Self>, message: Message) {
-        let least_hops = self.onion.least_hops();
-        while self.onion.policy != Policy::Off {
+        let is_out = self.onion.policy != Policy::Off && self.let_another_publish(&message).await;
+        self.journal.release(&message);
+        if !is_out {
+            self.publish_openly(&message).await;
+        }
+    }
+
+    /// `false` if this node is to publish it itself.
+    async fn let_another_publish(&self, message: &Message) -> bool {
+        loop {
             let connected = self.mesh.peers().await.into_iter().map(|peer| peer.id).collect();
             // One that is connected can fetch the proof from here, as any peer does.
             let to = Target::Of(shuffled(connected));
-            match self.mesh.publish_hidden(&message, to, least_hops).await {
+            let least_hops = self.onion.least_hops();
+            match self.mesh.publish_hidden(message, to, least_hops).await {
                 Ok(by) => {
                     tracing::debug!(%by, "a receipt is published by another");
-                    self.journal.release(&message);
-                    return;
+                    return true;
                 }
-                Err(HiddenError::Stopped) => return,
+                Err(HiddenError::Stopped) => return true,
                 Err(error) if self.onion.policy == Policy::Required => {
                     tracing::warn!(%error, "a receipt waits: [onion] policy is \"required\"");
                     tokio::time::sleep(AGAIN).await;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a receipt is published openly");
-                    break;
+                    return false;
                 }
             }
         }
-        self.journal.release(&message);
-        self.publish_openly(&message).await;
     }
 
     /// Looks an object up that nobody is to know this node wants. `Ok(None)` if it is to be fetched openly, from those

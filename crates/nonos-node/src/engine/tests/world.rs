@@ -10,7 +10,10 @@ use ed25519_dalek::SigningKey;
 use nonos_depin::{Body, Ledger, fees::Shares};
 use nonos_mesh::{
     Cursor,
-    core::reconcile::{Round, Serve},
+    core::{
+        onion::Mix,
+        reconcile::{Round, Serve},
+    },
 };
 use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_trust::{Identity, Judgement, ProofVerdict, TrustBook};
@@ -234,6 +237,12 @@ pub(super) struct World {
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
+    /// What was published, by whom.
+    pub(super) published: Vec<(usize, Message)>,
+    /// Receipts wait with who made them, not being hidden yet.
+    pub(super) withhold: bool,
+    /// Who may be a hop, as last said.
+    pub(super) mixes: BTreeMap<usize, Vec<Mix>>,
     /// Shuffles what is on the way.
     pub(super) seed: Option<u64>,
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
@@ -296,6 +305,9 @@ impl World {
             proving_s: 5,
             dialled: vec![],
             kept: vec![],
+            published: vec![],
+            withhold: false,
+            mixes: BTreeMap::new(),
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
@@ -446,6 +458,10 @@ impl World {
         let from = self.id(node);
         match effect {
             Effect::Publish(message) => {
+                self.published.push((node, (*message).clone()));
+                if self.withhold && matches!(*message, Message::Receipt(_)) && message.signer() == from {
+                    return;
+                }
                 self.nodes[node].engine.journal.release(&message);
                 for other in (0..self.nodes.len()).filter(|it| *it != node) {
                     self.message(other, from, (*message).clone());
@@ -519,6 +535,7 @@ impl World {
             }
             Effect::Dial { address, .. } => self.dialled.push((node, address)),
             Effect::Keep { address } => self.kept.push((node, address.to_string())),
+            Effect::Mixes(mixes) => drop(self.mixes.insert(node, mixes)),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
             _ => {}
         }

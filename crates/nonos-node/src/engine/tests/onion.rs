@@ -1,0 +1,279 @@
+//! The engine's part of the onion layer.
+
+use nonos_mesh::{Cursor, core::onion::Guards};
+use nonos_types::{Descriptor, Message, OnionKey, Signed, Timestamp};
+
+use super::world::*;
+use crate::{
+    config::Policy,
+    engine::{Input, Origin, onion::guards},
+};
+
+fn keys(world: &World, of: u8) -> Vec<OnionKey> {
+    let period = world.time() / 21_600;
+    let key = |epoch| OnionKey { epoch, key: [of; 32] };
+    vec![key(period), key(period + 1)]
+}
+
+/// Tells a node its keys, as the mesh does when it starts.
+fn has_keys(world: &mut World, node: usize, of: u8) {
+    let keys = keys(world, of);
+    world.give(node, Input::OnionKeys(keys));
+    world.run();
+}
+
+fn listen(world: &mut World, node: usize, address: &str) {
+    world.give(node, Input::Listening(address.to_owned()));
+    world.run();
+}
+
+fn descriptors(world: &World, of: usize) -> Vec<Signed<Descriptor>> {
+    (world.published.iter())
+        .filter_map(|(node, message)| match message {
+            Message::Descriptor(it) if *node == of => Some(it.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Nodes in four networks, that have keys and have been listed for an hour.
+fn mesh() -> World {
+    let mut world = World::new(4);
+    for node in 0..4 {
+        has_keys(&mut world, node, u8::try_from(node).expect("few"));
+        listen(&mut world, node, &format!("/ip4/192.0.{node}.7/tcp/1"));
+    }
+    world.pass(3700);
+    world
+}
+
+#[test]
+fn others_are_told_new_keys_at_once() {
+    let mut world = World::new(1);
+    listen(&mut world, 0, "/ip4/192.0.2.7/tcp/1");
+    let before = descriptors(&world, 0);
+    assert!(before.iter().all(|it| it.onion_keys.is_empty()));
+    for of in [7, 8] {
+        world.pass(3);
+        let before = descriptors(&world, 0);
+        has_keys(&mut world, 0, of);
+        let told = descriptors(&world, 0);
+        assert_eq!(told.len(), before.len() + 1);
+        let (old, new) = (before.last().expect("one"), told.last().expect("one"));
+        assert!(new.sequence > old.sequence);
+        assert_eq!(new.onion_keys, keys(&world, of));
+        assert_eq!(new.addresses, ["/ip4/192.0.2.7/tcp/1"]);
+    }
+}
+
+#[test]
+fn who_is_listed_for_an_hour_may_be_a_hop() {
+    let mut world = World::new(4);
+    for node in 0..4 {
+        has_keys(&mut world, node, u8::try_from(node).expect("few"));
+        listen(&mut world, node, &format!("/ip4/192.0.{node}.7/tcp/1"));
+    }
+    world.pass(3500);
+    assert!(world.mixes.is_empty(), "nobody, and that is not said");
+    world.pass(200);
+    let hops = |world: &World, node| -> Vec<_> { world.mixes[&node].iter().map(|mix| mix.node).collect() };
+    let mut others: Vec<_> = (1..4).map(|node| world.id(node)).collect();
+    others.sort();
+    assert_eq!(hops(&world, 0), others);
+    assert_eq!(world.mixes[&0][0].keys.len(), 2);
+    // One that the operator blocks, or that is avoided, is none.
+    let (peer, now) = (world.id(1), world.now().time);
+    world.nodes[0].engine.trust.block(peer, now).expect("blocked");
+    let avoided = [world.id(2)].into();
+    world.nodes[0].engine.avoid(avoided).expect("avoided");
+    world.pass(20);
+    assert_eq!(hops(&world, 0), [world.id(3)]);
+    assert_eq!(hops(&world, 3).len(), 3);
+}
+
+#[test]
+fn without_the_layer_nothing_is_said_of_hops_and_receipts_are_not_held() {
+    let mut world = World::new(2);
+    for node in 0..2 {
+        world.nodes[node].engine.config.onion.policy = Policy::Off;
+    }
+    world.withhold = true;
+    has_keys(&mut world, 1, 1);
+    listen(&mut world, 1, "/ip4/192.0.2.7/tcp/1");
+    world.pass(3700);
+    assert!(world.mixes.is_empty());
+    world.submit(1, 0, 600).expect("a job");
+    world.pass(60);
+    let receipt = published_receipt(&world).1.id();
+    for node in 0..2 {
+        assert!(journal_of(&world, node).contains(&receipt));
+    }
+}
+
+fn published_receipt(world: &World) -> (usize, Message) {
+    let receipt = world.published.iter().find_map(|(node, message)| match message {
+        Message::Receipt(_) => Some((*node, message.clone())),
+        _ => None,
+    });
+    receipt.expect("it was to be published")
+}
+
+#[test]
+fn a_receipt_is_nowhere_to_be_had_until_another_has_published_it() {
+    let mut world = World::new(2);
+    world.withhold = true;
+    world.submit(1, 0, 600).expect("a job");
+    world.pass(100);
+    let (author, receipt) = published_receipt(&world);
+    let journal = world.nodes[author].engine.journal.clone();
+    let id = receipt.id();
+    let listed = |journal: &crate::journal::Journal| {
+        let page = journal.page(Cursor::new(0), 1000).expect("a page");
+        let messages = page
+            .messages
+            .iter()
+            .map(|it| Message::from_bytes_of_any_kind(it).expect("one"));
+        (messages.filter(|it| it.id() == id).count(), page.next)
+    };
+    let other = journal_of(&world, 1 - author);
+    assert!(!other.contains(&id), "it went by comparing journals");
+    assert_eq!(journal.give(id).expect("readable"), None);
+    let (before, end) = listed(&journal);
+    assert_eq!(before, 0);
+    assert_eq!(
+        end,
+        journal.page(Cursor::END, 1).expect("a page").next,
+        "the rest is listed"
+    );
+    assert!(journal.get(id).expect("readable").is_some(), "it is kept");
+
+    journal.release(&receipt);
+    assert!(journal.give(id).expect("readable").is_some());
+    assert_eq!(listed(&journal).0, 1);
+    // The other finds it where it compares.
+    world.pass(100);
+    assert!(journal_of(&world, 1 - author).contains(&id));
+}
+
+fn journal_of(world: &World, node: usize) -> Vec<nonos_types::MessageId> {
+    journal(world, node).iter().map(Message::id).collect()
+}
+
+fn entrust(world: &mut World, node: usize, message: &Message) {
+    world.published.clear();
+    let origin = Origin {
+        entrusted: true,
+        ..Origin::default()
+    };
+    let message = Box::new(message.clone());
+    world.give(node, Input::Message { message, origin });
+    world.run();
+}
+
+#[test]
+fn what_is_entrusted_to_a_node_is_published_if_it_is_right() {
+    let mut world = World::new(3);
+    let requester = key(99);
+    let at = world.time();
+    let offered = Signed::new(offer(1, at, at + 600), &requester);
+    let message = Message::from(offered.clone());
+    let published = |world: &World, node, id| {
+        let of = world
+            .published
+            .iter()
+            .filter(|(by, it)| *by == node && it.id() == id);
+        of.count()
+    };
+    entrust(&mut world, 0, &message);
+    assert_eq!(published(&world, 0, message.id()), 1);
+    assert!(journal_of(&world, 2).contains(&message.id()));
+    // What comes twice is published once.
+    entrust(&mut world, 0, &message);
+    assert_eq!(published(&world, 0, message.id()), 0);
+
+    // A receipt, once its proof is verified.
+    let executor = key(98);
+    for (salt, valid) in [(2, true), (3, false)] {
+        let at = world.time();
+        let offered = Signed::new(offer(salt, at, at + 600), &requester);
+        world.inject(&Message::from(offered.clone()));
+        let made = receipt(&offered, &executor, 0, at);
+        if !valid {
+            world.invalid.insert(made.receipt_id());
+        }
+        let message = Message::from(made);
+        award(&mut world, &offered, &requester, &executor);
+        entrust(&mut world, 1, &message);
+        assert_eq!(
+            published(&world, 1, message.id()),
+            usize::from(valid),
+            "valid: {valid}"
+        );
+    }
+}
+
+/// The requester chooses this executor, and all hear of it.
+fn award(
+    world: &mut World,
+    offered: &Signed<nonos_types::Offer>,
+    requester: &ed25519_dalek::SigningKey,
+    executor: &ed25519_dalek::SigningKey,
+) {
+    let at = Timestamp::new(world.time());
+    let claim = nonos_types::Claim {
+        network: network(),
+        job: offered.job(),
+        slot: nonos_types::Slot::ZERO,
+        at,
+    };
+    world.inject(&signed(claim, executor));
+    let award = nonos_types::Award {
+        network: network(),
+        job: offered.job(),
+        slot: nonos_types::Slot::ZERO,
+        executor: id(executor),
+        at,
+    };
+    world.inject(&signed(award, requester));
+}
+
+#[test]
+fn guards_outlast_a_restart_and_others_take_their_place() {
+    let mut world = World::new(3);
+    let kept = |world: &World| {
+        guards(&*world.nodes[0].store)
+            .expect("readable")
+            .chosen()
+            .to_vec()
+    };
+    assert_eq!(kept(&world), []);
+    let mut two = vec![(world.id(1), Timestamp::new(5)), (world.id(2), Timestamp::new(6))];
+    two.sort();
+    world.give(0, Input::Guards(Guards::new(two.clone())));
+    world.stop(0);
+    world.start(0);
+    assert_eq!(kept(&world), two);
+    world.give(
+        0,
+        Input::Guards(Guards::new(vec![(world.id(2), Timestamp::new(7))])),
+    );
+    assert_eq!(kept(&world), [(world.id(2), Timestamp::new(7))]);
+}
+
+#[test]
+fn a_node_for_which_frames_wait_is_dialled_where_its_descriptor_says() {
+    let mut world = mesh();
+    let wanted = world.id(2);
+    world.dialled.clear();
+    world.give(0, Input::Wanted(wanted));
+    world.run();
+    assert_eq!(world.dialled, [], "it is connected");
+    world.give(0, Input::Disconnected(wanted));
+    world.give(0, Input::Wanted(wanted));
+    world.run();
+    assert_eq!(world.dialled, [(0, "/ip4/192.0.2.7/tcp/1".to_owned())]);
+    world.dialled.clear();
+    world.give(0, Input::Wanted(id(&key(200))));
+    world.run();
+    assert_eq!(world.dialled, [], "nobody knows it");
+}
