@@ -66,7 +66,9 @@
 //!
 //! It knows no proofs, no ledger and no trust: what a message says is for the application to judge, which is asked
 //! before the message goes on to others, and says what it thinks of a peer. Gossip is not delivery: a node that was
-//! away asks its peers for what it missed. Nothing hides who talks to whom. It resolves no names, opens no port
+//! away asks its peers for what it missed. What a node
+//! fetches or publishes by [`Mesh::fetch_hidden`] and [`Mesh::publish_hidden`] is hidden as far as there are nodes to hide
+//! among; all else shows who talks to whom. It resolves no names, opens no port
 //! in a router, and looks for no peers that it was not told of.
 //!
 //! - [`start`]: a [`Mesh`] to command and the [`Events`] to hear, from a [`Config`].

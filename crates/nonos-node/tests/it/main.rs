@@ -3,3 +3,4 @@
 mod attacks;
 mod jobs;
 mod mesh;
+mod onion;

@@ -84,6 +84,18 @@ impl Mesh {
         conduct: Conduct,
         sandbox: Sandbox,
     ) -> Result<Node, nonos_node::Error> {
+        let set = |config: Config| Config { sandbox, ..config };
+        self.start_set(name, peers, conduct, set).await
+    }
+
+    /// Starts a node with other settings than the tests'.
+    pub(crate) async fn start_set(
+        &self,
+        name: &str,
+        peers: &[String],
+        conduct: Conduct,
+        set: impl FnOnce(Config) -> Config,
+    ) -> Result<Node, nonos_node::Error> {
         let passphrase = Passphrase::new(b"passphrase".to_vec()).expect("not empty");
         let path = self.path(name);
         if !path.exists() {
@@ -91,14 +103,14 @@ impl Mesh {
         }
         let data = DataDir::open(&path).expect("a data directory");
         let identity = keystore::open(&data.keystore(), &passphrase).expect("a keystore");
-        let config = Config {
+        let config = set(Config {
             network: "tests".to_owned(),
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
             peers: peers.to_vec(),
             award_timeout_s: 60,
-            sandbox,
+            sandbox: Sandbox::in_process(),
             ..Config::default()
-        };
+        });
         let proofs = Arc::clone(&self.proofs);
         let options = NodeOptions {
             data,
