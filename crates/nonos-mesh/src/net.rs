@@ -29,7 +29,7 @@ pub use self::{
 use self::{driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
-    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, reconcile},
+    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, journal, reconcile},
     wire::{Request, Response},
 };
 
@@ -66,6 +66,8 @@ pub struct Limits {
     pub answers: usize,
     /// How long a peer may take to answer a request, a part of an object each.
     pub part_timeout: Duration,
+    /// How long a relay may take to say what is in its journal, however often it says it is busy.
+    pub journal_timeout: Duration,
     /// How long a peer may be connected without having said its network and its topics; then it is cut, and dialled
     /// again if it was dialled.
     pub hello_timeout: Duration,
@@ -82,6 +84,7 @@ impl Default for Limits {
             pending: 16,
             answers: 64,
             part_timeout: Duration::from_secs(10),
+            journal_timeout: Duration::from_secs(2),
             hello_timeout: Duration::from_secs(5),
         }
     }
@@ -172,6 +175,7 @@ pub struct Mesh {
     gate: Arc<Gate>,
     fetching: Arc<Mutex<BTreeMap<NodeId, Arc<Semaphore>>>>,
     part_timeout: Duration,
+    journal_timeout: Duration,
 }
 
 /// Starts a mesh within the current tokio runtime, in tasks of its own.
@@ -198,7 +202,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
     }
     let (commands, mailbox) = mpsc::channel(256);
     let (events, received) = mpsc::channel(config.limits.events.max(1));
-    let part_timeout = config.limits.part_timeout;
+    let (part_timeout, journal_timeout) = (config.limits.part_timeout, config.limits.journal_timeout);
     let gate = Arc::new(Gate::new(&config));
     driver::spawn(swarm, config, Arc::clone(&gate), objects, mailbox, events);
     let mesh = Mesh {
@@ -206,6 +210,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
         gate,
         fetching: Arc::default(),
         part_timeout,
+        journal_timeout,
     };
     Ok((mesh, received))
 }
@@ -371,6 +376,23 @@ impl Mesh {
         match self.request(from, Request::Reconcile { ask }).await? {
             Response::Reconciled(answer) => Ok(answer),
             Response::NotFound => Err(FetchError::NotFound),
+            _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Asks a relay about a head that it has signed. Whether the answer shows what was asked for is not checked: see
+    /// [`nonos_types::Inclusion::root`] and [`nonos_types::Consistency::holds`].
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::BadAnswer`] also if it answers another question.
+    pub async fn journal(&self, from: NodeId, ask: journal::Ask) -> Result<journal::Answer, FetchError> {
+        use journal::{Answer, Ask};
+        let asked = self.request(from, Request::Journal { ask });
+        let answer = tokio::time::timeout(self.journal_timeout, asked).await;
+        match (ask, answer.map_err(|_| FetchError::Timeout)??) {
+            (_, Response::Journal(Answer::Absent)) => Ok(Answer::Absent),
+            (Ask::Include { .. }, Response::Journal(it @ Answer::Included(_)))
+            | (Ask::Extend { .. }, Response::Journal(it @ Answer::Extended(_))) => Ok(it),
             _ => Err(FetchError::BadAnswer),
         }
     }

@@ -7,7 +7,10 @@ use nonos_types::{
 
 use crate::{
     Cursor, Object, Page, Part,
-    core::reconcile::{Answer, Ask, Limits},
+    core::{
+        journal,
+        reconcile::{Answer, Ask, Limits},
+    },
 };
 
 const REQUEST: &str = "mesh request";
@@ -33,6 +36,9 @@ pub(crate) enum Request {
     Messages {
         ids: Vec<MessageId>,
     },
+    Journal {
+        ask: journal::Ask,
+    },
 }
 
 /// What the peer says.
@@ -43,6 +49,7 @@ pub(crate) enum Response {
     Outline(Outline),
     Reconciled(Answer),
     Messages(Vec<Vec<u8>>),
+    Journal(journal::Answer),
     /// It has no such object.
     NotFound,
     /// It has too much to do.
@@ -52,7 +59,7 @@ pub(crate) enum Response {
 mod proto {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
-        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5")]
+        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5, 6")]
         pub(super) asked: Option<Asked>,
     }
 
@@ -68,6 +75,8 @@ mod proto {
         Reconcile(Vec<u8>),
         #[prost(bytes = "vec", tag = "5")]
         Messages(Vec<u8>),
+        #[prost(bytes = "vec", tag = "6")]
+        Journal(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -98,7 +107,7 @@ mod proto {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Response {
-        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6")]
+        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7")]
         pub(super) said: Option<Said>,
     }
 
@@ -116,6 +125,8 @@ mod proto {
         Reconciled(Vec<u8>),
         #[prost(message, tag = "6")]
         Messages(Messages),
+        #[prost(bytes = "vec", tag = "7")]
+        Journal(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -192,6 +203,7 @@ impl Request {
                 let ids = ids.iter().flat_map(|it| it.to_bytes());
                 proto::Asked::Messages(ids.collect())
             }
+            Self::Journal { ask } => proto::Asked::Journal(ask.to_bytes()),
         };
         encode(&proto::Request { asked: Some(asked) })
     }
@@ -237,6 +249,9 @@ impl Request {
                     ids: names.iter().map(|it| MessageId::from_bytes(*it)).collect(),
                 }
             }
+            proto::Asked::Journal(ask) => Self::Journal {
+                ask: journal::Ask::from_bytes(&ask).map_err(|_| bad("journal"))?,
+            },
         })
     }
 }
@@ -263,6 +278,7 @@ impl Response {
             Self::Messages(messages) => proto::Said::Messages(proto::Messages {
                 messages: messages.clone(),
             }),
+            Self::Journal(answer) => proto::Said::Journal(answer.to_bytes()),
             Self::NotFound => proto::Said::Refused(NOT_FOUND),
             Self::Busy => proto::Said::Refused(BUSY),
         };
@@ -314,6 +330,9 @@ impl Response {
                 }
                 Self::Messages(it.messages)
             }
+            proto::Said::Journal(answer) => {
+                Self::Journal(journal::Answer::from_bytes(&answer).map_err(|_| bad("journal"))?)
+            }
             proto::Said::Refused(NOT_FOUND) => Self::NotFound,
             proto::Said::Refused(BUSY) => Self::Busy,
             proto::Said::Refused(_) => return Err(bad("refused")),
@@ -355,11 +374,19 @@ mod tests {
         let messages = names.prop_map(|names| Request::Messages {
             ids: names.into_iter().map(MessageId::from_bytes).collect(),
         });
+        let journal = prop::array::uniform3(digest()).prop_map(|[message, head, epoch]| Request::Journal {
+            ask: journal::Ask::Include {
+                epoch: nonos_types::Epoch::new(epoch[0].into()),
+                message: MessageId::from_bytes(message),
+                head: MessageId::from_bytes(head),
+            },
+        });
         prop_oneof![
             read,
             after,
             outline,
             messages,
+            journal,
             Just(Request::Reconcile { ask: ask() })
         ]
     }
@@ -395,11 +422,21 @@ mod tests {
             let answer = crate::core::reconcile::Responder::new(&ask()).answer(&summary, &ask());
             Response::Reconciled(answer.expect("sound"))
         };
+        let path = prop::collection::vec(digest(), 0..=nonos_types::RelayHead::MAX_PATH);
+        let journal = (any::<u64>(), path).prop_map(|(index, path)| {
+            let path = path
+                .into_iter()
+                .map(nonos_types::JournalRoot::from_bytes)
+                .collect();
+            Response::Journal(journal::Answer::Included(nonos_types::Inclusion { index, path }))
+        });
         prop_oneof![
             part,
             page,
             outline,
             messages,
+            journal,
+            Just(Response::Journal(journal::Answer::Absent)),
             Just(answer),
             Just(Response::NotFound),
             Just(Response::Busy)

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use nonos_mesh::{Acceptance, Cursor, Ticket};
 use nonos_trust::{Judgement, ProofVerdict};
 use nonos_types::{
-    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Kind, Message, NodeId, Offer, Receipt,
-    Signed, Timestamp, Value,
+    Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
+    NodeId, Offer, Receipt, RelayHead, Signed, Timestamp, Value,
 };
 
 use super::Facts;
@@ -66,6 +66,12 @@ pub(crate) enum Input {
         accusation: Box<Signed<Accusation>>,
         judgement: Judgement,
         origin: Origin,
+    },
+    /// A relay was asked where in the log of its head a message is; `None` if it did not show it.
+    RelaySaid {
+        message: MessageId,
+        head: Box<Signed<RelayHead>>,
+        inclusion: Option<Inclusion>,
     },
     /// A page of a peer's journal was read.
     Read {
@@ -179,6 +185,11 @@ pub(crate) enum Effect {
         accusation: Box<Signed<Accusation>>,
         origin: Origin,
         sources: Vec<NodeId>,
+    },
+    /// Ask the relay who signed a head where in its log a message is.
+    AskRelay {
+        message: MessageId,
+        head: Box<Signed<RelayHead>>,
     },
     /// Answer with what only the edge knows added: peers, drops.
     Answer {
