@@ -131,3 +131,46 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: usize) -> Timestamp {
+        Timestamp::new(1_800_000_000 + seconds as u64)
+    }
+
+    #[test]
+    fn the_oldest_heads_make_room_and_do_not_come_back() {
+        let mut kept = Kept::default();
+        for n in 0..KEPT + 2 {
+            let id = MessageId::hash(&[&n.to_le_bytes()]);
+            kept.others.insert((at(n), id));
+            kept.own.insert((at(n), id));
+        }
+        let now = at(KEPT);
+        assert_eq!(
+            [kept.pop(now), kept.pop(now)].map(|it| it.map(|it| it.0)),
+            [Some(at(0)), Some(at(1))]
+        );
+        assert_eq!(kept.pop(now), None);
+        assert_eq!((kept.others.len(), kept.own.len()), (KEPT, KEPT + 2));
+        assert_eq!(kept.floor, at(1));
+    }
+
+    #[test]
+    fn heads_are_forgotten_after_a_week_but_for_the_last_own_one() {
+        let mut kept = Kept::default();
+        for n in 0..3 {
+            let id = MessageId::hash(&[&n.to_le_bytes()]);
+            kept.others.insert((at(n), id));
+            kept.own.insert((at(n), id));
+        }
+        let now = at(KEPT_S as usize);
+        assert_eq!(kept.pop(now), None);
+        let now = at(KEPT_S as usize + 10);
+        let popped = std::iter::from_fn(|| kept.pop(now)).count();
+        assert_eq!((popped, kept.others.len(), kept.own.len()), (5, 0, 1));
+        assert_eq!(kept.floor, Timestamp::ZERO);
+    }
+}

@@ -5,5 +5,6 @@ mod flow;
 mod hostile;
 mod order;
 mod peers;
+mod relay;
 mod schedule;
 mod world;
