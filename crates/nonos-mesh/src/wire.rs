@@ -475,6 +475,19 @@ mod tests {
         };
         assert_eq!(after(0).to_bytes(), [0x12, 0]);
         assert_eq!(after(5).to_bytes(), [0x12, 2, 0x08, 5]);
+        let ask = journal::Ask::Include {
+            epoch: nonos_types::Epoch::new(5),
+            message: MessageId::from_bytes([2; 32]),
+            head: MessageId::from_bytes([3; 32]),
+        };
+        let start = [0x32, 0x48, 0x0a, 0x46, 0x08, 5, 0x12, 0x20];
+        let (message, head) = ([&[2; 32][..], &[0x1a, 0x20]].concat(), [3; 32]);
+        assert_eq!(
+            Request::Journal { ask }.to_bytes(),
+            [&start[..], &message, &head].concat()
+        );
+        let absent = Response::Journal(journal::Answer::Absent);
+        assert_eq!(absent.to_bytes(), [0x3a, 2, 0x1a, 0]);
         let part = Response::Part(Part {
             total: ByteLen::new(2),
             bytes: vec![7, 8],
