@@ -32,7 +32,7 @@ use self::{driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
     core::{
-        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic,
+        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, journal,
         onion::{Anonymity, Guards, Mix, Target},
         reconcile,
     },
@@ -74,6 +74,8 @@ pub struct Limits {
     pub answers: usize,
     /// How long a peer may take to answer a request, a part of an object each.
     pub part_timeout: Duration,
+    /// How long a relay may take to say what is in its journal, however often it says it is busy.
+    pub journal_timeout: Duration,
     /// How long a peer may be connected without having said its network and its topics; then it is cut, and dialled
     /// again if it was dialled.
     pub hello_timeout: Duration,
@@ -90,6 +92,7 @@ impl Default for Limits {
             pending: 16,
             answers: 64,
             part_timeout: Duration::from_secs(10),
+            journal_timeout: Duration::from_secs(2),
             hello_timeout: Duration::from_secs(5),
         }
     }
@@ -186,6 +189,7 @@ pub struct Mesh {
     fetching: Arc<Mutex<BTreeMap<NodeId, Arc<Semaphore>>>>,
     part_timeout: Duration,
     hidden: onion::Hidden,
+    journal_timeout: Duration,
 }
 
 /// Starts a mesh within the current tokio runtime, in tasks of its own.
@@ -218,7 +222,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
     }
     let (commands, mailbox) = mpsc::channel(256);
     let (events, received) = mpsc::channel(config.limits.events.max(1));
-    let part_timeout = config.limits.part_timeout;
+    let (part_timeout, journal_timeout) = (config.limits.part_timeout, config.limits.journal_timeout);
     let gate = Arc::new(Gate::new(&config));
     let me = NodeId::from_bytes(key.verifying_key().to_bytes());
     let onion = config.onion.clone().map(|onion| {
@@ -242,6 +246,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
         fetching: Arc::default(),
         part_timeout,
         hidden: onion::Hidden(voice),
+        journal_timeout,
     };
     Ok((mesh, received))
 }
@@ -407,6 +412,23 @@ impl Mesh {
         match self.request(from, Request::Reconcile { ask }).await? {
             Response::Reconciled(answer) => Ok(answer),
             Response::NotFound => Err(FetchError::NotFound),
+            _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Asks a relay about a head that it has signed. Whether the answer shows what was asked for is not checked: see
+    /// [`nonos_types::Inclusion::root`] and [`nonos_types::Consistency::holds`].
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::BadAnswer`] also if it answers another question.
+    pub async fn journal(&self, from: NodeId, ask: journal::Ask) -> Result<journal::Answer, FetchError> {
+        use journal::{Answer, Ask};
+        let asked = self.request(from, Request::Journal { ask });
+        let answer = tokio::time::timeout(self.journal_timeout, asked).await;
+        match (ask, answer.map_err(|_| FetchError::Timeout)??) {
+            (_, Response::Journal(Answer::Absent)) => Ok(Answer::Absent),
+            (Ask::Include { .. }, Response::Journal(it @ Answer::Included(_)))
+            | (Ask::Extend { .. }, Response::Journal(it @ Answer::Extended(_))) => Ok(it),
             _ => Err(FetchError::BadAnswer),
         }
     }

@@ -1,6 +1,6 @@
 use nonos_types::{ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, TapesDigest};
 
-use crate::core::reconcile;
+use crate::core::{journal, reconcile};
 
 /// What peers fetch from one another, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -213,6 +213,12 @@ pub trait Objects: Send + Sync + 'static {
     /// together are sent. As it stands, none.
     fn messages(&self, _ids: &[MessageId]) -> Vec<Vec<u8>> {
         Vec::new()
+    }
+
+    /// What a peer wants to know of a head that this node has signed as a relay; nothing, if it asks too often. As it
+    /// stands, there is no such head.
+    fn journal(&self, _from: NodeId, _ask: &journal::Ask) -> Option<journal::Answer> {
+        Some(journal::Answer::Absent)
     }
 
     /// The accepted messages from a position on; for [`Cursor::END`] none, and where the log ends.

@@ -9,7 +9,10 @@ use nonos_types::{
 
 use crate::{
     Cursor, Object, Page, Part,
-    core::reconcile::{Answer, Ask, Limits},
+    core::{
+        journal,
+        reconcile::{Answer, Ask, Limits},
+    },
 };
 
 const REQUEST: &str = "mesh request";
@@ -35,6 +38,9 @@ pub(crate) enum Request {
     Messages {
         ids: Vec<MessageId>,
     },
+    Journal {
+        ask: journal::Ask,
+    },
 }
 
 /// What the peer says.
@@ -45,6 +51,7 @@ pub(crate) enum Response {
     Outline(Outline),
     Reconciled(Answer),
     Messages(Vec<Vec<u8>>),
+    Journal(journal::Answer),
     /// It has no such object.
     NotFound,
     /// It has too much to do.
@@ -54,7 +61,7 @@ pub(crate) enum Response {
 mod proto {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
-        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5")]
+        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5, 6")]
         pub(super) asked: Option<Asked>,
     }
 
@@ -70,6 +77,8 @@ mod proto {
         Reconcile(Vec<u8>),
         #[prost(bytes = "vec", tag = "5")]
         Messages(Vec<u8>),
+        #[prost(bytes = "vec", tag = "6")]
+        Journal(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -100,7 +109,7 @@ mod proto {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Response {
-        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6")]
+        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7")]
         pub(super) said: Option<Said>,
     }
 
@@ -118,6 +127,8 @@ mod proto {
         Reconciled(Vec<u8>),
         #[prost(message, tag = "6")]
         Messages(Messages),
+        #[prost(bytes = "vec", tag = "7")]
+        Journal(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -194,6 +205,7 @@ impl Request {
                 let ids = ids.iter().flat_map(|it| it.to_bytes());
                 proto::Asked::Messages(ids.collect())
             }
+            Self::Journal { ask } => proto::Asked::Journal(ask.to_bytes()),
         };
         encode(&proto::Request { asked: Some(asked) })
     }
@@ -239,6 +251,9 @@ impl Request {
                     ids: names.iter().map(|it| MessageId::from_bytes(*it)).collect(),
                 }
             }
+            proto::Asked::Journal(ask) => Self::Journal {
+                ask: journal::Ask::from_bytes(&ask).map_err(|_| bad("journal"))?,
+            },
         })
     }
 }
@@ -265,6 +280,7 @@ impl Response {
             Self::Messages(messages) => proto::Said::Messages(proto::Messages {
                 messages: messages.clone(),
             }),
+            Self::Journal(answer) => proto::Said::Journal(answer.to_bytes()),
             Self::NotFound => proto::Said::Refused(NOT_FOUND),
             Self::Busy => proto::Said::Refused(BUSY),
         };
@@ -316,6 +332,9 @@ impl Response {
                 }
                 Self::Messages(it.messages)
             }
+            proto::Said::Journal(answer) => {
+                Self::Journal(journal::Answer::from_bytes(&answer).map_err(|_| bad("journal"))?)
+            }
             proto::Said::Refused(NOT_FOUND) => Self::NotFound,
             proto::Said::Refused(BUSY) => Self::Busy,
             proto::Said::Refused(_) => return Err(bad("refused")),
@@ -357,11 +376,19 @@ mod tests {
         let messages = names.prop_map(|names| Request::Messages {
             ids: names.into_iter().map(MessageId::from_bytes).collect(),
         });
+        let journal = prop::array::uniform3(digest()).prop_map(|[message, head, epoch]| Request::Journal {
+            ask: journal::Ask::Include {
+                epoch: nonos_types::Epoch::new(epoch[0].into()),
+                message: MessageId::from_bytes(message),
+                head: MessageId::from_bytes(head),
+            },
+        });
         prop_oneof![
             read,
             after,
             outline,
             messages,
+            journal,
             Just(Request::Reconcile { ask: ask() })
         ]
     }
@@ -397,11 +424,21 @@ mod tests {
             let answer = crate::core::reconcile::Responder::new(&ask()).answer(&summary, &ask());
             Response::Reconciled(answer.expect("sound"))
         };
+        let path = prop::collection::vec(digest(), 0..=nonos_types::RelayHead::MAX_PATH);
+        let journal = (any::<u64>(), path).prop_map(|(index, path)| {
+            let path = path
+                .into_iter()
+                .map(nonos_types::JournalRoot::from_bytes)
+                .collect();
+            Response::Journal(journal::Answer::Included(nonos_types::Inclusion { index, path }))
+        });
         prop_oneof![
             part,
             page,
             outline,
             messages,
+            journal,
+            Just(Response::Journal(journal::Answer::Absent)),
             Just(answer),
             Just(Response::NotFound),
             Just(Response::Busy)
@@ -440,6 +477,19 @@ mod tests {
         };
         assert_eq!(after(0).to_bytes(), [0x12, 0]);
         assert_eq!(after(5).to_bytes(), [0x12, 2, 0x08, 5]);
+        let ask = journal::Ask::Include {
+            epoch: nonos_types::Epoch::new(5),
+            message: MessageId::from_bytes([2; 32]),
+            head: MessageId::from_bytes([3; 32]),
+        };
+        let start = [0x32, 0x48, 0x0a, 0x46, 0x08, 5, 0x12, 0x20];
+        let (message, head) = ([&[2; 32][..], &[0x1a, 0x20]].concat(), [3; 32]);
+        assert_eq!(
+            Request::Journal { ask }.to_bytes(),
+            [&start[..], &message, &head].concat()
+        );
+        let absent = Response::Journal(journal::Answer::Absent);
+        assert_eq!(absent.to_bytes(), [0x3a, 2, 0x1a, 0]);
         let part = Response::Part(Part {
             total: ByteLen::new(2),
             bytes: vec![7, 8],

@@ -4,6 +4,7 @@
 //! Everything it knows of jobs follows from the messages in its journal, in their order. `apply` is that; `react`
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
+mod carriers;
 mod effect;
 mod executor;
 mod facts;
@@ -37,6 +38,15 @@ use nonos_types::{
     Timestamp,
 };
 
+use self::{
+    carriers::Carriers,
+    heads::Kept,
+    job::Job,
+    onion::Hops,
+    parked::{Last, Need, Parked},
+    peers::{LastGood, PeerState},
+    verifier::Retry,
+};
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Files, Input, Moment, Origin, Ready, Reply},
     facts::Facts,
@@ -44,14 +54,9 @@ pub(crate) use self::{
     verifier::Unchecked,
     view::json,
 };
-use self::{
-    job::Job,
-    onion::Hops,
-    parked::{Last, Need, Parked},
-    peers::{LastGood, PeerState},
-    verifier::Retry,
+use crate::{
+    Conduct, Config, Error, api::NodeEvent, api::What, config::Policy, journal::Journal, relay::Relay,
 };
-use crate::{Conduct, Config, Error, api::NodeEvent, api::What, config::Policy, journal::Journal};
 
 /// Milliseconds, of things this node did itself.
 const PROVE_MS: Table<ReceiptId, Timestamp> = Table::new("prove-ms");
@@ -95,8 +100,12 @@ pub(crate) struct Engine {
     judging: BTreeSet<EvidenceId>,
     /// Evidence that shows nothing.
     cleared: Last<EvidenceId>,
-    /// What relays have signed of late.
+    /// What relays have signed of late, and what of that is in the journal.
     heads: Heads,
+    kept_heads: Kept,
+    /// What this node has accepted, for which it signs.
+    relay: Relay,
+    carriers: Carriers,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
@@ -158,6 +167,7 @@ pub(crate) struct Parts {
     pub(crate) conduct: Conduct,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) journal: Journal,
+    pub(crate) relay: Relay,
     pub(crate) ledger: Ledger,
     pub(crate) trust: TrustBook,
     pub(crate) about: About,
@@ -192,6 +202,9 @@ impl Engine {
             judging: BTreeSet::new(),
             cleared: Last::new(WORTHLESS),
             heads: Heads::new(),
+            kept_heads: Kept::default(),
+            relay: parts.relay,
+            carriers: Carriers::default(),
             doubled: false,
             directory: Directory::new(directory),
             crowded: false,
@@ -224,6 +237,7 @@ impl Engine {
                 engine.last = position;
             }
         }
+        engine.open_relay();
         engine.resume()?;
         Ok(engine)
     }
@@ -278,6 +292,11 @@ impl Engine {
                 judgement,
                 origin,
             } => self.judged(&accusation, &judgement, origin),
+            Input::RelaySaid {
+                message,
+                head,
+                inclusion,
+            } => self.relay_said(message, *head, inclusion),
             Input::Read { peer, next, messages } => {
                 self.read(peer, next, messages);
                 Ok(())
@@ -306,9 +325,12 @@ impl Engine {
             return Ok(());
         }
         if message.signer() == self.me {
-            // All that this node has signed it has in its journal.
             self.report(origin.ticket, Acceptance::Ignore);
-            return self.saw_double(&message);
+            return match &message {
+                Message::RelayHead(it) if self.is_old_head(it) => Ok(()),
+                // All else that this node has signed it has in its journal.
+                _ => self.saw_double(&message),
+            };
         }
         let decision = match &message {
             Message::Descriptor(it) => self.judge_descriptor(it),
@@ -384,8 +406,7 @@ impl Engine {
             }
             Message::Voucher(it) => self.apply_voucher(it),
             Message::Accusation(it) => self.counts.verified_bad += u64::from(it.signer() == self.me),
-            // Seen already, unless it was read from the journal.
-            Message::RelayHead(it) => drop(self.heads.see(it)),
+            Message::RelayHead(it) => self.apply_head(it),
         }
     }
 
@@ -433,6 +454,12 @@ impl Engine {
         if !self.journal.has(message)? {
             self.journal.append(message, &mut self.last, own)?;
             self.apply(message);
+            // From here on peers get it from this node, by gossip or when they ask.
+            if let Message::Receipt(it) = message
+                && !own
+            {
+                self.relay.accept(it.id(), self.now.time);
+            }
         }
         Ok(())
     }

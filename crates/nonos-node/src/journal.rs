@@ -9,7 +9,7 @@ use std::{
 
 use nonos_mesh::{Cursor, Page, core::reconcile::Summary};
 use nonos_store::{Batch, Durability, Error, Store, Table};
-use nonos_types::{JobId, Message, MessageId, Offer, Sequence, Signed};
+use nonos_types::{JobId, Kind, Message, MessageId, Offer, Sequence, Signed, Timestamp};
 
 const MESSAGES: Table<Sequence, Vec<u8>> = Table::new("journal");
 const KNOWN: Table<MessageId, Sequence> = Table::new("journal-id");
@@ -88,6 +88,19 @@ impl Journal {
         self.known()
             .summary
             .remove(message.kind(), message.at(), message.id());
+    }
+
+    /// Forgets a message that nobody needs any more.
+    pub(crate) fn forget(&self, kind: Kind, at: Timestamp, id: MessageId) -> Result<(), Error> {
+        self.known().summary.remove(kind, at, id);
+        let Some(position) = KNOWN.get(&*self.store, &id)? else {
+            return Ok(());
+        };
+        let mut batch = Batch::new();
+        MESSAGES.delete(&mut batch, &position);
+        KNOWN.delete(&mut batch, &id);
+        // One that is still there after a crash is forgotten again.
+        self.store.write(&batch, Durability::Buffered)
     }
 
     /// A message by its name.

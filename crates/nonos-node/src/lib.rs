@@ -59,6 +59,7 @@ mod journal;
 mod node;
 mod objects;
 mod proofs;
+mod relay;
 mod server;
 mod worker;
 

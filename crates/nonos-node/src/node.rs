@@ -13,6 +13,7 @@ use nonos_depin::Ledger;
 use nonos_mesh::{
     Event, Events, Multiaddr, Object, Objects, Page, Part,
     core::{
+        journal,
         onion::Guards,
         reconcile::{Answer, Ask, Serve},
     },
@@ -39,6 +40,7 @@ use crate::{
     journal::Journal,
     objects::ObjectStore,
     proofs::{Checker, Proofs},
+    relay::Relay,
     server,
     worker::{Forged, Worker},
 };
@@ -59,6 +61,8 @@ pub enum Conduct {
     Honest,
     /// It signs receipts for results that it has changed, with proofs of other runs.
     ForgeResults,
+    /// It passes on receipts that it has not checked, and keeps them as if it had.
+    RelayUnchecked,
 }
 
 /// What a node is started with.
@@ -204,10 +208,11 @@ impl Node {
         let (inputs, inbox) = mpsc::channel(QUEUE);
         let (outbox, effects) = mpsc::channel(QUEUE);
 
-        let journal = Journal::new(Arc::clone(&store));
+        let (journal, relay) = (Journal::new(Arc::clone(&store)), Relay::default());
         let given = Arc::new(Given {
             objects: Arc::clone(&objects),
             journal: journal.clone(),
+            relay: relay.clone(),
             serving: Mutex::default(),
             clock,
             inputs: inputs.clone(),
@@ -227,6 +232,7 @@ impl Node {
             conduct,
             store: Arc::clone(&store),
             journal: journal.clone(),
+            relay,
             ledger,
             trust,
             about,
@@ -528,6 +534,7 @@ async fn tick(inputs: mpsc::Sender<Input>) {
 struct Given {
     objects: Arc<ObjectStore>,
     journal: Journal,
+    relay: Relay,
     /// How far peers are in comparing what they have.
     serving: Mutex<BTreeMap<NodeId, Serve>>,
     clock: SystemClock,
@@ -563,6 +570,10 @@ impl Objects for Given {
         answer
             .inspect_err(|error| tracing::debug!(peer = %from, %error, "not reconciled"))
             .ok()
+    }
+
+    fn journal(&self, from: NodeId, ask: &journal::Ask) -> Option<journal::Answer> {
+        self.relay.answer(from, ask, self.clock.now())
     }
 
     fn messages(&self, ids: &[MessageId]) -> Vec<Vec<u8>> {

@@ -13,14 +13,14 @@ use std::{
 
 use nonos_mesh::{
     Cursor, FetchError, Mesh, Multiaddr, Object, Page, Weight,
-    core::{Download, reconcile::Round},
+    core::{Download, journal, reconcile::Round},
 };
 use nonos_package::Package;
 use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, Clock as _, InputDigest, Kind, Message, MessageId, NetworkId, NodeId, Offer,
-    Outline, Receipt, Signed, Transfer,
+    Accusation, ByteLen, Clock as _, Inclusion, InputDigest, Kind, Message, MessageId, NetworkId, NodeId,
+    Offer, Outline, Receipt, RelayHead, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
@@ -154,6 +154,14 @@ impl Worker {
                     accusation,
                     judgement,
                     origin,
+                }
+            }
+            Effect::AskRelay { message, head } => {
+                let inclusion = self.ask_relay(message, &head).await;
+                Input::RelaySaid {
+                    message,
+                    head,
+                    inclusion,
                 }
             }
             Effect::Answer { what, reply } => return self.answer(what, reply).await,
@@ -507,6 +515,20 @@ impl Worker {
             .await
             .map_err(|_| "the verifiers were shut down".to_owned())?;
         Ok((Some(facts), Some(shown), verdict, self.clock.millis() - started))
+    }
+
+    /// Where in the log of a head its relay shows a message to be, if it does.
+    async fn ask_relay(&self, message: MessageId, head: &Signed<RelayHead>) -> Option<Inclusion> {
+        let ask = journal::Ask::Include {
+            epoch: head.epoch,
+            message,
+            head: head.id(),
+        };
+        let (relay, answer) = (head.signer(), self.mesh.journal(head.signer(), ask).await);
+        match answer.inspect_err(|error| tracing::debug!(%relay, %error, "the relay does not answer")) {
+            Ok(journal::Answer::Included(inclusion)) => Some(inclusion),
+            _ => None,
+        }
     }
 
     async fn judge(&self, accusation: &Signed<Accusation>, sources: &[NodeId]) -> Judgement {

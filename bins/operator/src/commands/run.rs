@@ -56,6 +56,7 @@ enum ConductArg {
     #[default]
     Honest,
     ForgeResults,
+    RelayUnchecked,
 }
 
 impl Run {
@@ -76,6 +77,7 @@ impl Run {
             conduct: match self.conduct {
                 ConductArg::Honest => Conduct::Honest,
                 ConductArg::ForgeResults => Conduct::ForgeResults,
+                ConductArg::RelayUnchecked => Conduct::RelayUnchecked,
             },
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

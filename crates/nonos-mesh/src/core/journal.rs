@@ -3,6 +3,7 @@
 
 mod heads;
 mod log;
+mod serve;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -12,13 +13,15 @@ use nonos_types::{Consistency, Epoch, Inclusion, MessageId, NetworkId, RelayHead
 use self::log::Log;
 pub use self::{
     heads::{Heads, Seen},
+    serve::Serve,
     wire::{Answer, Ask},
 };
 
 /// A relay's own journal.
 ///
 /// Two logs of one hour are a fault that convicts whoever signs heads of both. Whoever starts again therefore begins
-/// with the hour after the last one it can have signed a head of; [`Journal::new`] asks for that.
+/// with the hour after the last one it can have signed a head of; [`Journal::new`] asks for that, and
+/// [`Journal::resume`] sees to it.
 ///
 /// ```
 /// use ed25519_dalek::SigningKey;
@@ -53,6 +56,9 @@ impl Journal {
     pub const INTERVAL: u64 = 30;
     /// Hours for which logs are kept, in which what a relay accepted can be asked for: a week.
     pub const KEPT: u64 = 7 * 24;
+    /// Messages in all logs together, at about 130 bytes each. If there are more, the oldest logs are dropped before
+    /// their time, but never the newest.
+    pub const MOST: u64 = 1 << 18;
 
     /// An empty one. `after` is the last hour of which this node can have signed a head, in this run or an earlier
     /// one: who does not know better gives the hour it starts in, and journals from the next one on.
@@ -62,6 +68,17 @@ impl Journal {
             after,
             logs: BTreeMap::new(),
             last: None,
+        }
+    }
+
+    /// That of a node that starts, with the last head it knows to have signed: it begins with the next hour, since
+    /// data can be restored that know less than was signed.
+    pub fn resume(network: NetworkId, last: Option<&Signed<RelayHead>>, now: Timestamp) -> Self {
+        // A clock that was set back must not lead back into an hour of which there is a head.
+        let hour = last.map_or(Epoch::ZERO, |it| it.epoch).max(Epoch::of(now));
+        Self {
+            last: last.map(|it| (it.id(), it.at)),
+            ..Self::new(network, Some(hour))
         }
     }
 
@@ -76,7 +93,17 @@ impl Journal {
         }
         let oldest = epoch.checked_sub(Epoch::new(Self::KEPT)).unwrap_or(Epoch::ZERO);
         self.logs.retain(|epoch, _| *epoch > oldest);
-        self.logs.entry(epoch).or_default().push(message)
+        let added = self.logs.entry(epoch).or_default().push(message);
+        self.make_room();
+        added
+    }
+
+    fn make_room(&mut self) {
+        let mut size: u64 = self.logs.values().map(Log::size).sum();
+        while size > Self::MOST && self.logs.len() > 1 {
+            let (_, oldest) = self.logs.pop_first().expect("more than one");
+            size -= oldest.size();
+        }
     }
 
     /// The head that is to be signed now: at most one in each interval, and only if there is something new. The last

@@ -38,7 +38,6 @@ impl<K: Ord, V> Recent<K, V> {
         self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
-    #[cfg(feature = "net")]
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }

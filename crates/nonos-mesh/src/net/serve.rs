@@ -135,6 +135,7 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
         Request::Reconcile { ask } => objects
             .reconcile(to, ask)
             .map_or(Response::Busy, Response::Reconciled),
+        Request::Journal { ask } => objects.journal(to, ask).map_or(Response::Busy, Response::Journal),
         Request::Messages { ids } => {
             let mut left = Page::MAX_BYTES.get();
             let mut messages = objects.messages(ids);

@@ -210,6 +210,54 @@ fn a_node_that_started_again_writes_nothing_within_an_hour_it_may_have_signed_fo
 
 /// Its heads may have been signed.
 #[test]
+fn a_node_that_resumes_begins_with_the_next_hour_and_goes_on_from_its_last_head() {
+    let (_, heads) = grown(3);
+    let last = heads.last().expect("three");
+    for now in [at(90), at(3599), at(0)] {
+        let mut resumed = Journal::resume(network(), Some(last), now);
+        assert!(!resumed.accept(id(9), now), "it can have signed for this hour");
+        assert!(resumed.accept(id(9), at(Epoch::SECONDS)));
+        let head = sign(&mut resumed, at(Epoch::SECONDS)).expect("something new");
+        assert_eq!((head.size, head.previous), (1, Some(last.id())));
+    }
+    let mut new = Journal::resume(network(), None, at(5));
+    assert!(!new.accept(id(9), at(5)), "it may have lost what it signed");
+    assert!(new.accept(id(9), at(Epoch::SECONDS)));
+}
+
+#[test]
+fn a_clock_that_was_set_back_resumes_no_hour_that_was_signed_for() {
+    let (_, heads) = grown(3);
+    let before = Timestamp::new(HOUR - 5 * Epoch::SECONDS);
+    let mut resumed = Journal::resume(network(), heads.last(), before);
+    assert!(!resumed.accept(id(9), before));
+    assert!(!resumed.accept(id(9), at(200)));
+    assert!(resumed.accept(id(9), at(Epoch::SECONDS)));
+}
+
+#[test]
+fn the_oldest_logs_make_room_and_the_newest_stays() {
+    let mut journal = journal();
+    let mut heads = vec![];
+    for hour in 0..3 {
+        let now = at(hour * Epoch::SECONDS);
+        for n in 0..Journal::MOST / 2 {
+            assert!(journal.accept(id(n), now));
+        }
+        heads.push(sign(&mut journal, now).expect("something new"));
+    }
+    let included = heads.iter().map(|head| {
+        let ask = Ask::Include {
+            epoch: head.epoch,
+            message: id(0),
+            head: head.id(),
+        };
+        matches!(journal.answer(&ask), Answer::Included(_))
+    });
+    assert_eq!(included.collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
 fn a_clock_that_was_set_back_opens_no_hour_that_is_over() {
     let mut journal = journal();
     assert!(journal.accept(id(0), at(3600)));
@@ -298,6 +346,20 @@ fn the_heads_of_two_hours_are_remembered() {
     };
     assert!(forks(&mut heads, 1));
     assert!(!forks(&mut heads, 0), "it was the oldest");
+}
+
+#[test]
+fn the_longest_log_of_each_hour_is_found_the_newest_hour_first() {
+    let hour = Epoch::SECONDS;
+    let mut heads = Heads::new();
+    assert_eq!(heads.longest(crate::sample::node(1)).count(), 0);
+    let [a, b] = [head(1, 1, 1, 0), head(1, 3, 3, 60)];
+    let [short, c] = [head(1, 2, 2, 30), head(1, 1, 4, hour + 30)];
+    for head in [&a, &b, &short, &c, &head(2, 9, 9, 2 * hour)] {
+        assert_eq!(heads.see(head), Seen::New);
+    }
+    let longest: Vec<_> = heads.longest(crate::sample::node(1)).cloned().collect();
+    assert_eq!(longest, [c, b]);
 }
 
 #[test]

@@ -19,4 +19,6 @@ mod raw;
 mod reconcile;
 #[cfg(feature = "net")]
 mod reconnect;
+#[cfg(feature = "net")]
+mod relay;
 mod sample;

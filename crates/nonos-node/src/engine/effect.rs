@@ -6,8 +6,8 @@ use nonos_mesh::{
 };
 use nonos_trust::{Judgement, ProofVerdict};
 use nonos_types::{
-    Accusation, Attempt, ByteLen, CapsuleHash, InputDigest, JobId, Kind, Message, NodeId, Offer, OnionKey,
-    Receipt, Signed, Timestamp, Value,
+    Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
+    NodeId, Offer, OnionKey, Receipt, RelayHead, Signed, Timestamp, Value,
 };
 
 use super::Facts;
@@ -77,6 +77,12 @@ pub(crate) enum Input {
         accusation: Box<Signed<Accusation>>,
         judgement: Judgement,
         origin: Origin,
+    },
+    /// A relay was asked where in the log of its head a message is; `None` if it did not show it.
+    RelaySaid {
+        message: MessageId,
+        head: Box<Signed<RelayHead>>,
+        inclusion: Option<Inclusion>,
     },
     /// A page of a peer's journal was read.
     Read {
@@ -192,6 +198,11 @@ pub(crate) enum Effect {
         accusation: Box<Signed<Accusation>>,
         origin: Origin,
         sources: Vec<NodeId>,
+    },
+    /// Ask the relay who signed a head where in its log a message is.
+    AskRelay {
+        message: MessageId,
+        head: Box<Signed<RelayHead>>,
     },
     /// Answer with what only the edge knows added: peers, drops.
     Answer {

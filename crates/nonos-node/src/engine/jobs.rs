@@ -104,6 +104,8 @@ impl Engine {
 
     pub(super) fn tick(&mut self) -> Result<(), Error> {
         self.tick_peers()?;
+        self.tick_heads()?;
+        self.ask_relays()?;
         self.retry()?;
         let ids: Vec<JobId> = self.open.iter().copied().collect();
         self.consider_all()?;

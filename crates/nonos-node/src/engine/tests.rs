@@ -6,5 +6,6 @@ mod hostile;
 mod onion;
 mod order;
 mod peers;
+mod relay;
 mod schedule;
 mod world;

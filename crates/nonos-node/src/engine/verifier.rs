@@ -10,7 +10,7 @@ use nonos_types::{
 };
 
 use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, job::Mine};
-use crate::api::What;
+use crate::{Conduct, api::What};
 
 /// Receipts that are fetched and verified at a time, and of those that one peer passed on.
 const CHECKING: usize = 64;
@@ -35,6 +35,7 @@ pub(super) struct Retry {
 impl Engine {
     pub(super) fn judge_receipt(&mut self, it: &Signed<Receipt>, origin: &Origin) -> Result<Decision, Error> {
         let id = it.receipt_id();
+        self.carried(it, origin)?;
         if self.receipts.contains_key(&id)
             || self.checking.contains_key(&id)
             || self.retries.contains_key(&id)
@@ -50,6 +51,9 @@ impl Engine {
                 None => self.park(Need::Job(name), it.clone(), origin),
             });
         };
+        if self.conduct == Conduct::RelayUnchecked {
+            return Ok(Decision::Accept);
+        }
         if let Some(part) = job.contradicts(it) {
             tracing::warn!(executor = %it.signer(), part, "receipt contradicts its offer");
             return Ok(Decision::Reject);
@@ -185,6 +189,7 @@ impl Engine {
         if valid {
             let receipt = Message::from(receipt);
             self.pass_on(&receipt, &origin);
+            self.found_good(id);
             self.report(origin.ticket, Acceptance::Accept);
             self.remember(&VERIFY_MS, id, ms)?;
             self.keep(&receipt, false)?;
@@ -195,8 +200,14 @@ impl Engine {
             self.award(job)
         } else {
             self.report(origin.ticket, Acceptance::Reject);
-            self.bad.insert(id);
-            self.accuse(receipt, shown)
+            let (tapes, proof) = shown.expect("an invalid receipt comes with what shows it");
+            let item = InvalidProof {
+                receipt,
+                tapes,
+                proof,
+            };
+            self.found_bad(item.clone())?;
+            self.accuse(item)
         }
     }
 
@@ -228,14 +239,8 @@ impl Engine {
         Ok(())
     }
 
-    fn accuse(&mut self, receipt: Signed<Receipt>, shown: Option<(Vec<u8>, Vec<u8>)>) -> Result<(), Error> {
-        let (tapes, proof) = shown.expect("an invalid receipt comes with what shows it");
-        let (executor, job) = (receipt.signer(), receipt.record.proven.job);
-        let evidence = InvalidProof {
-            receipt,
-            tapes,
-            proof,
-        };
+    fn accuse(&mut self, evidence: InvalidProof) -> Result<(), Error> {
+        let (executor, job) = (evidence.receipt.signer(), evidence.receipt.record.proven.job);
         let guilty = Judgement::Guilty {
             subject: executor,
             evidence: evidence.id(),

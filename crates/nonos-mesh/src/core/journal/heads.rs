@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use nonos_types::{ForkedHead, NodeId, RelayHead, Signed};
+use nonos_types::{Epoch, ForkedHead, NodeId, RelayHead, Signed};
 
 use super::Journal;
 use crate::core::Recent;
@@ -60,7 +60,10 @@ impl Heads {
     /// Looks at a head. What it says of its relay is not believed, only that the relay said it.
     pub fn see(&mut self, head: &Signed<RelayHead>) -> Seen {
         let heads = self.relays.entry(head.signer(), BTreeMap::new);
-        if let Some(fork) = heads.values().find_map(|other| ForkedHead::of(head, other)) {
+        let alike = heads
+            .values()
+            .filter(|it| (it.epoch, it.size) == (head.epoch, head.size));
+        if let Some(fork) = alike.filter_map(|it| ForkedHead::of(head, it)).next() {
             return Seen::Fork(Box::new(fork));
         }
         let interval = head.at.get() / Journal::INTERVAL;
@@ -73,6 +76,20 @@ impl Heads {
             heads.pop_first();
         }
         Seen::New
+    }
+
+    /// The longest log that was seen of a relay for each hour, the newest hour first: what it has signed for in another
+    /// head of the hour is in this one, too.
+    pub fn longest(&self, relay: NodeId) -> impl Iterator<Item = &Signed<RelayHead>> {
+        let heads = self.relays.get(&relay).into_iter().flat_map(BTreeMap::values);
+        let mut of_hours: BTreeMap<Epoch, &Signed<RelayHead>> = BTreeMap::new();
+        for head in heads {
+            let longest = of_hours.entry(head.epoch).or_insert(head);
+            if head.size > longest.size {
+                *longest = head;
+            }
+        }
+        of_hours.into_values().rev()
     }
 }
 

@@ -11,6 +11,7 @@ use nonos_depin::{Body, Ledger, fees::Shares};
 use nonos_mesh::{
     Cursor,
     core::{
+        journal,
         onion::Mix,
         reconcile::{Round, Serve},
     },
@@ -24,6 +25,7 @@ use crate::{
     api::{ProfileView, Request, RequestError, Submission},
     engine::{About, Checked, Effect, Engine, Facts, Input, Moment, Origin, Parts, Ready},
     journal::Journal,
+    relay::Relay,
 };
 
 pub(super) const START: u64 = 1_800_000_000;
@@ -211,6 +213,7 @@ pub(super) struct Node {
     pub(super) key: SigningKey,
     pub(super) store: Arc<Failing>,
     pub(super) engine: Engine,
+    pub(super) conduct: Conduct,
     pub(super) up: bool,
     /// Runs that go on: until when, and of what.
     running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
@@ -234,6 +237,9 @@ pub(super) struct World {
     pub(super) reads: usize,
     pub(super) prepares: usize,
     pub(super) proving_s: u64,
+    /// Questions that relays were asked, and whether they answer.
+    pub(super) asked_relays: usize,
+    pub(super) refusing: bool,
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
@@ -250,7 +256,7 @@ pub(super) struct World {
     pub(super) inputs: Vec<usize>,
 }
 
-fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
+fn parts(key: &SigningKey, store: &Arc<Failing>, conduct: Conduct) -> Parts {
     let store: Arc<dyn Store> = Arc::clone(store) as _;
     Parts {
         identity: Arc::new(Identity::from_seed(key.to_bytes())),
@@ -263,10 +269,11 @@ fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
             },
             ..Config::default()
         },
-        conduct: Conduct::Honest,
+        conduct,
         ledger: Ledger::open(Arc::clone(&store), network(), id(key)).expect("books"),
         trust: TrustBook::open(Arc::clone(&store)).expect("a book"),
         journal: Journal::new(Arc::clone(&store)),
+        relay: Relay::default(),
         store,
         about: About {
             data_dir: String::new(),
@@ -303,6 +310,8 @@ impl World {
             reads: 0,
             prepares: 0,
             proving_s: 5,
+            asked_relays: 0,
+            refusing: false,
             dialled: vec![],
             kept: vec![],
             published: vec![],
@@ -319,11 +328,13 @@ impl World {
                 written,
                 writes: AtomicUsize::new(0),
             });
-            let engine = Engine::open(parts(&key(seed), &store), world.now()).expect("it opens");
+            let conduct = Conduct::Honest;
+            let engine = Engine::open(parts(&key(seed), &store, conduct), world.now()).expect("it opens");
             world.nodes.push(Node {
                 key: key(seed),
                 store,
                 engine,
+                conduct,
                 up: true,
                 running: vec![],
                 ran: vec![],
@@ -386,7 +397,7 @@ impl World {
         let it = &mut self.nodes[node];
         it.running.clear();
         // A store that fails while it starts makes it start again.
-        let engine = (0..3).find_map(|_| Engine::open(parts(&it.key, &it.store), now).ok());
+        let engine = (0..3).find_map(|_| Engine::open(parts(&it.key, &it.store, it.conduct), now).ok());
         it.engine = engine.expect("it opens");
         it.up = true;
         self.queue.retain(|(of, _)| *of != node);
@@ -530,6 +541,31 @@ impl World {
                         accusation,
                         judgement,
                         origin,
+                    },
+                );
+            }
+            Effect::AskRelay { message, head } => {
+                let ask = journal::Ask::Include {
+                    epoch: head.epoch,
+                    message,
+                    head: head.id(),
+                };
+                let relay = self.index(head.signer()).filter(|it| self.nodes[*it].up);
+                let answer = relay.and_then(|it| {
+                    let relay = &self.nodes[it].engine.relay;
+                    self.asked_relays += 1;
+                    relay.answer(from, &ask, self.now().time)
+                });
+                let inclusion = match answer {
+                    Some(journal::Answer::Included(it)) if !self.refusing => Some(it),
+                    _ => None,
+                };
+                self.give(
+                    node,
+                    Input::RelaySaid {
+                        message,
+                        head,
+                        inclusion,
                     },
                 );
             }
