@@ -71,6 +71,11 @@ impl Journal {
         }
     }
 
+    /// Position of the newest message.
+    pub(crate) fn newest(&self) -> Sequence {
+        self.known().last
+    }
+
     pub(crate) fn has(&self, message: &Message) -> Result<bool, Error> {
         Ok(KNOWN.get(&*self.store, &message.id())?.is_some())
     }
@@ -118,7 +123,7 @@ impl Journal {
             messages: Vec::new(),
         };
         if cursor == Cursor::END {
-            page.next = Cursor::new(self.known().last.get());
+            page.next = Cursor::new(self.newest().get());
             return Ok(page);
         }
         let mut bytes = 0;

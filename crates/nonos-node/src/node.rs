@@ -37,7 +37,7 @@ use crate::{
     objects::ObjectStore,
     proofs::{Checker, Proofs},
     server,
-    worker::{Forged, Worker},
+    worker::{Bundles, Forged, Worker},
 };
 
 /// The signed snapshot of the machine.
@@ -275,6 +275,7 @@ impl Node {
             protection,
             journal,
             passed: Mutex::default(),
+            bundles: Bundles::default(),
         });
         drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));
