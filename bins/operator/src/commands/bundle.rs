@@ -49,7 +49,9 @@ impl Command {
                     replace: *force,
                 };
                 match finish(&mut data.client()?, &request)? {
-                    BundleOutcome::Exported(exported) => context.output.show(&exported, || written(&exported)),
+                    BundleOutcome::Exported(exported) => {
+                        context.output.show(&exported, || written(&exported))
+                    }
                     other => Err(unfit(other)),
                 }
             }
@@ -92,22 +94,25 @@ fn absolute(file: &Path) -> Result<String, Failure> {
 /// Begins it, and asks until it is over: however long it takes, each answer comes at once.
 fn finish(client: &mut Client, request: &Request) -> Result<BundleOutcome, Failure> {
     let BundleBegun { number } = client.call(request)?;
-    for asked in 1_u32.. {
+    let mut asked = 0_u64;
+    loop {
         let view: BundleView = client.call(&Request::Bundle { number })?;
-        match view.outcome {
-            Some(outcome) => return Ok(outcome),
-            None if asked.is_multiple_of(ASKS_A_LINE) => say(&format!(
+        if let Some(outcome) = view.outcome {
+            return Ok(outcome);
+        }
+        asked += 1;
+        if asked.is_multiple_of(ASKED_A_LINE) {
+            say(&format!(
                 "so far {} messages, {} objects",
                 view.messages, view.objects
-            )),
-            None => {}
+            ));
         }
         pause();
     }
-    unreachable!("a node that is asked for so long has ended it")
 }
 
-const ASKS_A_LINE: u32 = 50;
+/// How often it is asked for each line that says how far it is.
+const ASKED_A_LINE: u64 = 50;
 
 #[expect(clippy::disallowed_methods, reason = "somebody waits at the terminal")]
 fn pause() {

@@ -86,7 +86,9 @@ impl Engine {
                 Standing::Known | Standing::Old => "a newer one is known",
                 Standing::Equivocates => "its signer says something else elsewhere",
                 Standing::Expired => "no longer valid",
-                Standing::TooLittleWork { .. } => "less work was done for its name than `stamp_bits` asks for",
+                Standing::TooLittleWork { .. } => {
+                    "less work was done for its name than `stamp_bits` asks for"
+                }
                 _ => "no room for its node: see [directory] in config.toml",
             },
             Message::Offer(it) if it.deadline.get() + DEADLINE_S < self.now.time.get() => JOB_OVER,

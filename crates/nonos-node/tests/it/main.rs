@@ -1,5 +1,6 @@
 //! Nodes on loopback, with real proofs.
 
 mod attacks;
+mod bundle;
 mod jobs;
 mod mesh;

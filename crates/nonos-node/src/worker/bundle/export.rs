@@ -125,9 +125,10 @@ impl Export<'_> {
         }
         for object in &named {
             self.go_on()?;
-            let bytes = self.objects.get(object).map_err(|error| {
-                refusal(format!("cannot read {object:?}: {error}"), io_fault(&error))
-            })?;
+            let bytes = self
+                .objects
+                .get(object)
+                .map_err(|error| refusal(format!("cannot read {object:?}: {error}"), io_fault(&error)))?;
             match bytes.map(|bytes| writer.object(object, &bytes)) {
                 Some(Ok(())) => exported.objects += 1,
                 None | Some(Err(BundleError::TooLong { .. })) => exported.missing += 1,
