@@ -97,7 +97,11 @@ impl Worker {
     pub(super) async fn import_bundle(self: &Arc<Self>, path: &str) -> Result<BundleBegun, RequestError> {
         let path = absolute(path)?;
         let network = self.network;
-        let open = move || open(&path).and_then(|file| reader(&file, network).map(|_| file));
+        let open = move || {
+            let file = open(&path)?;
+            reader(&file, network)?;
+            Ok(file)
+        };
         let file = match blocking(open).await.map_err(bug)? {
             Ok(file) => file,
             Err(error @ BundleError::ForeignNetwork { .. }) => {
@@ -112,12 +116,10 @@ impl Worker {
         let worker = Arc::clone(self);
         tokio::spawn(async move {
             let told = Arc::clone(&progress);
-            let runtime = tokio::runtime::Handle::current();
             let take = move || {
                 let import = Import {
                     worker: &worker,
                     file: &file,
-                    runtime: &runtime,
                     told: &told,
                 };
                 import.run().map(BundleOutcome::Imported)

@@ -15,7 +15,7 @@ use nonos_mesh::{
     },
 };
 use nonos_types::{ByteLen, Envelope, Kind, Message};
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::sync::oneshot;
 
 use super::{Progress, fault, io_fault, reader, refusal, stopped};
 use crate::{
@@ -32,8 +32,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Import<'a> {
     pub(super) worker: &'a Arc<Worker>,
     pub(super) file: &'a File,
-    /// Of the thread that may block.
-    pub(super) runtime: &'a Handle,
     pub(super) told: &'a Progress,
 }
 
@@ -182,7 +180,7 @@ impl Import<'_> {
 
     /// Waits a while, and asks what became of those that are being verified or judged.
     fn wait(&self, checked: &mut Vec<Message>, round: &mut Round) -> Result<(), RequestError> {
-        self.runtime.block_on(tokio::time::sleep(PAUSE));
+        pause();
         for message in std::mem::take(checked) {
             match self.ask(&message, true)? {
                 Fate::Checked => checked.push(message),
@@ -219,6 +217,14 @@ impl Round {
     fn refuse(&mut self, why: &str) {
         *self.refused.entry(why.to_owned()).or_default() += 1;
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "others verify meanwhile, and this thread has nothing else to do"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 /// As with peers; and claims after the offers that they are for.
