@@ -86,7 +86,7 @@ fn a_receipt_is_verified_where_its_mesh_was_never_seen() {
         cut.stderr
     );
     let cut: Value = serde_json::from_str(&cut.stdout).expect("JSON");
-    assert_eq!(sum(&cut["messages"]["waiting"]), 1, "{cut:#}");
+    assert_eq!(sum(&cut["messages"]["waiting"]), 2, "{cut:#}");
 
     let mut flipped = whole.clone();
     let middle = flipped.len() - 100;
@@ -104,7 +104,7 @@ fn a_receipt_is_verified_where_its_mesh_was_never_seen() {
     let taken = far.ask(&["bundle", "import", "carried"]);
     assert_eq!(
         (&taken["messages"]["taken"], &taken["objects"]["taken"]),
-        (&json!(1), &json!(1))
+        (&json!(2), &json!(1))
     );
     assert_eq!(taken["damage"], Value::Null);
     let view = far.ask(&["job", "show", &job]);

@@ -97,21 +97,27 @@ impl Worker {
     pub(super) async fn import_bundle(self: &Arc<Self>, path: &str) -> Result<BundleBegun, RequestError> {
         let path = absolute(path)?;
         let network = self.network;
+        let named = path.display().to_string();
         let open = move || {
             let file = open(&path)?;
             reader(&file, network)?;
             Ok(file)
         };
-        let file = match blocking(open).await.map_err(bug)? {
-            Ok(file) => file,
-            Err(error @ BundleError::ForeignNetwork { .. }) => {
-                let message = format!(
-                    "{error}, and this node is of network {network}: `network` in config.toml names it"
-                );
-                return Err(refusal(message, error.fault()));
+        let file = blocking(open).await.map_err(bug)?.map_err(|error| {
+            let remedy = match &error {
+                BundleError::ForeignNetwork { .. } => {
+                    format!(
+                        ", and this node is of network {network}: `network` in config.toml names the network"
+                    )
+                }
+                _ => String::new(),
+            };
+            let RequestError { message, fault } = RequestError::new(&error, fault(&error));
+            RequestError {
+                message: format!("cannot take in {named}: {message}{remedy}"),
+                fault,
             }
-            Err(error) => return Err(RequestError::new(&error, fault(&error))),
-        };
+        })?;
         let (begun, progress) = self.bundles.begin()?;
         let worker = Arc::clone(self);
         tokio::spawn(async move {

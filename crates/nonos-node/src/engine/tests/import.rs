@@ -22,6 +22,15 @@ fn alone() -> (World, Vec<Message>) {
     (world, messages)
 }
 
+/// The offer among them.
+fn offered(messages: &[Message]) -> Signed<Offer> {
+    let offers = messages.iter().find_map(|it| match it {
+        Message::Offer(it) => Some(it.clone()),
+        _ => None,
+    });
+    offers.expect("there is one")
+}
+
 /// What becomes of a message once it was verified.
 fn take(world: &mut World, node: usize, message: &Message) -> Fate {
     let fate = world.import(node, message, false);
@@ -42,24 +51,38 @@ fn strangers(salt: u8) -> (Message, Signed<Receipt>) {
 #[test]
 fn a_journal_that_was_carried_here_is_taken_in_and_again_changes_nothing() {
     let (mut world, messages) = alone();
+    let had = journal(&world, 2);
+    let mut taken = 0;
     for message in &messages {
-        assert_eq!(take(&mut world, 2, message), Fate::Taken, "{:?}", message.kind());
+        let known = had.contains(message);
+        let fate = if known { Fate::Known } else { Fate::Taken };
+        assert_eq!(take(&mut world, 2, message), fate, "{:?}", message.kind());
+        taken += u64::from(!known);
     }
-    let (engine, job) = (&world.nodes[2].engine, messages.iter());
-    let job = job.clone().find_map(|it| match it {
-        Message::Offer(it) => Some(it.job()),
-        _ => None,
-    });
-    assert!(engine.jobs[&job.expect("offered")].is_paid());
-    for node in 0..2 {
-        assert!(engine.directory.get(world.id(node)).is_some());
-    }
+    assert!(
+        taken >= 5,
+        "an offer, a claim, an award, a receipt, a voucher: {taken}"
+    );
+    assert!(world.nodes[2].engine.jobs[&offered(&messages).job()].is_paid());
+
     let before = journal(&world, 2);
     for message in &messages {
         assert_eq!(take(&mut world, 2, message), Fate::Known);
     }
     assert_eq!(journal(&world, 2), before);
     assert!(world.checks.values().all(|count| *count == 1));
+}
+
+#[test]
+fn a_descriptor_that_was_carried_here_makes_its_node_known() {
+    let mut world = World::new(1);
+    let descriptor = journal(&World::new(2), 1).into_iter().find_map(|it| match it {
+        Message::Descriptor(it) if it.signer() == id(&key(2)) => Some(it),
+        _ => None,
+    });
+    let descriptor = Message::from(descriptor.expect("its own"));
+    assert_eq!(take(&mut world, 0, &descriptor), Fate::Taken);
+    assert!(world.nodes[0].engine.directory.get(id(&key(2))).is_some());
 }
 
 #[test]
@@ -134,11 +157,7 @@ fn a_receipt_that_cannot_even_wait_is_said_to_be_refused() {
 #[test]
 fn an_invalid_proof_is_evidence_however_it_came() {
     let (mut world, messages) = alone();
-    let offered = messages.iter().find_map(|it| match it {
-        Message::Offer(it) => Some(it.clone()),
-        _ => None,
-    });
-    let offered = offered.expect("there is one");
+    let offered = offered(&messages);
     let forger = key(71);
     let forged = receipt(&offered, &forger, 0, START);
     world.invalid.insert(forged.receipt_id());

@@ -40,6 +40,8 @@ pub(super) struct Import<'a> {
 struct Found {
     objects: Tally,
     kinds: BTreeSet<Kind>,
+    /// Messages that are here already.
+    known: u64,
     /// Messages that are none.
     malformed: u64,
     damage: Option<BundleError>,
@@ -59,15 +61,13 @@ impl Import<'_> {
     /// bytes at the beginning of the file, and are read again for each kind, so that none are held in memory.
     pub(super) fn run(&self) -> Result<Imported, RequestError> {
         let found = self.read()?;
-        let mut known = None;
         let messages = loop {
             let round = self.round(&found)?;
-            let known = *known.get_or_insert(round.known);
             // What was taken may be what others have waited for.
             if round.taken == 0 || round.waiting.is_empty() {
                 break Tally {
-                    taken: (round.taken + round.known).saturating_sub(known),
-                    known,
+                    taken: (round.taken + round.known).saturating_sub(found.known),
+                    known: found.known,
                     waiting: round.waiting,
                     refused: round.refused,
                 };
@@ -86,7 +86,10 @@ impl Import<'_> {
         for item in self.items()? {
             match item {
                 Ok(Item::Message(bytes)) => match kind_of(&bytes) {
-                    Some(kind) => drop(found.kinds.insert(kind)),
+                    Some(kind) => {
+                        found.kinds.insert(kind);
+                        found.known += u64::from(self.is_known(&bytes)?);
+                    }
                     None => found.malformed += 1,
                 },
                 Ok(Item::Object(object, bytes)) => self.keep(&object, &bytes, &mut found.objects)?,
@@ -97,6 +100,14 @@ impl Import<'_> {
             }
         }
         Ok(found)
+    }
+
+    fn is_known(&self, bytes: &[u8]) -> Result<bool, RequestError> {
+        let Ok(message) = Message::from_bytes_of_any_kind(bytes) else {
+            return Ok(false);
+        };
+        let known = self.worker.journal.has(&message);
+        known.map_err(|error| RequestError::new(&error, error.fault()))
     }
 
     fn items(&self) -> Result<impl Iterator<Item = Result<Item, BundleError>>, RequestError> {
