@@ -16,7 +16,10 @@ use std::{
 use nonos_mesh::core::bundle::{BundleError, Reader};
 use nonos_types::{Clock as _, Fault};
 
-use self::{export::Export, import::Import};
+use self::{
+    export::{Export, SORTED},
+    import::Import,
+};
 use super::{Worker, blocking};
 use crate::api::{BundleBegun, BundleOutcome, BundleView, RequestError};
 
@@ -83,6 +86,7 @@ impl Worker {
                     objects: &worker.objects,
                     network: worker.network,
                     now: worker.clock.now(),
+                    sorted: SORTED,
                     told: &told,
                     is_stopped: &|| worker.inputs.is_closed(),
                 };

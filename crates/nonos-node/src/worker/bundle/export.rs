@@ -26,8 +26,8 @@ use crate::{
     objects::ObjectStore,
 };
 
-/// Most bytes of messages that are sorted at a time.
-const SORTED: usize = 32 << 20;
+/// Most bytes of messages that are sorted at a time; no message is longer.
+pub(super) const SORTED: usize = 32 << 20;
 /// Messages that are read at a time: the longest of all, so many times, are as much as is sorted.
 const PAGE: usize = 32;
 
@@ -37,6 +37,7 @@ pub(super) struct Export<'a> {
     pub(super) objects: &'a ObjectStore,
     pub(super) network: NetworkId,
     pub(super) now: Timestamp,
+    pub(super) sorted: usize,
     pub(super) told: &'a Progress,
     pub(super) is_stopped: &'a dyn Fn() -> bool,
 }
@@ -158,7 +159,7 @@ impl Export<'_> {
                 }
                 len += bytes.len();
                 page.insert(bytes);
-                while len > SORTED {
+                while len > self.sorted {
                     len -= page.pop_last().map_or(len, |it| it.len());
                     more = true;
                 }
@@ -236,5 +237,163 @@ impl From<BundleError> for Unwritten {
 impl From<RequestError> for Unwritten {
     fn from(error: RequestError) -> Self {
         Self::Refused(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Arc};
+
+    use ed25519_dalek::SigningKey;
+    use nonos_mesh::core::bundle::{Item, Reader};
+    use nonos_store::MemoryStore;
+    use nonos_types::{
+        Award, Capacity, Claim, Descriptor, JobId, NodeId, PoiHash, Roles, Signed, Slot, Stamp,
+    };
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    struct Place {
+        dir: TempDir,
+        journal: Journal,
+        last: Sequence,
+        objects: ObjectStore,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let dir = TempDir::new().expect("a directory");
+            Self {
+                journal: Journal::new(Arc::new(MemoryStore::new())),
+                last: Sequence::ZERO,
+                objects: ObjectStore::new(dir.path()),
+                dir,
+            }
+        }
+
+        fn add(&mut self, message: &Message) {
+            let added = self.journal.append(message, &mut self.last, false);
+            added.expect("it is written");
+        }
+
+        /// What is exported, and the messages in it.
+        fn export(
+            &self,
+            sorted: usize,
+            is_stopped: &dyn Fn() -> bool,
+        ) -> Result<(Exported, Vec<Vec<u8>>), RequestError> {
+            let export = Export {
+                journal: &self.journal,
+                objects: &self.objects,
+                network: network(),
+                now: Timestamp::new(NOW),
+                sorted,
+                told: &Progress::default(),
+                is_stopped,
+            };
+            let path = self.dir.path().join("bundle");
+            let exported = export.to(&path, true)?;
+            let file = fs::read(&path).expect("a file");
+            let items = Reader::new(&file[..], network()).expect("a bundle");
+            let messages = items.map(|item| match item.expect("sound") {
+                Item::Message(bytes) => bytes,
+                Item::Object(..) => panic!("there are no objects"),
+            });
+            Ok((exported, messages.collect()))
+        }
+    }
+
+    fn network() -> NetworkId {
+        NetworkId::named("tests")
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[1; 32])
+    }
+
+    fn claim(at: u64) -> Message {
+        let claim = Claim {
+            network: network(),
+            job: JobId::ZERO,
+            slot: Slot::ZERO,
+            at: Timestamp::new(at),
+        };
+        Signed::new(claim, &key()).into()
+    }
+
+    fn award(number: u8) -> Message {
+        let award = Award {
+            network: network(),
+            job: JobId::from_bytes([number; 32]),
+            slot: Slot::ZERO,
+            executor: NodeId::from_bytes([2; 32]),
+            at: Timestamp::new(NOW),
+        };
+        Signed::new(award, &key()).into()
+    }
+
+    fn descriptor(sequence: u64, at: u64) -> Message {
+        let descriptor = Descriptor {
+            network: network(),
+            sequence: Sequence::new(sequence),
+            valid_from: Timestamp::new(at),
+            valid_until: Timestamp::new(at + Descriptor::MAX_VALIDITY),
+            addresses: vec![],
+            roles: Roles::NONE,
+            profile: PoiHash::ZERO,
+            capacity: Capacity::NONE,
+            onion_keys: vec![],
+            stamp: Stamp::NONE,
+            software: String::new(),
+        };
+        Signed::new(descriptor, &key()).into()
+    }
+
+    #[test]
+    fn however_little_is_sorted_at_a_time_the_bundle_is_the_same() {
+        let mut place = Place::new();
+        // Not in the order of their bytes.
+        for number in (0..=99).rev() {
+            place.add(&award(number));
+        }
+        let longest = award(0).to_bytes().len();
+        let (whole, messages) = place.export(SORTED, &|| false).expect("written");
+        assert_eq!((messages.len(), whole.messages), (100, 100));
+        for sorted in [longest, 3 * longest + 1] {
+            let (part, same) = place.export(sorted, &|| false).expect("written");
+            assert_eq!((part, &same), (whole.clone(), &messages));
+        }
+    }
+
+    #[test]
+    fn what_no_peer_would_be_given_is_left_out() {
+        let mut place = Place::new();
+        let (old, new) = (descriptor(1, NOW - 100), descriptor(2, NOW));
+        for message in [&old, &new, &claim(NOW - 601), &claim(NOW - 600)] {
+            place.add(message);
+        }
+        place.journal.superseded(&old);
+        let (_, messages) = place.export(SORTED, &|| false).expect("written");
+        let mut expected = vec![claim(NOW - 600).to_bytes(), new.to_bytes()];
+        expected.sort();
+        assert_eq!(messages, expected);
+
+        let mut place = Place::new();
+        place.add(&descriptor(1, NOW - 90_000));
+        let (_, messages) = place.export(SORTED, &|| false).expect("written");
+        assert!(messages.is_empty(), "it has long ended");
+    }
+
+    #[test]
+    fn a_node_that_stops_leaves_no_half_of_a_bundle() {
+        let mut place = Place::new();
+        place.add(&award(1));
+        let stopped = place.export(SORTED, &|| true).expect_err("it stops");
+        assert!(stopped.message.contains("has stopped"), "{stopped}");
+        let left = fs::read_dir(place.dir.path()).expect("a directory");
+        assert_eq!(left.count(), 0);
     }
 }
