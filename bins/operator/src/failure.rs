@@ -1,6 +1,6 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
-use nonos_node::{Backends, choice::NoMethod};
+use nonos_node::{Backends, api::RequestError, choice::NoMethod};
 use nonos_types::{CapsuleHash, Fault, JobId};
 use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
@@ -33,6 +33,23 @@ pub(crate) enum Failure {
     NotText {
         /// The file.
         path: PathBuf,
+    },
+    /// A file's name is not UTF-8, and cannot be told to the node.
+    #[error("the name of {} is not UTF-8: rename it", path.display())]
+    BadFileName {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A bundle was not read to its end.
+    #[error(
+        "{} was taken in only as far as it is sound: {damage}; import it again when you have a whole copy",
+        path.display()
+    )]
+    DamagedBundle {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong, in the node's words.
+        damage: RequestError,
     },
     /// A key file does not hold 32 bytes in hexadecimal.
     #[error("{} is not a key file (64 hexadecimal digits)", path.display())]
@@ -296,6 +313,7 @@ impl Failure {
             | Self::NotHex { .. }
             | Self::NoPackage
             | Self::NotText { .. }
+            | Self::BadFileName { .. }
             | Self::NotAKey { .. }
             | Self::OpenKey { .. }
             | Self::NoParamsDirectory
@@ -314,6 +332,7 @@ impl Failure {
             | Self::OtherProgram { .. }
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
+            Self::DamagedBundle { damage, .. } => damage.fault(),
             Self::NoMethod(error) => error.fault(),
             Self::Config(error) => error.fault(),
             Self::Probe(error) => error.fault(),

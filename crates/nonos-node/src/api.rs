@@ -1,5 +1,7 @@
 //! What a running node can be asked and what it answers, the same in the process and over its socket.
 
+mod bundle;
+
 use nonos_types::{
     Amount, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash,
     ReceiptId, Role, Slot, Timestamp,
@@ -7,6 +9,7 @@ use nonos_types::{
 use nonos_worker::Protection;
 use serde::{Deserialize, Serialize};
 
+pub use self::bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally};
 use crate::config::Policy;
 
 /// A question to a node.
@@ -77,6 +80,24 @@ pub enum Request {
     Events {
         /// Number of the last event seen; 0 for all that are kept.
         after: u64,
+    },
+    /// Write what the mesh would carry to a file. It goes on while nobody waits; one at a time. [`BundleBegun`].
+    ExportBundle {
+        /// The file, by its absolute path.
+        path: String,
+        /// May one that is there be written over?
+        replace: bool,
+    },
+    /// Take in what such a file carries, as if peers had given it. It goes on while nobody waits; one at a time.
+    /// [`BundleBegun`].
+    ImportBundle {
+        /// The file, by its absolute path.
+        path: String,
+    },
+    /// How far is that? [`BundleView`].
+    Bundle {
+        /// Its number; that of the last one is remembered.
+        number: u64,
     },
     /// Finish what is at hand, and stop. [`Done`].
     Stop,

@@ -9,6 +9,7 @@ mod effect;
 mod executor;
 mod facts;
 mod heads;
+mod import;
 mod job;
 mod jobs;
 mod onion;
@@ -48,7 +49,7 @@ use self::{
     verifier::Retry,
 };
 pub(crate) use self::{
-    effect::{Answer, Checked, Effect, Files, Input, Moment, Origin, Ready, Reply},
+    effect::{Answer, Checked, Effect, Fate, Files, Input, Moment, Origin, Ready, Reply},
     facts::Facts,
     onion::guards,
     verifier::Unchecked,
@@ -311,6 +312,16 @@ impl Engine {
                 Ok(())
             }
             Input::Fetched { capsule, from } => self.fetched(capsule, &from),
+            Input::Import {
+                message,
+                before,
+                reply,
+            } => {
+                let fate = self.import(*message, before)?;
+                // The import ends with whoever waits for this.
+                let _gone = reply.send(fate);
+                Ok(())
+            }
             Input::Request { request, reply } => self.request(request, reply),
             Input::Tick => self.tick(),
         }
@@ -332,18 +343,26 @@ impl Engine {
                 _ => self.saw_double(&message),
             };
         }
-        let decision = match &message {
+        let decision = self.judge(&message, &origin)?;
+        self.decided(message, origin, decision)
+    }
+
+    fn judge(&mut self, message: &Message, origin: &Origin) -> Result<Decision, Error> {
+        Ok(match message {
             Message::Descriptor(it) => self.judge_descriptor(it),
             Message::Offer(it) => self.judge_offer(it)?,
-            Message::Claim(it) => self.judge_claim(it, &origin)?,
-            Message::Award(it) => self.judge_award(it, &origin)?,
-            Message::Cancel(it) => self.judge_cancel(it, &origin)?,
-            Message::Receipt(it) => self.judge_receipt(it, &origin)?,
-            Message::Verdict(it) => self.judge_verdict(it, &origin)?,
-            Message::Voucher(it) => self.judge_voucher(it, &origin)?,
+            Message::Claim(it) => self.judge_claim(it, origin)?,
+            Message::Award(it) => self.judge_award(it, origin)?,
+            Message::Cancel(it) => self.judge_cancel(it, origin)?,
+            Message::Receipt(it) => self.judge_receipt(it, origin)?,
+            Message::Verdict(it) => self.judge_verdict(it, origin)?,
+            Message::Voucher(it) => self.judge_voucher(it, origin)?,
             Message::Accusation(it) => self.judge_accusation(it)?,
             Message::RelayHead(it) => self.judge_head(it)?,
-        };
+        })
+    }
+
+    fn decided(&mut self, message: Message, origin: Origin, decision: Decision) -> Result<(), Error> {
         match decision {
             Decision::Accept => {
                 self.pass_on(&message, &origin);

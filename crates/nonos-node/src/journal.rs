@@ -111,6 +111,11 @@ impl Journal {
         }
     }
 
+    /// Position of the newest message.
+    pub(crate) fn newest(&self) -> Sequence {
+        self.known().last
+    }
+
     pub(crate) fn has(&self, message: &Message) -> Result<bool, Error> {
         Ok(KNOWN.get(&*self.store, &message.id())?.is_some())
     }
@@ -158,7 +163,7 @@ impl Journal {
             messages: Vec::new(),
         };
         if cursor == Cursor::END {
-            page.next = Cursor::new(self.known().last.get());
+            page.next = Cursor::new(self.newest().get());
             return Ok(page);
         }
         let held = self.known().held.clone();

@@ -35,6 +35,8 @@
 //!
 //! It has no scheduler above it and asks no server: jobs are offered, claimed and awarded by signed messages, and what
 //! it knows of them is the sequence of messages that it has accepted, its journal. A restart reads the journal again.
+//! Nodes that no network joins are given the same by [`api::Request::ExportBundle`] and
+//! [`api::Request::ImportBundle`], in a file that somebody carries.
 //! It hides from nobody who it talks to, and it does not anchor its books anywhere.
 //!
 //! - [`Node`] and [`Handle`]: a running node, and how to ask it; [`api`] has the questions and answers.

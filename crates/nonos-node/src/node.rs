@@ -42,7 +42,7 @@ use crate::{
     proofs::{Checker, Proofs},
     relay::Relay,
     server,
-    worker::{Forged, Worker},
+    worker::{Bundles, Forged, Worker},
 };
 
 /// The signed snapshot of the machine.
@@ -287,6 +287,7 @@ impl Node {
             journal,
             onion: config.onion,
             passed: Mutex::default(),
+            bundles: Bundles::default(),
         });
         drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));

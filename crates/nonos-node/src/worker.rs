@@ -1,6 +1,7 @@
 //! Does what the engine decides: fetches, runs, proves, verifies, sends. Each effect on a task of its own.
 
 mod answer;
+mod bundle;
 mod hidden;
 mod run;
 
@@ -61,9 +62,10 @@ pub(crate) struct Worker {
     pub(crate) journal: Journal,
     pub(crate) onion: Onion,
     pub(crate) passed: Mutex<Passed>,
+    pub(crate) bundles: Bundles,
 }
 
-pub(crate) use self::run::Forged;
+pub(crate) use self::{bundle::Bundles, run::Forged};
 
 impl Worker {
     /// Does effects until there are no more, or one says to stop.

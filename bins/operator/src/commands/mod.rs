@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bundle;
 mod capsule;
 mod devnet;
 mod init;
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     Trust(trust::Command),
     /// Shows the machine's profile.
     Profile(profile::Profile),
+    /// Carries what the mesh would carry, in files, between nodes that no network joins.
+    #[command(subcommand)]
+    Bundle(bundle::Command),
     /// Packs, inspects, runs, proves, verifies and publishes capsules.
     #[command(subcommand)]
     Capsule(capsule::Command),
@@ -86,6 +90,7 @@ impl Command {
             Self::Ledger(command) => command.run(context),
             Self::Trust(command) => command.run(context),
             Self::Profile(command) => command.run(context),
+            Self::Bundle(command) => command.run(context),
             Self::Capsule(command) => command.run(context),
             Self::Segment(command) => command.run(context),
             Self::Prove(command) => command.run(context),

@@ -1,5 +1,6 @@
 //! The commands as a user sees them: arguments in; data, speech and exit code out.
 
+mod bundle;
 mod capsule;
 mod devnet;
 mod mesh;

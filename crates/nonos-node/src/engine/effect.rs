@@ -108,11 +108,33 @@ pub(crate) enum Input {
         capsule: CapsuleHash,
         from: Vec<nonos_types::Transfer>,
     },
+    /// A message of a bundle: should it be taken in, or, if it was offered `before`, what became of it?
+    Import {
+        message: Box<Message>,
+        before: bool,
+        reply: tokio::sync::oneshot::Sender<Fate>,
+    },
     Request {
         request: Request,
         reply: Reply,
     },
     Tick,
+}
+
+/// What became of a message of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is here now.
+    Taken,
+    /// It was here before.
+    Known,
+    /// It is being verified or judged.
+    Checked,
+    /// So many are that it has to be offered again.
+    Busy,
+    /// It is not believed before something else is here.
+    Waits(&'static str),
+    Refused(&'static str),
 }
 
 /// A submission whose capsule and input are here.
@@ -223,6 +245,16 @@ pub(crate) enum Answer {
     Evidence {
         view: crate::api::EvidenceView,
         capsule: Option<CapsuleHash>,
+    },
+    ExportBundle {
+        path: String,
+        replace: bool,
+    },
+    ImportBundle {
+        path: String,
+    },
+    Bundle {
+        number: u64,
     },
     Job(Box<crate::api::JobView>, Box<Files>),
     Jobs(Vec<(crate::api::JobView, Files)>),

@@ -58,6 +58,12 @@ impl Parked {
         found
     }
 
+    /// What a message waits for, if it is here.
+    pub(super) fn need_of(&self, message: &Message) -> Option<Need> {
+        let parked = self.messages.iter().find(|(_, it)| it == message);
+        parked.map(|(need, _)| *need)
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.messages.len()

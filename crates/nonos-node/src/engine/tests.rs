@@ -3,6 +3,7 @@
 mod crash;
 mod flow;
 mod hostile;
+mod import;
 mod onion;
 mod order;
 mod peers;

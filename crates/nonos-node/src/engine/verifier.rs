@@ -66,16 +66,22 @@ impl Engine {
             }
             return Ok(Decision::Ignore);
         }
-        let of_one = self
-            .checking
-            .values()
-            .filter(|from| **from == origin.peer)
-            .count();
-        if self.checking.len() >= CHECKING || of_one >= CHECKING_OF_ONE {
+        if !self.may_check(origin.peer) {
             self.check_later(it.clone(), 0);
             return Ok(Decision::Ignore);
         }
         Ok(Decision::Later)
+    }
+
+    /// Is there room to check a receipt that came from there?
+    pub(super) fn may_check(&self, from: Option<NodeId>) -> bool {
+        let of_one = self.checking.values().filter(|it| **it == from).count();
+        self.checking.len() < CHECKING && of_one < CHECKING_OF_ONE
+    }
+
+    /// Is there room to judge an accusation?
+    pub(super) fn may_judge(&self) -> bool {
+        self.judging.len() < JUDGING
     }
 
     /// Has a receipt checked, which `judge_receipt` has put off.
@@ -339,7 +345,7 @@ impl Engine {
             self.accused_wrongly(it)?;
             return Ok(Decision::Reject);
         }
-        if self.judging.len() >= JUDGING {
+        if !self.may_judge() {
             return Ok(Decision::Ignore);
         }
         Ok(Decision::Later)

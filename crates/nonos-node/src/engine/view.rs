@@ -102,6 +102,11 @@ impl Engine {
             }
             Request::Profile => json(&self.about.profile),
             Request::Events { after } => json(&self.event_page(after)),
+            Request::ExportBundle { path, replace } => {
+                return self.complete(Answer::ExportBundle { path, replace }, reply);
+            }
+            Request::ImportBundle { path } => return self.complete(Answer::ImportBundle { path }, reply),
+            Request::Bundle { number } => return self.complete(Answer::Bundle { number }, reply),
             Request::Stop => {
                 self.effects.push(Effect::Stop);
                 json(&Done {})

@@ -1,5 +1,7 @@
 //! Answers that need the mesh or files.
 
+use std::sync::Arc;
+
 use nonos_machine::tables::TapeWords;
 use nonos_mesh::{
     Object,
@@ -19,7 +21,7 @@ use crate::{
 const SHOWN: u64 = 1 << 20;
 
 impl Worker {
-    pub(super) async fn answer(&self, what: Answer, reply: Reply) {
+    pub(super) async fn answer(self: &Arc<Self>, what: Answer, reply: Reply) {
         let answer = match what {
             Answer::Status(status) => json(&self.status(*status).await),
             Answer::Peers(peers) => json(&self.peers(peers).await),
@@ -29,6 +31,14 @@ impl Worker {
                 view.package_hex = package.map(hex::encode);
                 json(&view)
             }
+            Answer::ExportBundle { path, replace } => {
+                self.export_bundle(&path, replace).and_then(|begun| json(&begun))
+            }
+            Answer::ImportBundle { path } => {
+                let begun = self.import_bundle(&path).await;
+                begun.and_then(|begun| json(&begun))
+            }
+            Answer::Bundle { number } => self.bundle(number).and_then(|view| json(&view)),
             Answer::Job(view, files) => json(&self.job(*view, &files)),
             Answer::Jobs(jobs) => {
                 let views: Vec<JobView> = jobs

@@ -23,7 +23,7 @@ use nonos_types::*;
 use crate::{
     Conduct, Config,
     api::{ProfileView, Request, RequestError, Submission},
-    engine::{About, Checked, Effect, Engine, Facts, Input, Moment, Origin, Parts, Ready},
+    engine::{About, Checked, Effect, Engine, Facts, Fate, Input, Moment, Origin, Parts, Ready},
     journal::Journal,
     relay::Relay,
 };
@@ -683,6 +683,21 @@ impl World {
         self.give(node, Input::Request { request, reply });
         self.run();
         answer.try_recv().expect("an answer").map(drop)
+    }
+
+    /// Offers a message of a bundle; what it makes the node do is not done yet.
+    pub(super) fn import(&mut self, node: usize, message: &Message, before: bool) -> Fate {
+        let (reply, mut fate) = tokio::sync::oneshot::channel();
+        let message = Box::new(message.clone());
+        self.give(
+            node,
+            Input::Import {
+                message,
+                before,
+                reply,
+            },
+        );
+        fate.try_recv().expect("an answer")
     }
 
     pub(super) fn submit_as(&mut self, submission: Submission, salt: u8) -> Option<JobId> {
