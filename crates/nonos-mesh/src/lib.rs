@@ -91,8 +91,8 @@ mod wire;
 
 #[cfg(feature = "net")]
 pub use crate::net::{
-    Config, Error, Event, Events, FetchError, Limits, Mesh, PeerInfo, Ticket, Weight, node_id, start,
-    with_peer,
+    Config, Error, Event, Events, FetchError, Limits, Mesh, PeerInfo, Ticket, Traffic, Weight, node_id,
+    start, with_peer,
 };
 pub use crate::{
     core::{Acceptance, Drops, Refusal},

@@ -3,6 +3,7 @@
 mod address;
 mod behaviour;
 mod codec;
+mod counted;
 mod driver;
 mod error;
 mod gate;
@@ -24,12 +25,13 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
     address::{node_id, with_peer},
+    counted::Traffic,
     error::{Error, FetchError},
 };
-use self::{driver::Command, gate::Gate};
+use self::{counted::Meter, driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
-    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, reconcile},
+    core::{Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Topic, reconcile},
     wire::{Request, Response},
 };
 
@@ -64,6 +66,8 @@ pub struct Limits {
     pub pending: u32,
     /// Requests of peers that are answered at a time.
     pub answers: usize,
+    /// How fast peers get objects, all together. Messages are not held back.
+    pub upload: Option<Kbits>,
     /// How long a peer may take to answer a request, a part of an object each.
     pub part_timeout: Duration,
     /// How long a peer may be connected without having said its network and its topics; then it is cut, and dialled
@@ -81,6 +85,7 @@ impl Default for Limits {
             outbound: 32,
             pending: 16,
             answers: 64,
+            upload: None,
             part_timeout: Duration::from_secs(10),
             hello_timeout: Duration::from_secs(5),
         }
@@ -170,6 +175,7 @@ pub struct PeerInfo {
 pub struct Mesh {
     commands: mpsc::Sender<Command>,
     gate: Arc<Gate>,
+    meter: Arc<Meter>,
     fetching: Arc<Mutex<BTreeMap<NodeId, Arc<Semaphore>>>>,
     part_timeout: Duration,
 }
@@ -185,7 +191,8 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
         address::check(address)?;
     }
     let _within = runtime.enter();
-    let mut swarm = behaviour::swarm(config.network, key, &config.limits, &config.listen)?;
+    let meter = Arc::default();
+    let mut swarm = behaviour::swarm(config.network, key, &config.limits, &config.listen, &meter)?;
     for address in &config.listen {
         let listening = swarm.listen_on(address.clone());
         listening.map_err(|error| Error::Listen {
@@ -204,6 +211,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
     let mesh = Mesh {
         commands,
         gate,
+        meter,
         fetching: Arc::default(),
         part_timeout,
     };
@@ -466,6 +474,11 @@ impl Mesh {
     /// What was not let in, and why, since the start.
     pub fn drops(&self) -> Drops {
         self.gate.drops()
+    }
+
+    /// What went over this node's connections since the start.
+    pub fn traffic(&self) -> Traffic {
+        self.meter.read()
     }
 
     /// Ends the mesh, for all clones. When it returns, connections and listeners are closed.

@@ -4,6 +4,7 @@
 //! Everything it knows of jobs follows from the messages in its journal, in their order. `apply` is that; `react`
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
+mod duties;
 mod effect;
 mod executor;
 mod facts;
@@ -14,8 +15,10 @@ mod parked;
 mod payee;
 mod peers;
 mod requester;
+mod roles;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod verifier;
 mod view;
 
@@ -32,17 +35,18 @@ use nonos_mesh::{
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
-    Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence, Signed,
+    ByteLen, Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence, Signed,
     Timestamp,
 };
 
 pub(crate) use self::{
-    effect::{Answer, Checked, Effect, Files, Input, Moment, Origin, Ready, Reply},
+    effect::{Answer, Checked, Effect, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
     facts::Facts,
     verifier::Unchecked,
     view::json,
 };
 use self::{
+    duties::Duties,
     job::Job,
     parked::{Last, Need, Parked},
     peers::{LastGood, PeerState},
@@ -108,7 +112,9 @@ pub(crate) struct Engine {
     avoided: BTreeSet<NodeId>,
     events: VecDeque<NodeEvent>,
     event_number: u64,
-    roles: BTreeSet<Role>,
+    /// Roles in which it has done something.
+    taken: BTreeSet<Role>,
+    duties: Duties,
     counts: Counts,
     effects: Vec<Effect>,
     opened: Timestamp,
@@ -122,11 +128,24 @@ pub(crate) struct About {
     pub(crate) snapshot: nonos_types::PoiHash,
     pub(crate) profile: crate::api::ProfileView,
     pub(crate) backends: Vec<nonos_types::BackendId>,
+    /// What the snapshot says of the machine.
+    pub(crate) machine: Machine,
+    /// Cores that proofs may use.
+    pub(crate) cores: u32,
     /// What it executes, compared with others.
     pub(crate) capacity: nonos_types::Capacity,
     /// The work that was done for its name.
     pub(crate) stamp: nonos_types::Stamp,
     pub(crate) started_ms: u64,
+}
+
+/// What roles are decided by of the machine's snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    /// Processor time, in thousandths of a core.
+    pub(crate) millicores: u64,
+    pub(crate) memory: ByteLen,
+    pub(crate) storage_free: ByteLen,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -163,6 +182,7 @@ impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
         let directory = parts.config.directory.limits();
+        let duties = Self::duties(&parts.config, &parts.about, &*parts.store, now)?;
         let mut engine = Self {
             me: parts.identity.node_id(),
             network: NetworkId::named(&parts.config.network),
@@ -198,7 +218,8 @@ impl Engine {
             avoided: BTreeSet::new(),
             events: VecDeque::new(),
             event_number: 0,
-            roles: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            duties,
             counts: Counts::default(),
             effects: Vec::new(),
             opened: now.time,
@@ -282,6 +303,7 @@ impl Engine {
             }
             Input::Fetched { capsule, from } => self.fetched(capsule, &from),
             Input::Request { request, reply } => self.request(request, reply),
+            Input::Measured(measured) => self.measured(measured),
             Input::Tick => self.tick(),
         }
     }
@@ -448,13 +470,18 @@ impl Engine {
     }
 
     fn report(&mut self, ticket: Option<Ticket>, acceptance: Acceptance) {
+        // Who is no broadcaster passes nothing on; what it has accepted it gives to those who ask.
+        let acceptance = match acceptance {
+            Acceptance::Accept if !self.is(Role::Broadcaster) => Acceptance::Ignore,
+            other => other,
+        };
         if let Some(ticket) = ticket {
             self.effects.push(Effect::Report { ticket, acceptance });
         }
     }
 
     fn event(&mut self, role: Option<Role>, what: What) {
-        self.roles.extend(role);
+        self.taken.extend(role);
         self.event_number += 1;
         if self.events.len() == EVENTS {
             self.events.pop_front();

@@ -56,6 +56,7 @@ mod datadir;
 mod engine;
 mod error;
 mod journal;
+mod machine;
 mod node;
 mod objects;
 mod proofs;
@@ -66,7 +67,8 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, Directory, Executor, Probe, ProfileName, Proving, Sandbox, SandboxMode, Verifier,
+        Config, ConfigError, Directory, Disk, Executor, Limits, Memory, Monthly, Percent, Pin, Pins, Probe,
+        ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

@@ -1,13 +1,22 @@
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ed25519_dalek::SigningKey;
 use libp2p::{
-    Multiaddr, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub, identify,
-    identity::Keypair, noise, ping, request_response, swarm::NetworkBehaviour, tcp, yamux,
+    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport, allow_block_list, connection_limits,
+    core::{muxing::StreamMuxerBox, upgrade::Version},
+    gossipsub, identify,
+    identity::Keypair,
+    noise, ping, quic, request_response,
+    swarm::NetworkBehaviour,
+    tcp, yamux,
 };
 use nonos_types::{Hasher, Kind, NetworkId, Tag};
 
-use super::{Error, Limits, address, codec::Codec};
+use super::{
+    Error, Limits, address,
+    codec::Codec,
+    counted::{Counted, Meter},
+};
 use crate::core::Topic;
 
 type Filter = gossipsub::MaxCountSubscriptionFilter<gossipsub::WhitelistSubscriptionFilter>;
@@ -55,6 +64,7 @@ pub(super) fn swarm(
     key: &SigningKey,
     limits: &Limits,
     listen: &[Multiaddr],
+    meter: &Arc<Meter>,
 ) -> Result<Swarm<Behaviour>, Error> {
     let mut seed = key.to_bytes();
     let keypair = Keypair::ed25519_from_bytes(&mut seed).map_err(transport)?;
@@ -68,21 +78,11 @@ pub(super) fn swarm(
         gossip,
         objects: objects(network, limits),
     };
-    let yamux = || {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(64);
-        config
-    };
+    let connections = connections(&keypair, Arc::clone(meter))?;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux)
+        .with_other_transport(|_| connections)
         .map_err(transport)?
-        .with_quic_config(|mut config| {
-            config.max_concurrent_stream_limit = 64;
-            config.max_stream_data = 2 << 20;
-            config.max_connection_data = 8 << 20;
-            config
-        })
         .with_behaviour(behaviour)
         .map_err(transport)?
         .with_swarm_config(|config| {
@@ -92,6 +92,40 @@ pub(super) fn swarm(
         })
         .build();
     Ok(swarm)
+}
+
+/// TCP and QUIC, counted.
+fn connections(
+    keypair: &Keypair,
+    meter: Arc<Meter>,
+) -> Result<
+    impl Transport<
+        Output = (PeerId, Counted<StreamMuxerBox>),
+        Error: Send + Sync + 'static,
+        Dial: Send,
+        ListenerUpgrade: Send,
+    > + Send
+    + Unpin
+    + 'static,
+    Error,
+> {
+    let mut muxing = yamux::Config::default();
+    muxing.set_max_num_streams(64);
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise::Config::new(keypair).map_err(transport)?)
+        .multiplex(muxing)
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let mut config = quic::Config::new(keypair);
+    config.max_concurrent_stream_limit = 64;
+    config.max_stream_data = 2 << 20;
+    config.max_connection_data = 8 << 20;
+    let quic = quic::tokio::Transport::new(config)
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    Ok(tcp.or_transport(quic).map(move |either, _| {
+        let (peer, muxer) = either.into_inner();
+        (peer, Counted::new(muxer, meter.clone()))
+    }))
 }
 
 fn transport(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -94,7 +94,7 @@ pub(super) fn spawn(
         let (gate, events) = (Arc::clone(&gate), events.clone());
         async move { gate.admit_all(events, refused).await }
     });
-    let (server, answers) = Server::new(objects, config.limits.answers);
+    let (server, answers) = Server::new(objects, &config.limits);
     let driver = Driver::new(swarm, config, gate, server);
     tokio::spawn(async move {
         let done = driver.run(commands, refusals, answers, events).await;

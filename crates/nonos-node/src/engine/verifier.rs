@@ -13,7 +13,7 @@ use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, j
 use crate::api::What;
 
 /// Receipts that are fetched and verified at a time, and of those that one peer passed on.
-const CHECKING: usize = 64;
+pub(super) const CHECKING: usize = 64;
 const CHECKING_OF_ONE: usize = 16;
 /// Accusations that are judged at a time.
 const JUDGING: usize = 16;
@@ -50,6 +50,10 @@ impl Engine {
                 None => self.park(Need::Job(name), it.clone(), origin),
             });
         };
+        // What it takes to check a receipt is for this node's own jobs only.
+        if self.is_spent() && job.offer.signer() != self.me {
+            return Ok(Decision::Ignore);
+        }
         if let Some(part) = job.contradicts(it) {
             tracing::warn!(executor = %it.signer(), part, "receipt contradicts its offer");
             return Ok(Decision::Reject);
@@ -198,7 +202,11 @@ impl Engine {
         }
     }
 
+    /// Who is no verifier checks what it keeps, and leaves the bounty to others.
     fn give_verdict(&mut self, receipt: ReceiptId) -> Result<(), Error> {
+        if !self.is(Role::Verifier) {
+            return Ok(());
+        }
         self.say(Verdict {
             network: self.network,
             receipt,
