@@ -470,13 +470,17 @@ impl Engine {
     }
 
     fn report(&mut self, ticket: Option<Ticket>, acceptance: Acceptance) {
-        // Who is no broadcaster passes nothing on; what it has accepted it gives to those who ask.
-        let acceptance = match acceptance {
-            Acceptance::Accept if !self.is(Role::Broadcaster) => Acceptance::Ignore,
-            other => other,
-        };
+        let acceptance = self.passes_on(acceptance);
         if let Some(ticket) = ticket {
             self.effects.push(Effect::Report { ticket, acceptance });
+        }
+    }
+
+    /// Who is no broadcaster passes nothing on; what it has accepted it gives to those who ask.
+    fn passes_on(&self, acceptance: Acceptance) -> Acceptance {
+        match acceptance {
+            Acceptance::Accept if !self.is(Role::Broadcaster) => Acceptance::Ignore,
+            other => other,
         }
     }
 

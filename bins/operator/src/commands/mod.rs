@@ -8,6 +8,7 @@ mod ledger;
 mod peers;
 mod profile;
 mod prove;
+mod roles;
 mod run;
 mod segment;
 mod status;
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     /// Shows what the running node thinks of its peers, and why.
     #[command(subcommand)]
     Trust(trust::Command),
+    /// Shows what the running node does for others, and why.
+    #[command(subcommand)]
+    Roles(roles::Command),
     /// Shows the machine's profile.
     Profile(profile::Profile),
     /// Packs, inspects, runs, proves, verifies and publishes capsules.
@@ -85,6 +89,7 @@ impl Command {
             Self::Job(command) => command.run(context),
             Self::Ledger(command) => command.run(context),
             Self::Trust(command) => command.run(context),
+            Self::Roles(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Capsule(command) => command.run(context),
             Self::Segment(command) => command.run(context),

@@ -73,7 +73,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// For programs.
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::NoExecutor { code, .. } => code,
             Self::Own => "own",
@@ -104,7 +104,7 @@ impl From<Refusal> for Refused {
 
 impl Engine {
     /// The checks that need nothing but the offer, then those that need the capsule.
-    fn refusal(&self, offer: &Signed<Offer>, facts: Option<&Facts>) -> Result<Option<Refusal>, Error> {
+    pub(super) fn refusal(&self, offer: &Signed<Offer>, facts: Option<&Facts>) -> Result<Option<Refusal>, Error> {
         let limits = &self.config.executor;
         let most_input = ByteLen::new(limits.max_input);
         let refusal = if offer.signer() == self.me {

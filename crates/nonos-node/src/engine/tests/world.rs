@@ -19,7 +19,9 @@ use nonos_types::*;
 use crate::{
     Conduct, Config,
     api::{ProfileView, Request, RequestError, Submission},
-    engine::{About, Checked, Effect, Engine, Facts, Input, Moment, Origin, Parts, Ready},
+    engine::{
+        About, Checked, Effect, Engine, Facts, Gives, Input, Machine, Measured, Moment, Origin, Parts, Ready,
+    },
     journal::Journal,
 };
 
@@ -208,6 +210,8 @@ pub(super) struct Node {
     pub(super) key: SigningKey,
     pub(super) store: Arc<Failing>,
     pub(super) engine: Engine,
+    /// What it starts with.
+    config: Config,
     pub(super) up: bool,
     /// Runs that go on: until when, and of what.
     running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
@@ -234,6 +238,8 @@ pub(super) struct World {
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
+    /// What nodes have said that they give.
+    pub(super) gives: Vec<(usize, Gives)>,
     /// Shuffles what is on the way.
     pub(super) seed: Option<u64>,
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
@@ -241,19 +247,23 @@ pub(super) struct World {
     pub(super) inputs: Vec<usize>,
 }
 
-fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
+fn config() -> Config {
+    Config {
+        network: "tests".to_owned(),
+        award_timeout_s: 60,
+        directory: crate::config::Directory {
+            stamp_bits: 0,
+            ..Default::default()
+        },
+        ..Config::default()
+    }
+}
+
+fn parts(key: &SigningKey, store: &Arc<Failing>, config: &Config) -> Parts {
     let store: Arc<dyn Store> = Arc::clone(store) as _;
     Parts {
         identity: Arc::new(Identity::from_seed(key.to_bytes())),
-        config: Config {
-            network: "tests".to_owned(),
-            award_timeout_s: 60,
-            directory: crate::config::Directory {
-                stamp_bits: 0,
-                ..Default::default()
-            },
-            ..Config::default()
-        },
+        config: config.clone(),
         conduct: Conduct::Honest,
         ledger: Ledger::open(Arc::clone(&store), network(), id(key)).expect("books"),
         trust: TrustBook::open(Arc::clone(&store)).expect("a book"),
@@ -270,6 +280,12 @@ fn parts(key: &SigningKey, store: &Arc<Failing>) -> Parts {
                 poi_v1_hex: String::new(),
             },
             backends: crate::Backends::known().to_vec(),
+            machine: Machine {
+                millicores: 2000,
+                memory: ByteLen::new(8 << 30),
+                storage_free: ByteLen::new(100 << 30),
+            },
+            cores: 2,
             capacity: Capacity::ONE,
             stamp: Stamp::NONE,
             started_ms: 0,
@@ -296,6 +312,7 @@ impl World {
             proving_s: 5,
             dialled: vec![],
             kept: vec![],
+            gives: vec![],
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
@@ -307,11 +324,12 @@ impl World {
                 written,
                 writes: AtomicUsize::new(0),
             });
-            let engine = Engine::open(parts(&key(seed), &store), world.now()).expect("it opens");
+            let engine = Engine::open(parts(&key(seed), &store, &config()), world.now()).expect("it opens");
             world.nodes.push(Node {
                 key: key(seed),
                 store,
                 engine,
+                config: config(),
                 up: true,
                 running: vec![],
                 ran: vec![],
@@ -374,11 +392,28 @@ impl World {
         let it = &mut self.nodes[node];
         it.running.clear();
         // A store that fails while it starts makes it start again.
-        let engine = (0..3).find_map(|_| Engine::open(parts(&it.key, &it.store), now).ok());
+        let engine = (0..3).find_map(|_| Engine::open(parts(&it.key, &it.store, &it.config), now).ok());
         it.engine = engine.expect("it opens");
         it.up = true;
         self.queue.retain(|(of, _)| *of != node);
         self.connect(node);
+    }
+
+    /// It starts anew with another configuration.
+    pub(super) fn configure(&mut self, node: usize, text: &str) {
+        let new = Config::parse(text).expect("a configuration");
+        let old = &mut self.nodes[node].config;
+        (old.roles, old.limits, old.executor) = (new.roles, new.limits, new.executor);
+        old.award_timeout_s = 6000;
+        self.stop(node);
+        self.start(node);
+        self.run();
+    }
+
+    /// Its edge has measured.
+    pub(super) fn measure(&mut self, node: usize, measured: Measured) {
+        self.give(node, Input::Measured(measured));
+        self.run();
     }
 
     fn restart(&mut self, node: usize) {
@@ -518,6 +553,7 @@ impl World {
             }
             Effect::Dial { address, .. } => self.dialled.push((node, address)),
             Effect::Keep { address } => self.kept.push((node, address.to_string())),
+            Effect::Give(gives) => self.gives.push((node, gives)),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
             _ => {}
         }
