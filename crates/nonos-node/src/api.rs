@@ -1,8 +1,8 @@
 //! What a running node can be asked and what it answers, the same in the process and over its socket.
 
 use nonos_types::{
-    Amount, ByteLen, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash,
-    ReceiptId, Role, Slot, Timestamp,
+    Amount, ByteLen, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId,
+    PoiHash, ReceiptId, Role, Slot, Timestamp,
 };
 use nonos_worker::Protection;
 use serde::{Deserialize, Serialize};

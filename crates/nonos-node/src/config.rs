@@ -330,9 +330,14 @@ impl Config {
 
     /// Most memory of a capsule's policy.
     pub(crate) fn max_pages(&self) -> Pages {
-        let within = self.limits.memory.map(|it| it.get().get() / Pages::new(1).bytes().get());
+        let within = self
+            .limits
+            .memory
+            .map(|it| it.get().get() / Pages::new(1).bytes().get());
         let within = within.and_then(|pages| u32::try_from(pages).ok());
-        within.map_or(self.executor.max_pages, |pages| self.executor.max_pages.min(Pages::new(pages)))
+        within.map_or(self.executor.max_pages, |pages| {
+            self.executor.max_pages.min(Pages::new(pages))
+        })
     }
 
     /// What the operator wants of each role.
@@ -442,7 +447,11 @@ mod tests {
     #[test]
     fn a_role_is_on_off_or_the_nodes_own_matter() {
         let config = Config::parse("[roles]\nseeder = \"off\"\nverifier = \"on\"\n").expect("roles");
-        let pins = [config.pins().seeder, config.pins().executor, config.pins().verifier];
+        let pins = [
+            config.pins().seeder,
+            config.pins().executor,
+            config.pins().verifier,
+        ];
         assert_eq!(pins, [Pin::Off, Pin::Auto, Pin::On]);
         let off = Config::parse("[executor]\nenabled = false\n").expect("no executor");
         assert_eq!(off.pins().executor, Pin::Off);

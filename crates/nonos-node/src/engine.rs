@@ -35,22 +35,22 @@ use nonos_mesh::{
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
-    ByteLen, Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence, Signed,
-    Timestamp,
+    ByteLen, Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence,
+    Signed, Timestamp,
 };
 
-pub(crate) use self::{
-    effect::{Answer, Checked, Effect, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
-    facts::Facts,
-    verifier::Unchecked,
-    view::json,
-};
 use self::{
     duties::Duties,
     job::Job,
     parked::{Last, Need, Parked},
     peers::{LastGood, PeerState},
     verifier::Retry,
+};
+pub(crate) use self::{
+    effect::{Answer, Checked, Effect, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
+    facts::Facts,
+    verifier::Unchecked,
+    view::json,
 };
 use crate::{Conduct, Config, Error, api::NodeEvent, api::What, journal::Journal};
 

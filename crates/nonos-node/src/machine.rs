@@ -1,12 +1,6 @@
 //! What a node's machine bears now, which only its system knows.
 
-use std::{
-    fs,
-    num::NonZeroUsize,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{fs, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use nonos_mesh::Mesh;
 use tokio::sync::mpsc;
@@ -41,15 +35,16 @@ fn measure(mesh: &Mesh, objects: &ObjectStore) -> Measured {
         crate::objects::Used::default()
     });
     let drops = mesh.drops();
-    let dropped = |name: &str| drops.iter().find(|(it, _)| *it == name).map_or(0, |(_, count)| count);
     let traffic = mesh.traffic();
     Measured {
         sent: traffic.sent.get(),
         received: traffic.received.get(),
-        cpu: read("/proc/loadavg").and_then(|it| runnable(&it, cores())).unwrap_or(0),
+        cpu: read("/proc/loadavg")
+            .and_then(|it| runnable(&it, cores()))
+            .unwrap_or(0),
         memory: read("/proc/meminfo").and_then(|it| in_use(&it)).unwrap_or(0),
-        busy: dropped("busy"),
-        lost: dropped("queue_full"),
+        busy: drops.busy,
+        lost: drops.queue_full,
         disk: used.bytes.get(),
         spare: used.spare.get(),
     }
@@ -78,7 +73,10 @@ fn in_use(meminfo: &str) -> Option<u64> {
         line.trim().strip_suffix(" kB")?.trim().parse().ok()
     };
     let (total, available) = (kibibytes("MemTotal:")?, kibibytes("MemAvailable:")?);
-    total.checked_sub(available)?.checked_mul(1000)?.checked_div(total)
+    total
+        .checked_sub(available)?
+        .checked_mul(1000)?
+        .checked_div(total)
 }
 
 #[cfg(test)]
@@ -99,7 +97,12 @@ mod tests {
         for text in ["", "x", "1", "1.x", "99999999999999999999.0 0"] {
             assert_eq!(runnable(text, NonZeroUsize::MIN), None, "{text}");
         }
-        for text in ["", "MemTotal: 1 kB", "MemTotal: 0 kB\nMemAvailable: 0 kB\n", "MemTotal: 1 kB\nMemAvailable: 2 kB"] {
+        for text in [
+            "",
+            "MemTotal: 1 kB",
+            "MemTotal: 0 kB\nMemAvailable: 0 kB\n",
+            "MemTotal: 1 kB\nMemAvailable: 2 kB",
+        ] {
             assert_eq!(in_use(text), None, "{text}");
         }
     }

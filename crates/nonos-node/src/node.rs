@@ -362,7 +362,8 @@ fn open(
     let network = NetworkId::named(&config.network);
     let ledger = Ledger::open(Arc::clone(&store), network, identity.node_id())?;
     let trust = TrustBook::open(Arc::clone(&store))?.brake_from(config.brake_peers);
-    let (snapshot, profile, machine) = snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
+    let (snapshot, profile, machine) =
+        snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
     let cores = config.limits.cores(machine::cores());
     let about = About {
         machine,
@@ -450,7 +451,7 @@ fn snapshot(
         poi_v1_hex: hex::encode(signed.to_poi_v1(identity.signing_key(), &context)?),
     };
     let machine = Machine {
-        millicores: signed.profile.usable_cpu().0,
+        millicores: signed.profile.usable_cpu().get(),
         memory: signed.profile.usable_memory(),
         storage_free: signed.profile.storage_free,
     };

@@ -17,12 +17,12 @@ use nonos_types::{ByteLen, InputDigest, Outline, ProofDigest, Receipt, TapesDige
 
 mod partial;
 mod room;
-#[cfg(test)]
-mod tests;
-pub(crate) use room::Used;
 
-use partial::{Begun, Partial};
-use room::Room;
+pub(crate) use self::room::Used;
+use self::{
+    partial::{Begun, Partial},
+    room::Room,
+};
 
 /// Whose an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,3 +194,6 @@ impl ObjectStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,7 +63,9 @@ impl Proofs {
             .num_threads(threads.get())
             .thread_name(|number| format!("prover-{number}"))
             // What the mesh waits for goes first. A system that does not allow it lets them compete.
-            .start_handler(|_| drop(rustix::process::nice(nonos_worker::NICE)))
+            .start_handler(|_| {
+                let _ = rustix::process::nice(nonos_worker::NICE);
+            })
             .build();
         let provers = started.map_err(|source| Error::Io {
             action: "start the threads that prove",

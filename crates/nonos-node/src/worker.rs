@@ -322,7 +322,8 @@ impl Worker {
         match gathered.unwrap_or(Err(FetchError::Timeout)) {
             Ok(bytes) => {
                 let objects = Arc::clone(&self.objects);
-                let kept = blocking(move || objects.put(&object, &bytes, Whose::Others).map(|()| bytes)).await?;
+                let kept =
+                    blocking(move || objects.put(&object, &bytes, Whose::Others).map(|()| bytes)).await?;
                 let bytes = kept.map_err(|error| format!("cannot keep {object:?}: {error}"))?;
                 Ok((bytes, download.given().collect()))
             }

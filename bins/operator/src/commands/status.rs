@@ -69,14 +69,16 @@ impl Status {
 
 /// What may be used, and what is.
 fn limits(limits: &LimitsView) -> Table {
-    let most = |most: Option<ByteLen>| most.map_or("no limit".to_owned(), |it| format!("at most {}", size(it)));
-    let month = ByteLen::new(
-        (limits.sent_this_month.get()).saturating_add(limits.received_this_month.get()),
-    );
+    let most =
+        |most: Option<ByteLen>| most.map_or("no limit".to_owned(), |it| format!("at most {}", size(it)));
+    let month = ByteLen::new((limits.sent_this_month.get()).saturating_add(limits.received_this_month.get()));
     vec![
         ("cores for proofs", limits.cores.to_string()),
         ("memory of a run or proof", most(limits.memory)),
-        ("disk", format!("{}, {}", size(limits.disk_used), most(limits.disk))),
+        (
+            "disk",
+            format!("{}, {}", size(limits.disk_used), most(limits.disk)),
+        ),
         (
             "peers get objects at",
             limits
@@ -118,7 +120,11 @@ mod tests {
 
     #[test]
     fn sizes_are_rounded_down() {
-        let shown = [0, 999, 1_000, 1_999_999, 20_000_000_000, 1_500_000_000_000].map(|it| size(ByteLen::new(it)));
-        assert_eq!(shown, ["0 bytes", "999 bytes", "1.0 KB", "1.9 MB", "20.0 GB", "1.5 TB"]);
+        let shown =
+            [0, 999, 1_000, 1_999_999, 20_000_000_000, 1_500_000_000_000].map(|it| size(ByteLen::new(it)));
+        assert_eq!(
+            shown,
+            ["0 bytes", "999 bytes", "1.0 KB", "1.9 MB", "20.0 GB", "1.5 TB"]
+        );
     }
 }

@@ -106,8 +106,14 @@ mod tests {
         let mut throttle = Throttle::new(Kbits::new(8).expect("a rate"));
         let (now, patience) = (Duration::from_secs(100), Duration::from_secs(3));
         assert_eq!(throttle.reserve(ByteLen::MAX, now, patience), None);
-        assert_eq!(throttle.reserve(ByteLen::new(1000), now, patience), Some(Duration::ZERO));
-        assert_eq!(throttle.reserve(ByteLen::new(3000), now, patience), Some(patience));
+        assert_eq!(
+            throttle.reserve(ByteLen::new(1000), now, patience),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(
+            throttle.reserve(ByteLen::new(3000), now, patience),
+            Some(patience)
+        );
         assert_eq!(throttle.reserve(ByteLen::new(1), now, patience), None);
     }
 }

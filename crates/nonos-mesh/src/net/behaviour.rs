@@ -120,8 +120,7 @@ fn connections(
     config.max_concurrent_stream_limit = 64;
     config.max_stream_data = 2 << 20;
     config.max_connection_data = 8 << 20;
-    let quic = quic::tokio::Transport::new(config)
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let quic = quic::tokio::Transport::new(config).map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     Ok(tcp.or_transport(quic).map(move |either, _| {
         let (peer, muxer) = either.into_inner();
         (peer, Counted::new(muxer, meter.clone()))

@@ -67,7 +67,10 @@ impl StreamMuxer for Counted<StreamMuxerBox> {
     type Substream = Counted<SubstreamBox>;
     type Error = io::Error;
 
-    fn poll_inbound(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self::Substream, io::Error>> {
+    fn poll_inbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Substream, io::Error>> {
         let opened = self.inner.poll_inbound_unpin(cx);
         self.stream(opened)
     }

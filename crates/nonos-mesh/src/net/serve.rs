@@ -151,7 +151,11 @@ impl Pace {
         };
         let reserved = {
             let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
-            throttle.reserve(ByteLen::from(part.bytes.len()), self.started.elapsed(), self.patience)
+            throttle.reserve(
+                ByteLen::from(part.bytes.len()),
+                self.started.elapsed(),
+                self.patience,
+            )
         };
         match reserved {
             Some(wait) => {

@@ -79,7 +79,9 @@ fn bytes(text: &str) -> Result<ByteLen, String> {
     found
         .and_then(|(number, size)| number.trim().parse::<u64>().ok()?.checked_mul(*size))
         .map(ByteLen::new)
-        .ok_or_else(|| format!("`{text}` is not a whole number of bytes with its unit, such as 512MiB or 20GB"))
+        .ok_or_else(|| {
+            format!("`{text}` is not a whole number of bytes with its unit, such as 512MiB or 20GB")
+        })
 }
 
 /// A number of bytes of which there is a least that makes sense.
@@ -284,7 +286,10 @@ mod tests {
         let limits = Config::parse(text).expect("limits").limits;
         assert_eq!(limits.memory.map(Memory::get), Some(ByteLen::new(2 << 30)));
         assert_eq!(limits.disk.map(Disk::get), Some(ByteLen::new(20_000_000_000)));
-        assert_eq!(limits.monthly.map(Monthly::get), Some(ByteLen::new(1_000_000_000_000)));
+        assert_eq!(
+            limits.monthly.map(Monthly::get),
+            Some(ByteLen::new(1_000_000_000_000))
+        );
         let hours: Vec<_> = limits.quiet_hours.iter().map(ToString::to_string).collect();
         assert_eq!(hours, ["22:00-06:00", "12:30-13:00"]);
     }
@@ -299,14 +304,24 @@ mod tests {
             };
             limits.cores(NonZeroUsize::new(of).expect("not none")).get()
         };
-        assert_eq!([cores(100, 8), cores(50, 8), cores(99, 2), cores(1, 64), cores(1, 1)], [8, 4, 1, 1, 1]);
+        assert_eq!(
+            [
+                cores(100, 8),
+                cores(50, 8),
+                cores(99, 2),
+                cores(1, 64),
+                cores(1, 1)
+            ],
+            [8, 4, 1, 1, 1]
+        );
     }
 
     #[test]
     fn quiet_hours_end_at_their_minute_also_across_midnight() {
         let quiet = |hours: &str| -> Vec<u64> {
             let hours: QuietHours = hours.parse().expect("hours");
-            let minutes = (0..1440).filter(|minute| hours.contain(Timestamp::new(86_400 * 3 + minute * 60 + 59)));
+            let minutes =
+                (0..1440).filter(|minute| hours.contain(Timestamp::new(86_400 * 3 + minute * 60 + 59)));
             minutes.collect()
         };
         assert_eq!(quiet("12:30-13:00"), (750..780).collect::<Vec<_>>());

@@ -61,7 +61,9 @@ impl Engine {
         let old = std::mem::replace(&mut self.duties.measured, new);
         let since = |new: u64, old: u64| new.saturating_sub(old);
         let (sent, received) = (since(new.sent, old.sent), since(new.received, old.received));
-        self.duties.month.add(&*self.store, self.now.time, sent, received)?;
+        self.duties
+            .month
+            .add(&*self.store, self.now.time, sent, received)?;
         self.reckon()
     }
 
@@ -222,7 +224,11 @@ impl Engine {
 
 fn reached(inputs: &Inputs) -> Vec<String> {
     use roles::Subject::{Disk, Monthly, QuietHours};
-    let all = [(inputs.quiet, QuietHours), (inputs.spent, Monthly), (inputs.full, Disk)];
+    let all = [
+        (inputs.quiet, QuietHours),
+        (inputs.spent, Monthly),
+        (inputs.full, Disk),
+    ];
     let reached = all.into_iter().filter(|(reached, _)| *reached);
     reached.map(|(_, subject)| subject.code().to_owned()).collect()
 }

@@ -75,7 +75,7 @@ impl Refusal {
     /// For programs.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::NoExecutor { code, .. } => code,
+            Self::NoExecutor { code, .. } => *code,
             Self::Own => "own",
             Self::Blacklisted => "blacklisted",
             Self::Late => "late",
@@ -104,7 +104,11 @@ impl From<Refusal> for Refused {
 
 impl Engine {
     /// The checks that need nothing but the offer, then those that need the capsule.
-    pub(super) fn refusal(&self, offer: &Signed<Offer>, facts: Option<&Facts>) -> Result<Option<Refusal>, Error> {
+    pub(super) fn refusal(
+        &self,
+        offer: &Signed<Offer>,
+        facts: Option<&Facts>,
+    ) -> Result<Option<Refusal>, Error> {
         let limits = &self.config.executor;
         let most_input = ByteLen::new(limits.max_input);
         let refusal = if offer.signer() == self.me {

@@ -86,7 +86,8 @@ impl Engine {
         }
         if self.is_full() {
             return refuse(
-                "the disk has no room left for a job: raise limits.disk in config.toml, or remove it".to_owned(),
+                "the disk has no room left for a job: raise limits.disk in config.toml, or remove it"
+                    .to_owned(),
             );
         }
         let now = self.now.time;

@@ -141,7 +141,9 @@ impl Engine {
             );
         }
         for reached in self.limits_view().reached {
-            warnings.push(format!("{reached} of config.toml is reached: `operator roles explain` says what is not done for it"));
+            warnings.push(format!(
+                "{reached} of config.toml is reached: `operator roles explain` says what is not done for it"
+            ));
         }
         if self.doubled {
             warnings.push(

@@ -35,7 +35,8 @@ fn has(store: &ObjectStore, object: &Object) -> bool {
 #[test]
 fn what_others_have_too_is_dropped_the_oldest_first() {
     let (_dir, store) = store(3500);
-    let [a, b, c] = [(1, 10), (2, 30), (3, 20)].map(|(fill, age)| put(&store, fill, age, Whose::Others).expect("room"));
+    let [a, b, c] =
+        [(1, 10), (2, 30), (3, 20)].map(|(fill, age)| put(&store, fill, age, Whose::Others).expect("room"));
     let d = put(&store, 4, 0, Whose::Others).expect("there is room after all");
     assert_eq!([a, b, c, d].map(|it| has(&store, &it)), [true, false, true, true]);
     assert_eq!(store.used().expect("a measure").bytes, ByteLen::new(3000));
@@ -47,7 +48,10 @@ fn what_is_its_own_is_never_dropped_and_then_there_is_no_room() {
     let own = [1, 2, 3].map(|fill| put(&store, fill, 50, Whose::Own).expect("room"));
     let error = put(&store, 4, 0, Whose::Own).expect_err("no room");
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    assert!(error.to_string().contains("3500 bytes that limits.disk allows"), "{error}");
+    assert!(
+        error.to_string().contains("3500 bytes that limits.disk allows"),
+        "{error}"
+    );
     assert!(own.iter().all(|it| has(&store, it)));
     assert!(!has(&store, &input(4).0));
     let used = store.used().expect("a measure");

@@ -23,7 +23,12 @@ impl List {
                 .iter()
                 .map(|it| {
                     let taken = if it.taken { "yes" } else { "no" };
-                    vec![it.role.to_string(), taken.to_owned(), utc(it.since), it.reason.clone()]
+                    vec![
+                        it.role.to_string(),
+                        taken.to_owned(),
+                        utc(it.since),
+                        it.reason.clone(),
+                    ]
                 })
                 .collect(),
         })

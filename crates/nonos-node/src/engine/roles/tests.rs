@@ -104,11 +104,35 @@ fn it_says_when_it_will_change() {
 #[test]
 fn a_limit_counts_at_once_and_its_end_after_the_usual_time() {
     for (role, limit) in [
-        (Role::Executor, Inputs { quiet: true, ..idle() }),
-        (Role::Seeder, Inputs { quiet: true, ..idle() }),
-        (Role::Broadcaster, Inputs { spent: true, ..idle() }),
+        (
+            Role::Executor,
+            Inputs {
+                quiet: true,
+                ..idle()
+            },
+        ),
+        (
+            Role::Seeder,
+            Inputs {
+                quiet: true,
+                ..idle()
+            },
+        ),
+        (
+            Role::Broadcaster,
+            Inputs {
+                spent: true,
+                ..idle()
+            },
+        ),
         (Role::Verifier, Inputs { full: true, ..idle() }),
-        (Role::Executor, Inputs { doubled: true, ..idle() }),
+        (
+            Role::Executor,
+            Inputs {
+                doubled: true,
+                ..idle()
+            },
+        ),
     ] {
         for pin in [Pin::Auto, Pin::On] {
             let mut roles = Roles::new(pins(role, pin), &idle(), at(0));
@@ -127,7 +151,10 @@ fn a_limit_counts_at_once_and_its_end_after_the_usual_time() {
 #[test]
 fn a_machine_that_is_too_small_never_is_an_executor() {
     for small in [
-        Inputs { memory: 1 << 29, ..idle() },
+        Inputs {
+            memory: 1 << 29,
+            ..idle()
+        },
         Inputs { cores: 249, ..idle() },
     ] {
         let mut roles = Roles::new(Pins::default(), &small, at(0));
@@ -155,14 +182,17 @@ fn the_last_executor_stays_while_jobs_wait() {
     };
     let nothing = Inputs { waiting: 0, ..alone };
     for inputs in [others, nothing] {
-        assert_eq!(changes(&mut auto(), 400..1000, &inputs), [430]);
+        assert_eq!(changes(&mut auto(), 420..1000, &inputs), [450]);
     }
 }
 
 #[test]
 fn who_may_be_wrong_gives_no_verdicts() {
     let mut roles = auto();
-    let frozen = Inputs { frozen: true, ..idle() };
+    let frozen = Inputs {
+        frozen: true,
+        ..idle()
+    };
     roles.evaluate(&frozen, at(400_000));
     roles.evaluate(&frozen, at(430_000));
     assert!(!roles.is_on(Role::Verifier) && roles.is_on(Role::Executor));

@@ -56,9 +56,18 @@ fn who_is_no_verifier_verifies_and_leaves_the_bounty() {
         world.pass(30);
         let paid = world.paid(0);
         assert_eq!(paid.iter().filter(|it| it.1 == Execute).count(), 1);
-        assert_eq!(paid.iter().filter(|it| it.1 == Verify).count(), bounties, "{verifier}");
+        assert_eq!(
+            paid.iter().filter(|it| it.1 == Verify).count(),
+            bounties,
+            "{verifier}"
+        );
         let receipt = world.good(0, job);
-        assert!(world.nodes.iter().all(|it| it.engine.receipts.contains_key(&receipt)));
+        assert!(
+            world
+                .nodes
+                .iter()
+                .all(|it| it.engine.receipts.contains_key(&receipt))
+        );
         assert_eq!(announced(&world, 1).contains(Role::Verifier), verifier == "on");
     }
 }
@@ -116,7 +125,10 @@ fn what_was_awarded_before_quiet_hours_and_not_begun_waits_for_their_end() {
     world.proving_s = 100_000;
     let job = world.submit(1, 0, 60_000).expect("a job");
     world.pass(1);
-    assert_eq!(world.nodes[0].engine.jobs[&job].seats[0].executor(), Some(world.id(1)));
+    assert_eq!(
+        world.nodes[0].engine.jobs[&job].seats[0].executor(),
+        Some(world.id(1))
+    );
     world.stop(1);
     world.pass(120);
     world.proving_s = 5;
@@ -150,7 +162,10 @@ fn when_the_months_traffic_is_used_up_nothing_is_done_for_others_until_the_next(
     world.pass(60);
     assert_eq!(refused(&world, 2, job), Some("limits.monthly"));
     let receipt = world.good(0, job);
-    assert!(!world.checks.contains_key(&(2, receipt)), "it fetches nothing to check it");
+    assert!(
+        !world.checks.contains_key(&(2, receipt)),
+        "it fetches nothing to check it"
+    );
     assert_eq!(world.paid(0), [(world.id(1), Execute, 100)]);
 
     // A restart makes no new month, and counts from zero anew.
@@ -160,10 +175,16 @@ fn when_the_months_traffic_is_used_up_nothing_is_done_for_others_until_the_next(
     assert_eq!(last_gives(&world, 2), Some(Gives::Nothing));
     world.measure(2, moved(10));
     let used = world.nodes[2].engine.limits_view();
-    assert_eq!((used.sent_this_month.get(), used.received_this_month.get()), (1_000_009, 2));
+    assert_eq!(
+        (used.sent_this_month.get(), used.received_this_month.get()),
+        (1_000_009, 2)
+    );
     assert_eq!(used.reached, ["limits.monthly"]);
     let warnings = world.nodes[2].engine.status().expect("a status").warnings;
-    assert!(warnings.iter().any(|it| it.contains("limits.monthly")), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|it| it.contains("limits.monthly")),
+        "{warnings:?}"
+    );
 
     // From the 15th of January to February.
     world.millis += 17 * 86_400_000;
@@ -197,7 +218,10 @@ fn a_full_disk_takes_no_more_jobs() {
         ..Measured::default()
     };
     world.measure(1, used(200_000_000));
-    assert!(announced(&world, 1).contains(Role::Executor), "what is spare can go");
+    assert!(
+        announced(&world, 1).contains(Role::Executor),
+        "what is spare can go"
+    );
     world.measure(1, used(0));
     let roles = announced(&world, 1);
     assert_eq!(ALL.map(|role| roles.contains(role)), [true, false, false, true]);
@@ -254,18 +278,30 @@ fn an_overloaded_executor_announces_that_it_is_none_and_later_that_it_is() {
     };
     world.measure(1, measured(100_000));
     world.pass(290);
-    assert!(announced(&world, 1).contains(Role::Executor), "five minutes are not over");
+    assert!(
+        announced(&world, 1).contains(Role::Executor),
+        "five minutes are not over"
+    );
     world.pass(30);
     assert!(!announced(&world, 1).contains(Role::Executor));
     for salt in 0..3 {
         let job = world.submit(salt, 0, 6000).expect("a job");
         world.pass(10);
-        assert_eq!(world.nodes[0].engine.jobs[&job].seats[0].claims, [world.id(2)], "at once");
+        assert_eq!(
+            world.nodes[0].engine.jobs[&job].seats[0].claims,
+            [world.id(2)],
+            "at once"
+        );
         assert_eq!(refused(&world, 1, job), Some("load.cpu"));
     }
     let view = &world.nodes[1].engine.role_views()[Role::Executor as usize];
     assert!(!view.taken && view.code == "load.cpu" && view.other_executors == 2);
-    let failed: Vec<_> = view.checks.iter().filter(|it| !it.holds).map(|it| it.input.as_str()).collect();
+    let failed: Vec<_> = view
+        .checks
+        .iter()
+        .filter(|it| !it.holds)
+        .map(|it| it.input.as_str())
+        .collect();
     assert_eq!(failed, ["load.cpu"]);
     world.measure(1, measured(0));
     world.pass(900);
@@ -277,10 +313,13 @@ fn an_overloaded_executor_announces_that_it_is_none_and_later_that_it_is() {
 fn who_stops_being_an_executor_keeps_its_word() {
     let mut world = World::new(2);
     world.configure(1, "[limits]\nquiet_hours = [\"08:01-09:00\"]\n");
-    world.proving_s = 58;
+    world.proving_s = 62;
     let job = world.submit(1, 0, 6000).expect("a job");
     world.pass(1);
-    assert_eq!(world.nodes[0].engine.jobs[&job].seats[0].executor(), Some(world.id(1)));
+    assert_eq!(
+        world.nodes[0].engine.jobs[&job].seats[0].executor(),
+        Some(world.id(1))
+    );
     world.pass(59);
     assert!(!announced(&world, 1).contains(Role::Executor));
     world.pass(5);
