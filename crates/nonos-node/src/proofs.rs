@@ -134,7 +134,7 @@ impl Turn<'_> {
         proving: &mut Proving<'_>,
     ) -> Result<Proof, ProveError> {
         let prover = self.backends.prover_within(method, memory);
-        let prove = || prover.prove(statement, &Secret::default(), proving);
+        let mut prove = || prover.prove(statement, &Secret::default(), proving);
         match self.provers {
             Some(threads) => threads.install(prove),
             None => prove(),

@@ -192,7 +192,7 @@ fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     let number = |text: &str, most: u16| {
         let digits = text.len() == 2 && text.bytes().all(|it| it.is_ascii_digit());
-        text.parse().ok().filter(|it| digits && *it <= most)
+        text.parse::<u16>().ok().filter(|it| digits && *it <= most)
     };
     let minutes = number(hour, 24)? * 60 + number(minute, 59)?;
     (minutes <= QuietHours::DAY).then_some(minutes)

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const START: u64 = 1_800_000_000;
+const NEVER: [u64; 0] = [];
 
 fn at(millis: u64) -> Moment {
     Moment {
@@ -66,7 +67,7 @@ fn an_idle_node_takes_every_role_at_once() {
 #[test]
 fn an_overloaded_executor_stops_after_half_a_minute_and_starts_two_minutes_after_it_is_over() {
     let mut roles = auto();
-    assert_eq!(changes(&mut roles, 0..600, &idle()), []);
+    assert_eq!(changes(&mut roles, 0..600, &idle()), NEVER);
     assert_eq!(changes(&mut roles, 600..1200, &overloaded()), [630]);
     assert_eq!(roles.state(Role::Executor).why, Why::Failed(Subject::Cpu));
     assert_eq!(roles.state(Role::Executor).since, Timestamp::new(START + 630));
@@ -76,7 +77,7 @@ fn an_overloaded_executor_stops_after_half_a_minute_and_starts_two_minutes_after
 #[test]
 fn a_change_stands_for_five_minutes() {
     let mut roles = auto();
-    assert_eq!(changes(&mut roles, 0..300, &overloaded()), []);
+    assert_eq!(changes(&mut roles, 0..300, &overloaded()), NEVER);
     assert_eq!(changes(&mut roles, 300..310, &overloaded()), [300]);
     assert_eq!(changes(&mut roles, 310..1000, &idle()), [600]);
 }
@@ -86,8 +87,8 @@ fn a_load_that_comes_and_goes_changes_nothing() {
     let mut roles = auto();
     for minute in 10..40 {
         let from = minute * 60;
-        assert_eq!(changes(&mut roles, from..from + 29, &overloaded()), []);
-        assert_eq!(changes(&mut roles, from + 30..from + 60, &idle()), []);
+        assert_eq!(changes(&mut roles, from..from + 29, &overloaded()), NEVER);
+        assert_eq!(changes(&mut roles, from + 30..from + 60, &idle()), NEVER);
     }
 }
 
@@ -95,7 +96,7 @@ fn a_load_that_comes_and_goes_changes_nothing() {
 fn it_says_when_it_will_change() {
     let mut roles = auto();
     assert_eq!(roles.state(Role::Executor).changes_in(0), None);
-    assert_eq!(changes(&mut roles, 0..41, &overloaded()), []);
+    assert_eq!(changes(&mut roles, 0..41, &overloaded()), NEVER);
     assert_eq!(roles.state(Role::Executor).changes_in(40_000), Some(260_000));
     assert_eq!(changes(&mut roles, 41..301, &overloaded()), [300]);
     assert_eq!(roles.state(Role::Executor).changes_in(300_000), None);
@@ -158,7 +159,7 @@ fn a_machine_that_is_too_small_never_is_an_executor() {
         Inputs { cores: 249, ..idle() },
     ] {
         let mut roles = Roles::new(Pins::default(), &small, at(0));
-        assert_eq!(changes(&mut roles, 0..2000, &small), []);
+        assert_eq!(changes(&mut roles, 0..2000, &small), NEVER);
         assert!(!roles.is_on(Role::Executor) && roles.is_on(Role::Seeder));
     }
 }
@@ -171,7 +172,7 @@ fn the_last_executor_stays_while_jobs_wait() {
         ..overloaded()
     };
     let mut roles = auto();
-    assert_eq!(changes(&mut roles, 0..2000, &alone), []);
+    assert_eq!(changes(&mut roles, 0..2000, &alone), NEVER);
     // Without memory nobody can do anything.
     let mut full = alone.clone();
     full.load.memory = 990;
