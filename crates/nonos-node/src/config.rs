@@ -456,7 +456,7 @@ mod tests {
         let off = Config::parse("[executor]\nenabled = false\n").expect("no executor");
         assert_eq!(off.pins().executor, Pin::Off);
         for (text, line, why) in [
-            ("[roles]\nseeder = true\n", 2, "invalid type"),
+            ("[roles]\nseeder = true\n", 2, "string"),
             ("[roles]\nseeder = \"maybe\"\n", 2, "unknown variant"),
             ("[roles]\nminer = \"on\"\n", 2, "unknown field"),
             (

@@ -321,10 +321,19 @@ fn a_node_says_what_it_does_for_others_and_why() {
     );
     let inputs = executor["checks"].as_array().expect("a list").iter();
     let inputs: Vec<_> = inputs.filter_map(|it| it["input"].as_str()).collect();
-    assert!(inputs.contains(&"limits.monthly") && inputs.contains(&"snapshot.memory"), "{inputs:?}");
+    assert!(
+        inputs.contains(&"limits.monthly") && inputs.contains(&"snapshot.memory"),
+        "{inputs:?}"
+    );
     let one = place.operator(&["roles", "explain", "seeder", "--data", "node"]);
     let text = &one.stdout;
-    assert!(text.starts_with("seeder: not taken since ") && text.contains("its operator has set so"), "{text}");
+    assert!(
+        text.starts_with("seeder: not taken since ") && text.contains("its operator has set so"),
+        "{text}"
+    );
     let limits = &node.ask(&["status"])["limits"];
-    assert_eq!((&limits["cores"], &limits["monthly"]), (&1.into(), &500_000_000_000_u64.into()));
+    assert_eq!(
+        (&limits["cores"], &limits["monthly"]),
+        (&1.into(), &500_000_000_000_u64.into())
+    );
 }

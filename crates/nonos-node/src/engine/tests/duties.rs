@@ -166,7 +166,7 @@ fn when_the_months_traffic_is_used_up_nothing_is_done_for_others_until_the_next(
         !world.checks.contains_key(&(2, receipt)),
         "it fetches nothing to check it"
     );
-    assert_eq!(world.paid(0), [(world.id(1), Execute, 100)]);
+    assert_eq!(world.paid(0), [(world.id(1), Execute, 80)]);
 
     // A restart makes no new month, and counts from zero anew.
     world.stop(2);
