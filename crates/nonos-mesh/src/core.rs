@@ -14,6 +14,7 @@ pub mod reconcile;
 mod redial;
 mod refusal;
 mod schedule;
+mod throttle;
 mod topic;
 
 pub(crate) use self::recent::Recent;
@@ -29,5 +30,6 @@ pub use self::{
     redial::Redial,
     refusal::{Acceptance, Drops, Refusal},
     schedule::Schedule,
+    throttle::{Kbits, Throttle},
     topic::{Shard, Topic},
 };

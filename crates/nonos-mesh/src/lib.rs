@@ -94,7 +94,7 @@ mod wire;
 
 #[cfg(feature = "net")]
 pub use crate::net::{
-    Config, Error, Event, Events, FetchError, HiddenError, Limits, Mesh, OnionConfig, PeerInfo, Ticket,
+    Config, Error, Event, Events, FetchError, HiddenError, Limits, Mesh, OnionConfig, PeerInfo, Ticket, Traffic,
     Weight, node_id, start, with_peer,
 };
 pub use crate::{

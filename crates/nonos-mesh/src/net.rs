@@ -3,6 +3,7 @@
 mod address;
 mod behaviour;
 mod codec;
+mod counted;
 mod driver;
 mod error;
 mod gate;
@@ -25,14 +26,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
     address::{node_id, with_peer},
+    counted::Traffic,
     error::{Error, FetchError},
     onion::{HiddenError, OnionConfig},
 };
-use self::{driver::Command, gate::Gate};
+use self::{counted::Meter, driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
     core::{
-        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Refusal, Topic, journal,
+        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Topic, journal,
         onion::{Anonymity, Guards, Mix, Target},
         reconcile,
     },
@@ -72,6 +74,8 @@ pub struct Limits {
     pub pending: u32,
     /// Requests of peers that are answered at a time.
     pub answers: usize,
+    /// How fast peers get objects, all together. Messages are not held back.
+    pub upload: Option<Kbits>,
     /// How long a peer may take to answer a request, a part of an object each.
     pub part_timeout: Duration,
     /// How long a relay may take to say what is in its journal, however often it says it is busy.
@@ -91,6 +95,7 @@ impl Default for Limits {
             outbound: 32,
             pending: 16,
             answers: 64,
+            upload: None,
             part_timeout: Duration::from_secs(10),
             journal_timeout: Duration::from_secs(2),
             hello_timeout: Duration::from_secs(5),
@@ -186,6 +191,7 @@ pub struct PeerInfo {
 pub struct Mesh {
     commands: mpsc::Sender<Command>,
     gate: Arc<Gate>,
+    meter: Arc<Meter>,
     fetching: Arc<Mutex<BTreeMap<NodeId, Arc<Semaphore>>>>,
     part_timeout: Duration,
     hidden: onion::Hidden,
@@ -203,12 +209,14 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
         address::check(address)?;
     }
     let _within = runtime.enter();
+    let meter = Arc::default();
     let mut swarm = behaviour::swarm(
         config.network,
         key,
         &config.limits,
         &config.listen,
         config.onion.is_some(),
+        &meter,
     )?;
     for address in &config.listen {
         let listening = swarm.listen_on(address.clone());
@@ -243,6 +251,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
     let mesh = Mesh {
         commands,
         gate,
+        meter,
         fetching: Arc::default(),
         part_timeout,
         hidden: onion::Hidden(voice),
@@ -563,6 +572,11 @@ impl Mesh {
     /// What was not let in, and why, since the start.
     pub fn drops(&self) -> Drops {
         self.gate.drops()
+    }
+
+    /// What went over this node's connections since the start.
+    pub fn traffic(&self) -> Traffic {
+        self.meter.read()
     }
 
     /// Ends the mesh, for all clones. When it returns, connections and listeners are closed.

@@ -3,14 +3,14 @@
 mod bundle;
 
 use nonos_types::{
-    Amount, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId, PoiHash,
-    ReceiptId, Role, Slot, Timestamp,
+    Amount, ByteLen, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId,
+    PoiHash, ReceiptId, Role, Slot, Timestamp,
 };
 use nonos_worker::Protection;
 use serde::{Deserialize, Serialize};
 
 pub use self::bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally};
-use crate::config::Policy;
+use crate::{Pin, QuietHours, config::Policy};
 
 /// A question to a node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +74,8 @@ pub enum Request {
         /// The peers.
         peers: Vec<NodeId>,
     },
+    /// Which roles it takes, and why. [`RoleView`]s.
+    Roles,
     /// The machine, as measured and signed. [`ProfileView`].
     Profile,
     /// What has happened since. [`EventPage`].
@@ -184,8 +186,12 @@ pub struct Status {
     pub addresses: Vec<String>,
     /// Peers it is connected to.
     pub peers: usize,
-    /// Roles taken since it started.
+    /// Roles in which it has done something since it started.
     pub roles: Vec<Role>,
+    /// Roles that it announces.
+    pub announced: Vec<Role>,
+    /// What its operator lets it use, and what is used.
+    pub limits: LimitsView,
     /// Digest of the machine's snapshot.
     pub snapshot: PoiHash,
     /// What the processes give up in which capsules run; none if they run in the node's, or not at all.
@@ -244,6 +250,75 @@ pub struct AnonymityView {
     pub answered: u64,
     /// Questions that nobody answered.
     pub failed: u64,
+}
+
+/// What a node may use, and does.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LimitsView {
+    /// Cores that proofs, and verifications, may each use.
+    pub cores: u32,
+    /// Memory of a run and of a proof.
+    pub memory: Option<ByteLen>,
+    /// Most of the data directory.
+    pub disk: Option<ByteLen>,
+    /// What it has now.
+    pub disk_used: ByteLen,
+    /// Kilobits per second of objects that peers get.
+    pub upload_kbit_s: Option<u32>,
+    /// Most bytes sent and received in a calendar month.
+    pub monthly: Option<ByteLen>,
+    /// Bytes sent this month (UTC), but for the last ten seconds.
+    pub sent_this_month: ByteLen,
+    /// Bytes received.
+    pub received_this_month: ByteLen,
+    /// When nothing is run and seeded for others.
+    pub quiet_hours: Vec<QuietHours>,
+    /// Limits that are reached: `limits.quiet-hours`, `limits.monthly`, `limits.disk`.
+    pub reached: Vec<String>,
+}
+
+/// A role, and why it is taken or not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RoleView {
+    /// Which.
+    pub role: Role,
+    /// Is it taken, and announced?
+    pub taken: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// What the operator wants.
+    pub pin: Pin,
+    /// Why, for programs: `able`, `pinned`, or the input of the check that failed.
+    pub code: String,
+    /// Why, for people.
+    pub reason: String,
+    /// Seconds until it changes, if all stays as it is and it does.
+    pub changes_in_s: Option<u64>,
+    /// What it is decided by, in this order.
+    pub checks: Vec<CheckView>,
+    /// Jobs of others of which a slot has no executor.
+    pub waiting_jobs: u64,
+    /// Other nodes that announce to be executors.
+    pub other_executors: u64,
+}
+
+/// An input, and what it is compared with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckView {
+    /// Its name.
+    pub input: String,
+    /// `yes-no` (1 or 0), `bytes`, `permille`, `count`.
+    pub unit: String,
+    /// Its value; of a load, its moving average.
+    pub value: u64,
+    /// The least that is right.
+    pub least: Option<u64>,
+    /// The most that is right.
+    pub most: Option<u64>,
+    /// Is it within?
+    pub holds: bool,
+    /// Is it not counted, since jobs wait and there is no other executor?
+    pub waived: bool,
 }
 
 /// A peer.
@@ -316,6 +391,8 @@ pub struct JobView {
     pub booked: Vec<Booked>,
     /// Why this node does not run it.
     pub refused: Option<String>,
+    /// The same for programs: `fuel`, `price`, `limits.quiet-hours`, …
+    pub refused_code: Option<String>,
     /// Milliseconds from the offer to the good receipt, both by this node's clock.
     pub proved_after_ms: Option<u64>,
 }

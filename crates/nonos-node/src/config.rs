@@ -1,6 +1,8 @@
 //! What an operator sets.
 
+mod limits;
 mod onion;
+mod roles;
 
 use std::path::PathBuf;
 
@@ -9,7 +11,11 @@ use nonos_types::{Amount, Fault, Fuel, Pages};
 use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
-pub use self::onion::{CoverName, Onion, Policy};
+pub use self::{
+    limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
+    onion::{CoverName, Onion, Policy},
+    roles::{Pin, Pins},
+};
 use crate::choice::{Backend, Choice, Facts, Method, NoMethod, Profile, Purpose, System, Wish, choose};
 
 /// A node's configuration, as `config.toml` has it.
@@ -26,6 +32,10 @@ pub struct Config {
     pub directory: Directory,
     /// How it hides.
     pub onion: Onion,
+    /// Which roles it takes.
+    pub roles: Pins,
+    /// How much of the machine it uses.
+    pub limits: Limits,
     /// What it does as an executor.
     pub executor: Executor,
     /// How its jobs and those of others are proved.
@@ -238,6 +248,8 @@ impl Default for Config {
             peers: vec![],
             directory: Directory::default(),
             onion: Onion::default(),
+            roles: Pins::default(),
+            limits: Limits::default(),
             executor: Executor::default(),
             proving: Proving::default(),
             sandbox: Sandbox::default(),
@@ -304,15 +316,42 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with the place.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let before = &text[..start];
+        let bad = |start: usize, message: &str| {
+            let before = &text[..start.min(text.len())];
             ConfigError {
                 line: before.matches('\n').count() + 1,
                 column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
-                message: error.message().to_owned(),
+                message: message.to_owned(),
             }
+        };
+        let config: Self = toml::from_str(text)
+            .map_err(|error| bad(error.span().map_or(0, |span| span.start), error.message()))?;
+        if config.roles.executor == Pin::On && !config.executor.enabled {
+            let message = "`executor = \"on\"` under [roles] contradicts `enabled = false` under [executor]";
+            return Err(bad(text.find("[roles]").unwrap_or(0), message));
+        }
+        Ok(config)
+    }
+
+    /// Most memory of a capsule's policy.
+    pub(crate) fn max_pages(&self) -> Pages {
+        let within = self
+            .limits
+            .memory
+            .map(|it| it.get().get() / Pages::new(1).bytes().get());
+        let within = within.and_then(|pages| u32::try_from(pages).ok());
+        within.map_or(self.executor.max_pages, |pages| {
+            self.executor.max_pages.min(Pages::new(pages))
         })
+    }
+
+    /// What the operator wants of each role.
+    pub(crate) fn pins(&self) -> Pins {
+        let mut pins = self.roles;
+        if !self.executor.enabled {
+            pins.executor = Pin::Off;
+        }
+        pins
     }
 
     /// The default configuration, with comments.
@@ -361,6 +400,31 @@ impl Config {
 # Seconds for which a node must have been known before frames go through it.
 #min_age_s = 3600
 
+[roles]
+# Whether this node gives peers objects that are others' (seeder), runs their jobs (executor), says for a bounty which
+# receipts verify (verifier), and passes on what others say (broadcaster): "on", "off", or "auto", as the load allows.
+# `operator roles explain` says what came of it, and why.
+#seeder = "auto"
+#executor = "auto"
+#verifier = "auto"
+#broadcaster = "auto"
+
+[limits]
+# How much of the machine this node uses. Sizes have their unit: KB, MB, GB, TB, or KiB, MiB, GiB, TiB.
+# Share of the cores, in per cent, that proofs may use, and that verifying others' may use.
+#cpu = 100
+# Memory of a run and of a proof, 256MiB at least. With it no job by halo2 is run, which cannot keep to it.
+#memory = "4GiB"
+# All of the data directory, 256MiB at least. What others have, too, is dropped first; then nothing more is taken on.
+#disk = "20GB"
+# Kilobits per second of objects that peers get from this node, 512 at least. Messages are not held back.
+#upload_kbit_s = 20000
+# Bytes sent and received in a calendar month (UTC), 1MB at least. After them nothing is given, run, verified or passed on
+# for others until the next.
+#monthly = "500GB"
+# When nothing is run or seeded for others, each day (UTC).
+#quiet_hours = ["22:00-06:00"]
+
 [executor]
 # Run capsules of others?
 #enabled = true
@@ -397,6 +461,33 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_is_on_off_or_the_nodes_own_matter() {
+        let config = Config::parse("[roles]\nseeder = \"off\"\nverifier = \"on\"\n").expect("roles");
+        let pins = [
+            config.pins().seeder,
+            config.pins().executor,
+            config.pins().verifier,
+        ];
+        assert_eq!(pins, [Pin::Off, Pin::Auto, Pin::On]);
+        let off = Config::parse("[executor]\nenabled = false\n").expect("no executor");
+        assert_eq!(off.pins().executor, Pin::Off);
+        for (text, line, why) in [
+            ("[roles]\nseeder = true\n", 2, "string"),
+            ("[roles]\nseeder = \"maybe\"\n", 2, "unknown variant"),
+            ("[roles]\nminer = \"on\"\n", 2, "unknown field"),
+            (
+                "[executor]\nenabled = false\n[roles]\nexecutor = \"on\"\n",
+                3,
+                "contradicts",
+            ),
+        ] {
+            let error = Config::parse(text).expect_err(text);
+            assert_eq!(error.line, line, "{error}");
+            assert!(error.message.contains(why), "{error}");
+        }
+    }
 
     #[test]
     fn nobody_works_forever_for_a_name() {

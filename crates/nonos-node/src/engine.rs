@@ -5,6 +5,7 @@
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
 mod carriers;
+mod duties;
 mod effect;
 mod executor;
 mod facts;
@@ -17,8 +18,10 @@ mod parked;
 mod payee;
 mod peers;
 mod requester;
+mod roles;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod verifier;
 mod view;
 
@@ -35,12 +38,13 @@ use nonos_mesh::{
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
-    Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence, Signed,
-    Timestamp,
+    ByteLen, Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence,
+    Signed, Timestamp,
 };
 
 use self::{
     carriers::Carriers,
+    duties::Duties,
     heads::Kept,
     job::Job,
     onion::Hops,
@@ -49,7 +53,7 @@ use self::{
     verifier::Retry,
 };
 pub(crate) use self::{
-    effect::{Answer, Checked, Effect, Fate, Files, Input, Moment, Origin, Ready, Reply},
+    effect::{Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
     facts::Facts,
     onion::guards,
     verifier::Unchecked,
@@ -122,7 +126,9 @@ pub(crate) struct Engine {
     avoided: BTreeSet<NodeId>,
     events: VecDeque<NodeEvent>,
     event_number: u64,
-    roles: BTreeSet<Role>,
+    /// Roles in which it has done something.
+    taken: BTreeSet<Role>,
+    duties: Duties,
     counts: Counts,
     effects: Vec<Effect>,
     opened: Timestamp,
@@ -136,11 +142,24 @@ pub(crate) struct About {
     pub(crate) snapshot: nonos_types::PoiHash,
     pub(crate) profile: crate::api::ProfileView,
     pub(crate) backends: Vec<nonos_types::BackendId>,
+    /// What the snapshot says of the machine.
+    pub(crate) machine: Machine,
+    /// Cores that proofs may use.
+    pub(crate) cores: u32,
     /// What it executes, compared with others.
     pub(crate) capacity: nonos_types::Capacity,
     /// The work that was done for its name.
     pub(crate) stamp: nonos_types::Stamp,
     pub(crate) started_ms: u64,
+}
+
+/// What roles are decided by of the machine's snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    /// Processor time, in thousandths of a core.
+    pub(crate) millicores: u64,
+    pub(crate) memory: ByteLen,
+    pub(crate) storage_free: ByteLen,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -178,6 +197,7 @@ impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
         let directory = parts.config.directory.limits();
+        let duties = Self::duties(&parts.config, &parts.about, &*parts.store, now)?;
         let mut engine = Self {
             me: parts.identity.node_id(),
             network: NetworkId::named(&parts.config.network),
@@ -217,7 +237,8 @@ impl Engine {
             avoided: BTreeSet::new(),
             events: VecDeque::new(),
             event_number: 0,
-            roles: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            duties,
             counts: Counts::default(),
             effects: Vec::new(),
             opened: now.time,
@@ -323,6 +344,7 @@ impl Engine {
                 Ok(())
             }
             Input::Request { request, reply } => self.request(request, reply),
+            Input::Measured(measured) => self.measured(measured),
             Input::Tick => self.tick(),
         }
     }
@@ -509,13 +531,22 @@ impl Engine {
     }
 
     fn report(&mut self, ticket: Option<Ticket>, acceptance: Acceptance) {
+        let acceptance = self.passes_on(acceptance);
         if let Some(ticket) = ticket {
             self.effects.push(Effect::Report { ticket, acceptance });
         }
     }
 
+    /// Who is no broadcaster passes nothing on; what it has accepted it gives to those who ask.
+    fn passes_on(&self, acceptance: Acceptance) -> Acceptance {
+        match acceptance {
+            Acceptance::Accept if !self.is(Role::Broadcaster) => Acceptance::Ignore,
+            other => other,
+        }
+    }
+
     fn event(&mut self, role: Option<Role>, what: What) {
-        self.roles.extend(role);
+        self.taken.extend(role);
         self.event_number += 1;
         if self.events.len() == EVENTS {
             self.events.pop_front();

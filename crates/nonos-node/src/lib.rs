@@ -58,6 +58,7 @@ mod datadir;
 mod engine;
 mod error;
 mod journal;
+mod machine;
 mod node;
 mod objects;
 mod proofs;
@@ -69,8 +70,8 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, CoverName, Directory, Executor, Onion, Policy, Probe, ProfileName, Proving,
-        Sandbox, SandboxMode, Verifier,
+        Config, ConfigError, CoverName, Directory, Disk, Executor, Limits, Memory, Monthly, Onion, Percent, Pin,
+        Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

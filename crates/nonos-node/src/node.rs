@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     num::NonZeroUsize,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -34,10 +37,11 @@ use crate::{
     Backends, Config, DataDir, Error,
     api::{ProfileView, Request, RequestError},
     clock::SystemClock,
-    config::Probe,
+    config::{Disk, Memory, Probe, Upload},
     datadir,
-    engine::{self, About, Effect, Engine, Input, Origin, Parts},
+    engine::{self, About, Effect, Engine, Gives, Input, Machine, Origin, Parts},
     journal::Journal,
+    machine,
     objects::ObjectStore,
     proofs::{Checker, Proofs},
     relay::Relay,
@@ -204,16 +208,25 @@ impl Node {
             guards,
         } = opened;
         let snapshot = about.snapshot;
-        let objects = Arc::new(ObjectStore::new(data.path()));
+        let objects = {
+            let (path, most) = (data.path().to_owned(), config.limits.disk.map(Disk::get));
+            let opened = tokio::task::spawn_blocking(move || ObjectStore::new(&path, most)).await;
+            Arc::new(opened.map_err(|source| Error::Io {
+                action: "start a thread",
+                source: source.into(),
+            })?)
+        };
         let (inputs, inbox) = mpsc::channel(QUEUE);
         let (outbox, effects) = mpsc::channel(QUEUE);
 
         let (journal, relay) = (Journal::new(Arc::clone(&store)), Relay::default());
+        let giving = Arc::new(Giving::default());
         let given = Arc::new(Given {
             objects: Arc::clone(&objects),
             journal: journal.clone(),
             relay: relay.clone(),
             serving: Mutex::default(),
+            giving: Arc::clone(&giving),
             clock,
             inputs: inputs.clone(),
         });
@@ -221,7 +234,10 @@ impl Node {
             network,
             listen,
             peers,
-            limits: nonos_mesh::Limits::default(),
+            limits: nonos_mesh::Limits {
+                upload: config.limits.upload_kbit_s.map(Upload::get),
+                ..nonos_mesh::Limits::default()
+            },
             clock: Arc::new(clock),
             onion: onion(&config, guards)?,
         };
@@ -271,7 +287,8 @@ impl Node {
             })?;
         let worker = Arc::new(Worker {
             mesh: mesh.clone(),
-            objects,
+            objects: Arc::clone(&objects),
+            giving,
             proofs,
             identity,
             network,
@@ -281,6 +298,7 @@ impl Node {
             clock,
             max_input: ByteLen::new(config.executor.max_input),
             proving: config.proving.clone(),
+            memory: config.limits.memory.map(Memory::get),
             forged: Forged::default(),
             runner,
             protection,
@@ -292,11 +310,13 @@ impl Node {
         drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));
         let hearing = tokio::spawn(hear(events, inputs.clone()));
+        let watching = tokio::spawn(machine::watch(mesh.clone(), objects, inputs.clone()));
         let ticking = tokio::spawn(tick(inputs));
         tokio::spawn(async move {
             worker.work(effects).await;
             answering.abort();
             ticking.abort();
+            watching.abort();
             mesh.shutdown().await;
             hearing.abort();
             // The engine ends with its effects; a store that is still written to must not see the process end.
@@ -356,14 +376,18 @@ fn open(
     let network = NetworkId::named(&config.network);
     let ledger = Ledger::open(Arc::clone(&store), network, identity.node_id())?;
     let trust = TrustBook::open(Arc::clone(&store))?.brake_from(config.brake_peers);
-    let (snapshot, profile) = snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
+    let (snapshot, profile, machine) =
+        snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
+    let cores = config.limits.cores(machine::cores());
     let about = About {
+        machine,
+        cores: u32::try_from(cores.get()).unwrap_or(u32::MAX),
         data_dir: data.path().display().to_string(),
         snapshot,
         profile,
         backends,
         stamp: stamp(&*store, network, identity.node_id(), config.directory.stamp_bits)?,
-        capacity: Capacity::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
+        capacity: Capacity::new(cores.get()),
         started_ms: clock.millis(),
     };
     Ok(Opened {
@@ -410,7 +434,7 @@ fn snapshot(
     network: NetworkId,
     effort: Probe,
     clock: SystemClock,
-) -> Result<(PoiHash, ProfileView), Error> {
+) -> Result<(PoiHash, ProfileView, Machine), Error> {
     let now = clock.now();
     let kept = SNAPSHOT.get(store, &PoiHash::ZERO)?;
     let kept = kept.and_then(|bytes| Signed::<Snapshot>::from_bytes(&bytes).ok());
@@ -455,7 +479,12 @@ fn snapshot(
         signed_hex: hex::encode(signed.to_bytes()),
         poi_v1_hex: hex::encode(signed.to_poi_v1(identity.signing_key(), &context)?),
     };
-    Ok((signed.hash(), view))
+    let machine = Machine {
+        millicores: signed.profile.usable_cpu().get(),
+        memory: signed.profile.usable_memory(),
+        storage_free: signed.profile.storage_free,
+    };
+    Ok((signed.hash(), view, machine))
 }
 
 /// Runs the engine until its store fails or it is told to stop.
@@ -531,6 +560,39 @@ async fn tick(inputs: mpsc::Sender<Input>) {
     }
 }
 
+/// What peers are given now: the engine says it, and those who read objects look at it.
+#[derive(Debug, Default)]
+pub(crate) struct Giving(AtomicU8);
+
+impl Giving {
+    const NOTHING: u8 = 0;
+    const OWN: u8 = 1;
+    const ALL: u8 = 2;
+
+    pub(crate) fn set(&self, gives: Gives) {
+        let gives = match gives {
+            Gives::Nothing => Self::NOTHING,
+            Gives::Own => Self::OWN,
+            Gives::All => Self::ALL,
+        };
+        self.0.store(gives, Ordering::Relaxed);
+    }
+
+    /// Messages?
+    fn messages(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != Self::NOTHING
+    }
+
+    /// An object, if it is this node's own?
+    fn object(&self, is_own: impl FnOnce() -> bool) -> bool {
+        match self.0.load(Ordering::Relaxed) {
+            Self::ALL => true,
+            Self::OWN => is_own(),
+            _ => false,
+        }
+    }
+}
+
 /// What the node gives to peers.
 struct Given {
     objects: Arc<ObjectStore>,
@@ -538,6 +600,7 @@ struct Given {
     relay: Relay,
     /// How far peers are in comparing what they have.
     serving: Mutex<BTreeMap<NodeId, Serve>>,
+    giving: Arc<Giving>,
     clock: SystemClock,
     inputs: mpsc::Sender<Input>,
 }
@@ -549,11 +612,17 @@ impl Given {
 
 impl Objects for Given {
     fn read(&self, object: &Object, offset: ByteLen, most: ByteLen) -> Option<Part> {
+        if !self.giving.object(|| self.objects.is_own(object)) {
+            return None;
+        }
         let (total, bytes) = self.objects.part(object, offset, most).ok()?;
         Some(Part { total, bytes })
     }
 
     fn outline(&self, object: &Object) -> Option<Outline> {
+        if !self.giving.object(|| self.objects.is_own(object)) {
+            return None;
+        }
         self.objects.outline(object).unwrap_or_else(|error| {
             tracing::error!(%error, ?object, "an object cannot be read");
             None
@@ -561,6 +630,9 @@ impl Objects for Given {
     }
 
     fn reconcile(&self, from: NodeId, ask: &Ask) -> Option<Answer> {
+        if !self.giving.messages() {
+            return None;
+        }
         let now = self.clock.now();
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         if serving.len() >= Self::SERVING && !serving.contains_key(&from) {
@@ -578,11 +650,20 @@ impl Objects for Given {
     }
 
     fn messages(&self, ids: &[MessageId]) -> Vec<Vec<u8>> {
+        if !self.giving.messages() {
+            return Vec::new();
+        }
         let read = |id: &MessageId| self.journal.give(*id).ok().flatten();
         ids.iter().filter_map(read).collect()
     }
 
     fn messages_after(&self, cursor: nonos_mesh::Cursor, most: usize) -> Page {
+        if !self.giving.messages() {
+            return Page {
+                next: cursor,
+                messages: Vec::new(),
+            };
+        }
         self.journal.page(cursor, most).unwrap_or_else(|error| {
             tracing::error!(%error, "the journal cannot be read");
             Page {

@@ -16,7 +16,22 @@ use nonos_package::Package;
 use nonos_types::{ByteLen, InputDigest, Outline, ProofDigest, Receipt, TapesDigest};
 
 mod partial;
-use partial::{Begun, Partial};
+mod room;
+
+pub(crate) use self::room::Used;
+use self::{
+    partial::{Begun, Partial},
+    room::Room,
+};
+
+/// Whose an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// This node made it, or was given it by its operator: nobody else need have it.
+    Own,
+    /// It came from peers.
+    Others,
+}
 
 /// Capsules, inputs, tapes and proofs of one data directory.
 #[derive(Debug)]
@@ -24,6 +39,7 @@ pub(crate) struct ObjectStore {
     root: PathBuf,
     temporary: AtomicU64,
     partial: Partial,
+    room: Room,
     /// Outlines that were asked for of late.
     outlines: Mutex<Vec<(Object, Outline)>>,
 }
@@ -31,13 +47,19 @@ pub(crate) struct ObjectStore {
 impl ObjectStore {
     const OUTLINES: usize = 64;
 
-    pub(crate) fn new(root: &Path) -> Self {
-        Self {
+    /// Of a data directory that takes so much of the disk at most.
+    pub(crate) fn new(root: &Path, most: Option<ByteLen>) -> Self {
+        let store = Self {
             root: root.to_owned(),
             temporary: AtomicU64::new(0),
             partial: Partial::new(root),
+            room: Room::new(root, most),
             outlines: Mutex::default(),
+        };
+        if let Err(error) = store.used() {
+            tracing::warn!(%error, "what is used of the disk is not known yet");
         }
+        store
     }
 
     /// What an object is checked by, if it is here.
@@ -74,6 +96,7 @@ impl ObjectStore {
         index: usize,
         bytes: &[u8],
     ) -> io::Result<()> {
+        self.room.take(bytes.len())?;
         self.partial.keep(object, outline, index, bytes)
     }
 
@@ -112,12 +135,27 @@ impl ObjectStore {
         }
     }
 
-    /// Keeps an object; its bytes must fit its name. All of it or nothing is there afterwards.
-    pub(crate) fn put(&self, object: &Object, bytes: &[u8]) -> io::Result<()> {
+    /// What of the disk is used.
+    pub(crate) fn used(&self) -> io::Result<Used> {
+        self.room.measure()
+    }
+
+    /// Is it this node's own?
+    pub(crate) fn is_own(&self, object: &Object) -> bool {
+        room::is_own(&self.path(object))
+    }
+
+    /// Keeps an object; its bytes must fit its name. All of it or nothing is there afterwards. What is this node's own is
+    /// never dropped for want of room.
+    pub(crate) fn put(&self, object: &Object, bytes: &[u8], whose: Whose) -> io::Result<()> {
         let path = self.path(object);
+        if whose == Whose::Own {
+            room::own(&path)?;
+        }
         if path.exists() {
             return Ok(());
         }
+        self.room.take(bytes.len())?;
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = self.root.join("run").join(format!("object-{number}"));
         let mut file = OpenOptions::new()
@@ -156,3 +194,6 @@ impl ObjectStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

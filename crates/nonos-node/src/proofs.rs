@@ -9,7 +9,7 @@ use std::{
 use nonos_machine::{ExecutionStatement, Secret, Subject};
 use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
-use nonos_types::{Payload as _, Receipt};
+use nonos_types::{ByteLen, Payload as _, Receipt};
 use nonos_verify::{
     Claim, PoolConfig, PoolError, Proof, ProveError, Proving, Public, Verdict, Verifier, VerifierPool,
     VerifyError,
@@ -22,6 +22,8 @@ use crate::{Backends, Error, choice::Method};
 pub struct Proofs {
     backends: Backends,
     pool: VerifierPool,
+    /// What proofs are made on, if that is less than every core.
+    provers: Option<rayon::ThreadPool>,
     /// One proof at a time: each takes every core it can get, and most of the memory.
     proving: Mutex<()>,
 }
@@ -47,14 +49,37 @@ impl Proofs {
         Ok(Self {
             backends,
             pool,
+            provers: None,
             proving: Mutex::new(()),
         })
+    }
+
+    /// With so many threads that prove, and no more.
+    ///
+    /// # Errors
+    /// If they cannot be started.
+    pub fn proving_on(mut self, threads: NonZeroUsize) -> Result<Self, Error> {
+        let started = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .thread_name(|number| format!("prover-{number}"))
+            // What the mesh waits for goes first. A system that does not allow it lets them compete.
+            .start_handler(|_| {
+                let _ = rustix::process::nice(nonos_worker::NICE);
+            })
+            .build();
+        let provers = started.map_err(|source| Error::Io {
+            action: "start the threads that prove",
+            source: std::io::Error::other(source),
+        })?;
+        self.provers = Some(provers);
+        Ok(self)
     }
 
     /// Waits until the proof before this one is done. Blocks.
     pub(crate) fn turn(&self) -> Turn<'_> {
         Turn {
             backends: &self.backends,
+            provers: self.provers.as_ref(),
             _alone: self.proving.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -95,19 +120,25 @@ impl Proofs {
 /// The right to prove, one at a time.
 pub(crate) struct Turn<'a> {
     backends: &'a Backends,
+    provers: Option<&'a rayon::ThreadPool>,
     _alone: MutexGuard<'a, ()>,
 }
 
 impl Turn<'_> {
-    /// Proves a run. Blocks as long as that takes.
+    /// Proves a run, in so much memory if the backend can tell. Blocks as long as that takes.
     pub(crate) fn prove(
         &self,
         method: Method,
+        memory: Option<ByteLen>,
         statement: &ExecutionStatement,
         proving: &mut Proving<'_>,
     ) -> Result<Proof, ProveError> {
-        let prover = self.backends.prover(method);
-        prover.prove(statement, &Secret::default(), proving)
+        let prover = self.backends.prover_within(method, memory);
+        let mut prove = || prover.prove(statement, &Secret::default(), proving);
+        match self.provers {
+            Some(threads) => threads.install(prove),
+            None => prove(),
+        }
     }
 }
 

@@ -33,7 +33,8 @@ use crate::{
     config::Onion,
     engine::{Checked, Effect, Facts, Input, Origin, Reply, Unchecked},
     journal::Journal,
-    objects::ObjectStore,
+    node::Giving,
+    objects::{ObjectStore, Whose},
     proofs::{Checker, Proofs},
 };
 
@@ -54,6 +55,9 @@ pub(crate) struct Worker {
     pub(crate) clock: SystemClock,
     pub(crate) max_input: ByteLen,
     pub(crate) proving: Proving,
+    /// Memory that a proof may take.
+    pub(crate) memory: Option<ByteLen>,
+    pub(crate) giving: Arc<Giving>,
     pub(crate) forged: run::Forged,
     /// Where capsules are run.
     pub(crate) runner: Runner,
@@ -73,6 +77,7 @@ impl Worker {
         while let Some(effect) = effects.recv().await {
             match effect {
                 Effect::Stop => break,
+                Effect::Give(gives) => self.giving.set(gives),
                 // In order, and soon done.
                 Effect::Publish(message) => match *message {
                     message @ Message::Receipt(_) if message.signer() == self.identity.node_id() => {
@@ -173,6 +178,7 @@ impl Worker {
             | Effect::Block(_)
             | Effect::Unblock(_)
             | Effect::Weigh { .. }
+            | Effect::Give(_)
             | Effect::Stop => unreachable!("done in order"),
         };
         self.send(input).await;
@@ -338,7 +344,8 @@ impl Worker {
         match gathered.unwrap_or(Err(FetchError::Timeout)) {
             Ok(bytes) => {
                 let objects = Arc::clone(&self.objects);
-                let kept = blocking(move || objects.put(&object, &bytes).map(|()| bytes)).await?;
+                let kept =
+                    blocking(move || objects.put(&object, &bytes, Whose::Others).map(|()| bytes)).await?;
                 let bytes = kept.map_err(|error| format!("cannot keep {object:?}: {error}"))?;
                 Ok((bytes, download.given().collect()))
             }
@@ -460,7 +467,7 @@ impl Worker {
         let digest = InputDigest::hash(&[&input]);
         let input_len = ByteLen::from(input.len());
         let objects = Arc::clone(&self.objects);
-        blocking(move || objects.put(&Object::Input(digest), &input))
+        blocking(move || objects.put(&Object::Input(digest), &input, Whose::Own))
             .await
             .and_then(|kept| kept.map_err(|error| format!("cannot keep the input: {error}")))
             .map_err(|message| refuse("environment", message))?;

@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use rustix::{
     process::{
-        DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_dumpable_behavior,
+        DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, getrlimit, nice, set_dumpable_behavior,
         set_parent_process_death_signal, setrlimit, setsid,
     },
     thread::set_no_new_privs,
@@ -30,9 +30,14 @@ pub(crate) fn at_once() -> Protection {
     done
 }
 
+/// By how much runs and proofs let others go first.
+pub const NICE: i32 = 10;
+
 /// Gives up everything that a run does not need; `done` is what was given up before.
 pub(crate) fn for_a_run(mut done: Protection, limits: &Limits, parent: u32) -> Protection {
     done.note(Layer::DiesWithParent, die_with(parent));
+    // It is no protection: a system that does not allow it lets them compete.
+    let _ = nice(NICE);
     let (files, network, scope) = files::give_up();
     done.note(Layer::Files, files);
     done.note(Layer::Network, network);

@@ -49,6 +49,7 @@ mod serve;
 mod worker;
 
 pub use crate::{
+    confine::NICE,
     error::{Error, Told},
     job::{Job, Limits},
     protection::{Layer, Protection},

@@ -9,6 +9,7 @@ mod ledger;
 mod peers;
 mod profile;
 mod prove;
+mod roles;
 mod run;
 mod segment;
 mod status;
@@ -60,6 +61,9 @@ pub(crate) enum Command {
     /// Shows what the running node thinks of its peers, and why.
     #[command(subcommand)]
     Trust(trust::Command),
+    /// Shows what the running node does for others, and why.
+    #[command(subcommand)]
+    Roles(roles::Command),
     /// Shows the machine's profile.
     Profile(profile::Profile),
     /// Carries what the mesh would carry, in files, between nodes that no network joins.
@@ -89,6 +93,7 @@ impl Command {
             Self::Job(command) => command.run(context),
             Self::Ledger(command) => command.run(context),
             Self::Trust(command) => command.run(context),
+            Self::Roles(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Bundle(command) => command.run(context),
             Self::Capsule(command) => command.run(context),

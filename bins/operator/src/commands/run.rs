@@ -68,7 +68,9 @@ impl Run {
         let identity = keystore::open(&data.keystore(), &self.passphrase.known()?)?;
         let params = context.params.clone().unwrap_or_else(|| data.params());
         let queue = NonZeroUsize::new(config.verifier.queue).unwrap_or(NonZeroUsize::MIN);
-        let proofs = Proofs::new(params, threads(config.verifier.threads), queue)?;
+        let cores = config.limits.cores(cores());
+        let verifying = threads(config.verifier.threads).min(cores);
+        let proofs = Proofs::new(params, verifying, queue)?.proving_on(cores)?;
         let options = NodeOptions {
             data,
             identity,
@@ -157,11 +159,15 @@ async fn announce(node: Handle, listeners: usize) {
     }
 }
 
+/// Cores that there are.
+fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 /// Threads that verify: as configured, or one less than there are cores.
 fn threads(configured: usize) -> NonZeroUsize {
-    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     NonZeroUsize::new(configured)
-        .or_else(|| NonZeroUsize::new(cores() - 1))
+        .or_else(|| NonZeroUsize::new(cores().get() - 1))
         .unwrap_or(NonZeroUsize::MIN)
 }
 

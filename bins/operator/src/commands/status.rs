@@ -4,9 +4,10 @@ use super::Context;
 use crate::{
     datadir::DataArgs,
     failure::Failure,
-    output::{joined, money},
+    output::{Table, joined, money},
 };
-use nonos_node::api::{AnonymityView, Request, Status as View};
+use nonos_node::api::{AnonymityView, LimitsView, Request, Status as View};
+use nonos_types::ByteLen;
 
 /// Shows how the running node is.
 #[derive(Debug, clap::Args)]
@@ -28,7 +29,8 @@ impl Status {
                 ("up", format!("{} s", view.uptime_s)),
                 ("listens on", joined(&view.addresses)),
                 ("peers", view.peers.to_string()),
-                ("roles taken", joined(&view.roles)),
+                ("roles announced", joined(&view.announced)),
+                ("roles acted in", joined(&view.roles)),
                 ("snapshot", view.snapshot.to_string()),
                 (
                     "capsules' processes give up",
@@ -59,6 +61,7 @@ impl Status {
                     ),
                 ),
             ];
+            table.extend(limits(&view.limits));
             table.extend(view.warnings.iter().map(|warning| ("warning", warning.clone())));
             table
         })
@@ -89,6 +92,53 @@ fn hidden(anonymity: Option<&AnonymityView>) -> String {
             format!("no: {why}")
         }
     }
+}
+
+/// What may be used, and what is.
+fn limits(limits: &LimitsView) -> Table {
+    let most =
+        |most: Option<ByteLen>| most.map_or("no limit".to_owned(), |it| format!("at most {}", size(it)));
+    let month = ByteLen::new((limits.sent_this_month.get()).saturating_add(limits.received_this_month.get()));
+    vec![
+        ("cores for proofs", limits.cores.to_string()),
+        ("memory of a run or proof", most(limits.memory)),
+        (
+            "disk",
+            format!("{}, {}", size(limits.disk_used), most(limits.disk)),
+        ),
+        (
+            "peers get objects at",
+            limits
+                .upload_kbit_s
+                .map_or("any rate".to_owned(), |it| format!("{it} kbit/s at most")),
+        ),
+        (
+            "traffic this month",
+            format!(
+                "{} ({} sent), {}",
+                size(month),
+                size(limits.sent_this_month),
+                most(limits.monthly)
+            ),
+        ),
+        ("quiet hours (UTC)", joined(&limits.quiet_hours)),
+        ("limits reached", joined(&limits.reached)),
+    ]
+}
+
+/// Bytes, in the largest unit of which there is one.
+fn size(len: ByteLen) -> String {
+    const UNITS: [(&str, u64); 4] = [
+        ("TB", 1_000_000_000_000),
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("KB", 1_000),
+    ];
+    let fits = UNITS.iter().find(|(_, unit)| len.get() >= *unit);
+    fits.map_or_else(
+        || len.to_string(),
+        |(name, unit)| format!("{}.{} {name}", len.get() / unit, len.get() % unit / (unit / 10)),
+    )
 }
 
 #[cfg(test)]
@@ -140,5 +190,15 @@ mod tests {
         };
         assert_eq!(hidden(&open), "no: no guard is connected");
         assert_eq!(super::hidden(None), "no: the onion layer is off");
+    }
+
+    #[test]
+    fn sizes_are_rounded_down() {
+        let shown =
+            [0, 999, 1_000, 1_999_999, 20_000_000_000, 1_500_000_000_000].map(|it| size(ByteLen::new(it)));
+        assert_eq!(
+            shown,
+            ["0 bytes", "999 bytes", "1.0 KB", "1.9 MB", "20.0 GB", "1.5 TB"]
+        );
     }
 }

@@ -298,3 +298,42 @@ fn a_forger_is_convicted_on_evidence_that_anyone_can_check() {
         "{trust:#}"
     );
 }
+
+#[test]
+fn a_node_says_what_it_does_for_others_and_why() {
+    let place = Place::new();
+    init(&place, "node");
+    let config = String::from_utf8(place.read("node/config.toml")).expect("text");
+    let config = config
+        .replace("#seeder = \"auto\"", "seeder = \"off\"")
+        .replace("#monthly = \"500GB\"", "monthly = \"500GB\"")
+        .replace("#cpu = 100", "cpu = 1");
+    place.write("node/config.toml", config);
+    let mut node = Running::start(&place, "node", &[]);
+    node.address();
+    let roles = node.ask(&["roles", "explain"]);
+    let [seeder, executor, ..] = roles.as_array().expect("a list").as_slice() else {
+        panic!("too few: {roles}");
+    };
+    assert_eq!(
+        (&seeder["role"], &seeder["taken"], &seeder["pin"], &seeder["code"]),
+        (&"seeder".into(), &false.into(), &"off".into(), &"pinned".into())
+    );
+    let inputs = executor["checks"].as_array().expect("a list").iter();
+    let inputs: Vec<_> = inputs.filter_map(|it| it["input"].as_str()).collect();
+    assert!(
+        inputs.contains(&"limits.monthly") && inputs.contains(&"snapshot.memory"),
+        "{inputs:?}"
+    );
+    let one = place.operator(&["roles", "explain", "seeder", "--data", "node"]);
+    let text = &one.stdout;
+    assert!(
+        text.starts_with("seeder: not taken since ") && text.contains("its operator has set so"),
+        "{text}"
+    );
+    let limits = &node.ask(&["status"])["limits"];
+    assert_eq!(
+        (&limits["cores"], &limits["monthly"]),
+        (&1.into(), &500_000_000_000_u64.into())
+    );
+}

@@ -1,16 +1,23 @@
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ed25519_dalek::SigningKey;
 use libp2p::{
-    Multiaddr, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub, identify,
+    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport, allow_block_list, connection_limits,
+    core::{muxing::StreamMuxerBox, upgrade::Version},
+    gossipsub, identify,
     identity::Keypair,
-    noise, ping, request_response,
+    noise, ping, quic, request_response,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
     tcp, yamux,
 };
 use nonos_types::{Hasher, Kind, NetworkId, Tag};
 
-use super::{Error, Limits, address, codec::Codec, onion::link::Links};
+use super::{
+    Error, Limits, address,
+    codec::Codec,
+    counted::{Counted, Meter},
+    onion::link::Links,
+};
 use crate::core::Topic;
 
 type Filter = gossipsub::MaxCountSubscriptionFilter<gossipsub::WhitelistSubscriptionFilter>;
@@ -64,6 +71,7 @@ pub(super) fn swarm(
     limits: &Limits,
     listen: &[Multiaddr],
     onion: bool,
+    meter: &Arc<Meter>,
 ) -> Result<Swarm<Behaviour>, Error> {
     let mut seed = key.to_bytes();
     let keypair = Keypair::ed25519_from_bytes(&mut seed).map_err(transport)?;
@@ -78,21 +86,11 @@ pub(super) fn swarm(
         objects: objects(network, limits),
         onion: onion.then(|| links(network)).into(),
     };
-    let yamux = || {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(64);
-        config
-    };
+    let connections = connections(&keypair, Arc::clone(meter))?;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux)
+        .with_other_transport(|_| connections)
         .map_err(transport)?
-        .with_quic_config(|mut config| {
-            config.max_concurrent_stream_limit = 64;
-            config.max_stream_data = 2 << 20;
-            config.max_connection_data = 8 << 20;
-            config
-        })
         .with_behaviour(behaviour)
         .map_err(transport)?
         .with_swarm_config(|config| {
@@ -102,6 +100,39 @@ pub(super) fn swarm(
         })
         .build();
     Ok(swarm)
+}
+
+/// TCP and QUIC, counted.
+fn connections(
+    keypair: &Keypair,
+    meter: Arc<Meter>,
+) -> Result<
+    impl Transport<
+        Output = (PeerId, Counted<StreamMuxerBox>),
+        Error: Send + Sync + 'static,
+        Dial: Send,
+        ListenerUpgrade: Send,
+    > + Send
+    + Unpin
+    + 'static,
+    Error,
+> {
+    let mut muxing = yamux::Config::default();
+    muxing.set_max_num_streams(64);
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise::Config::new(keypair).map_err(transport)?)
+        .multiplex(muxing)
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let mut config = quic::Config::new(keypair);
+    config.max_concurrent_stream_limit = 64;
+    config.max_stream_data = 2 << 20;
+    config.max_connection_data = 8 << 20;
+    let quic = quic::tokio::Transport::new(config).map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    Ok(tcp.or_transport(quic).map(move |either, _| {
+        let (peer, muxer) = either.into_inner();
+        (peer, Counted::new(muxer, meter.clone()))
+    }))
 }
 
 fn transport(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

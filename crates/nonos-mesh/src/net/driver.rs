@@ -100,7 +100,7 @@ pub(super) fn spawn(
         let (gate, events) = (Arc::clone(&gate), events.clone());
         async move { gate.admit_all(events, refused).await }
     });
-    let (server, answers) = Server::new(objects, config.limits.answers);
+    let (server, answers) = Server::new(objects, &config.limits);
     let (task, feed) = onion.unzip();
     let hiding = task.map(|task| tokio::spawn(task.run()));
     let driver = Driver::new(swarm, config, gate, server, feed);

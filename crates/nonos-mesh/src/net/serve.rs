@@ -1,11 +1,20 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use libp2p::request_response::{InboundRequestId, ResponseChannel};
 use nonos_types::{ByteLen, NodeId};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::Instant,
+};
 
+use super::Limits;
 use crate::{
     Object, Objects, Page,
+    core::Throttle,
     wire::{Request, Response},
 };
 
@@ -17,6 +26,7 @@ pub(super) struct Server {
     /// From the request until the answer is sent, so that slow readers hold little.
     serving: BTreeMap<InboundRequestId, Serving>,
     most: usize,
+    pace: Arc<Pace>,
 }
 
 struct Serving {
@@ -38,14 +48,15 @@ impl Server {
     const PER_PEER: usize = 8;
     const READERS: usize = 4;
 
-    pub(super) fn new(objects: Arc<dyn Objects>, most: usize) -> (Self, mpsc::Receiver<Answer>) {
-        let (answers, ready) = mpsc::channel(most.max(1));
+    pub(super) fn new(objects: Arc<dyn Objects>, limits: &Limits) -> (Self, mpsc::Receiver<Answer>) {
+        let (answers, ready) = mpsc::channel(limits.answers.max(1));
         let server = Self {
             objects,
             reading: Arc::new(Semaphore::new(Self::READERS)),
             answers,
             serving: BTreeMap::new(),
-            most,
+            most: limits.answers,
+            pace: Arc::new(Pace::new(limits)),
         };
         (server, ready)
     }
@@ -74,14 +85,16 @@ impl Server {
         };
         self.serving.insert(id, serving);
         let (objects, reading) = (Arc::clone(&self.objects), Arc::clone(&self.reading));
-        let answers = self.answers.clone();
+        let (answers, pace) = (self.answers.clone(), Arc::clone(&self.pace));
         tokio::spawn(async move {
-            let _permit = reading.acquire().await.expect("never closed");
+            let permit = reading.acquire().await.expect("never closed");
             let read = tokio::task::spawn_blocking(move || answer(&*objects, to, &request));
             let response = read.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "reading an object failed");
                 Response::Busy
             });
+            drop(permit);
+            let response = pace.hold_back(response).await;
             if let Response::Part(part) = &response {
                 bytes.get_or_init(|| ByteLen::from(part.bytes.len()));
             }
@@ -111,6 +124,46 @@ impl Server {
     /// The answer will not arrive.
     pub(super) fn failed(&mut self, id: &InboundRequestId) {
         self.serving.remove(id);
+    }
+}
+
+/// Holds back what is given of objects, so that it is no faster than the operator wants.
+struct Pace {
+    throttle: Option<Mutex<Throttle>>,
+    started: Instant,
+    patience: Duration,
+}
+
+impl Pace {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            throttle: limits.upload.map(|rate| Mutex::new(Throttle::new(rate))),
+            started: Instant::now(),
+            // The peer gives up in twice that time.
+            patience: limits.part_timeout / 2,
+        }
+    }
+
+    /// Waits until a part may go; one that would come too late does not go.
+    async fn hold_back(&self, response: Response) -> Response {
+        let (Some(throttle), Response::Part(part)) = (&self.throttle, &response) else {
+            return response;
+        };
+        let reserved = {
+            let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
+            throttle.reserve(
+                ByteLen::from(part.bytes.len()),
+                self.started.elapsed(),
+                self.patience,
+            )
+        };
+        match reserved {
+            Some(wait) => {
+                tokio::time::sleep(wait).await;
+                response
+            }
+            None => Response::Busy,
+        }
     }
 }
 

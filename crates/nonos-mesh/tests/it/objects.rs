@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use nonos_mesh::{FetchError, Limits, Object, core::Download};
+use nonos_mesh::{
+    FetchError, Limits, Object,
+    core::{Download, Kbits},
+};
 use nonos_types::{ByteLen, CapsuleHash, InputDigest, NodeId};
 
 use crate::{
@@ -269,4 +272,56 @@ async fn refuses_answers_that_are_none() {
     assert_eq!(fetched.expect("fetched"), [7, 8]);
     let fetched = answered(framed(&[0x18, 1])).await;
     assert!(matches!(fetched, Err(FetchError::NotFound)), "{fetched:?}");
+}
+
+/// One that gives objects at this rate.
+async fn slow_seeder_and_leech(kbits: u32, len: usize) -> (Node, Node) {
+    let mut shelf = Shelf::empty();
+    shelf.objects.insert(OBJECT, bytes(len));
+    let limits = Limits {
+        upload: Kbits::new(kbits),
+        ..Limits::default()
+    };
+    let seeder = Setup {
+        shelf,
+        limits,
+        ..Setup::new(1)
+    };
+    let seeder = seeder.start().await;
+    let mut leech = Setup::dialling(2, &seeder).start().await;
+    leech.connected(seeder.id).await;
+    (seeder, leech)
+}
+
+#[tokio::test]
+async fn objects_come_no_faster_than_the_seeder_wants() {
+    // 500 KB a second, of which a second's worth goes at once.
+    let (seeder, leech) = slow_seeder_and_leech(4_000, 700_000).await;
+    let started = tokio::time::Instant::now();
+    let fetched = soon("an object", leech.mesh.fetch(seeder.id, OBJECT, MOST)).await;
+    assert_eq!(fetched.expect("fetched"), bytes(700_000));
+    assert!(started.elapsed() >= Duration::from_millis(390));
+}
+
+#[tokio::test]
+async fn a_part_that_would_come_too_late_is_not_sent() {
+    let (seeder, leech) = slow_seeder_and_leech(8, 700_000).await;
+    let fetched = soon("an answer", leech.mesh.fetch(seeder.id, OBJECT, MOST)).await;
+    assert!(matches!(fetched, Err(FetchError::Busy)), "{fetched:?}");
+    assert!(seeder.mesh.traffic().sent < ByteLen::new(100_000));
+}
+
+#[tokio::test]
+async fn what_goes_over_a_connection_is_counted_on_both_sides() {
+    for listen in [TCP, QUIC] {
+        let (seeder, leech, _accounts) = seeder_and_leech(listen, 700_000).await;
+        let before = (seeder.mesh.traffic().sent, leech.mesh.traffic().received);
+        let fetched = soon("an object", leech.mesh.fetch(seeder.id, OBJECT, MOST)).await;
+        assert_eq!(fetched.expect("fetched").len(), 700_000);
+        let after = (seeder.mesh.traffic().sent, leech.mesh.traffic().received);
+        for (before, after) in [(before.0, after.0), (before.1, after.1)] {
+            let moved = after.get() - before.get();
+            assert!((700_000..800_000).contains(&moved), "{listen}: {moved}");
+        }
+    }
 }

@@ -118,6 +118,7 @@ pub(crate) enum Input {
         request: Request,
         reply: Reply,
     },
+    Measured(Measured),
     Tick,
 }
 
@@ -135,6 +136,34 @@ pub(crate) enum Fate {
     /// It is not believed before something else is here.
     Waits(&'static str),
     Refused(&'static str),
+}
+
+/// What only the edge can measure. Bytes and counts are since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Measured {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    /// Tasks that could run, in thousandths of the machine's cores; zero if the system does not tell.
+    pub(crate) cpu: u64,
+    /// Memory in use, in thousandths; zero if the system does not tell.
+    pub(crate) memory: u64,
+    /// Requests of peers that were turned away, and messages that found no room.
+    pub(crate) busy: u64,
+    pub(crate) lost: u64,
+    /// Bytes of the data directory, and of those what could be dropped.
+    pub(crate) disk: u64,
+    pub(crate) spare: u64,
+}
+
+/// What peers are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gives {
+    /// Nothing at all.
+    Nothing,
+    /// Messages, and objects that are this node's own.
+    Own,
+    /// Whatever is here.
+    All,
 }
 
 /// A submission whose capsule and input are here.
@@ -171,6 +200,8 @@ pub(crate) enum Effect {
         peer: NodeId,
         address: String,
     },
+    /// From now on give peers that.
+    Give(Gives),
     /// Stay connected to whoever is there.
     Keep {
         address: nonos_mesh::Multiaddr,

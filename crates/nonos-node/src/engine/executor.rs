@@ -10,9 +10,9 @@ use nonos_types::{
 
 use super::{
     Decision, Effect, Engine, Error, Facts, Need, Origin, PROVE_MS,
-    job::{Job, Mine, Seat},
+    job::{Job, Mine, Refused, Seat},
 };
-use crate::{Conduct, api::What};
+use crate::{Conduct, api::What, choice::System};
 
 /// Attempts that were begun.
 const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
@@ -38,8 +38,11 @@ const REFUSED_MS: u64 = 60_000;
 /// Why a node does not run a job; [`JobView::refused`](crate::api::JobView::refused) says it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("this node runs no capsules of others (executor.enabled is false)")]
-    Disabled,
+    #[error("this node runs no capsules of others now, since {reason}: see `operator roles explain`")]
+    NoExecutor {
+        code: &'static str,
+        reason: &'static str,
+    },
     #[error("it is this node's own job")]
     Own,
     #[error("its requester is blacklisted")]
@@ -58,6 +61,8 @@ pub(crate) enum Refusal {
     Fuel { actual: u64, limit: u64 },
     #[error("the capsule may use {actual} pages of memory, this node gives at most {limit}")]
     Memory { actual: u32, limit: u32 },
+    #[error("a proof by `{backend}` keeps to no limit of memory, and limits.memory is set")]
+    Unlimited { backend: String },
     #[error("it pays {offered} for a million units of fuel, this node asks for {asked}")]
     Price { offered: String, asked: String },
     #[error("the capsule's base fee is {base}, the offer pays at most {most}")]
@@ -66,21 +71,61 @@ pub(crate) enum Refusal {
     Preparation { reason: String },
 }
 
+impl Refusal {
+    /// For programs.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::NoExecutor { code, .. } => *code,
+            Self::Own => "own",
+            Self::Blacklisted => "blacklisted",
+            Self::Late => "late",
+            Self::Backend { .. } => "backend",
+            Self::Input { .. } => "input",
+            Self::Entry { .. } => "entry",
+            Self::Arguments => "arguments",
+            Self::Fuel { .. } => "fuel",
+            Self::Memory { .. } => "memory",
+            Self::Unlimited { .. } => "limits.memory",
+            Self::Price { .. } => "price",
+            Self::Fee { .. } => "fee",
+            Self::Preparation { .. } => "preparation",
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code(),
+            reason: refusal.to_string(),
+        }
+    }
+}
+
 impl Engine {
     /// The checks that need nothing but the offer, then those that need the capsule.
-    fn refusal(&self, offer: &Signed<Offer>, facts: Option<&Facts>) -> Result<Option<Refusal>, Error> {
+    pub(super) fn refusal(
+        &self,
+        offer: &Signed<Offer>,
+        facts: Option<&Facts>,
+    ) -> Result<Option<Refusal>, Error> {
         let limits = &self.config.executor;
         let most_input = ByteLen::new(limits.max_input);
         let refusal = if offer.signer() == self.me {
             Refusal::Own
-        } else if !limits.enabled {
-            Refusal::Disabled
+        } else if !self.is(Role::Executor) {
+            let (code, reason) = self.why_not(Role::Executor);
+            Refusal::NoExecutor { code, reason }
         } else if self.trust.is_blacklisted(offer.signer())? {
             Refusal::Blacklisted
         } else if offer.deadline <= self.now.time {
             Refusal::Late
         } else if !self.about.backends.contains(&offer.backend) {
             Refusal::Backend {
+                backend: offer.backend.to_string(),
+            }
+        } else if self.config.limits.memory.is_some() && offer.backend == System::Halo2.id() {
+            Refusal::Unlimited {
                 backend: offer.backend.to_string(),
             }
         } else if offer.input_len > most_input {
@@ -103,6 +148,7 @@ impl Engine {
 
     fn refusal_of(&self, offer: &Offer, facts: &Facts) -> Option<Refusal> {
         let limits = &self.config.executor;
+        let max_pages = self.config.max_pages();
         if facts.entry != offer.entry {
             Some(Refusal::Entry {
                 offered: offer.entry.clone(),
@@ -120,10 +166,10 @@ impl Engine {
                 actual: facts.fuel.get(),
                 limit: limits.max_fuel.get(),
             })
-        } else if facts.pages > limits.max_pages {
+        } else if facts.pages > max_pages {
             Some(Refusal::Memory {
                 actual: facts.pages.get(),
-                limit: limits.max_pages.get(),
+                limit: max_pages.get(),
             })
         } else if facts.base > offer.max_fee {
             Some(Refusal::Fee {
@@ -157,7 +203,7 @@ impl Engine {
         }
         if let Some(refusal) = self.refusal(&job.offer, job.facts.as_deref())? {
             let job = self.jobs.get_mut(&id).expect("found above");
-            job.refused = Some(refusal.to_string());
+            job.refused = Some(refusal.into());
             job.not_before_ms = now + REFUSED_MS;
             return Ok(());
         }
@@ -318,7 +364,7 @@ impl Engine {
                 self.start_next()
             }
             Err(reason) => {
-                job.refused = Some(Refusal::Preparation { reason }.to_string());
+                job.refused = Some(Refusal::Preparation { reason }.into());
                 let pause = RETRY_MS
                     .saturating_mul(1 << job.unprepared.min(16))
                     .min(PREPARE_MOST_MS);
@@ -359,6 +405,7 @@ impl Engine {
             && job.offer.deadline > self.now.time
             && !job.cancelled
             && !self.doubled
+            && !self.is_barred()
     }
 
     /// Runs the next job that is awarded to this node, one at a time.
@@ -387,8 +434,10 @@ impl Engine {
         if attempt.get() >= RUNS {
             job.mine = Mine::GivenUp;
             // The reason of the last failure says more.
-            job.refused
-                .get_or_insert_with(|| format!("it was begun {RUNS} times and never ended"));
+            job.refused.get_or_insert_with(|| Refused {
+                code: "attempts",
+                reason: format!("it was begun {RUNS} times and never ended"),
+            });
             return Ok(());
         }
         job.mine = Mine::Running;
@@ -442,7 +491,10 @@ impl Engine {
                 self.event(Some(Role::Broadcaster), What::Proved { job: id, ms });
             }
             Err(reason) => {
-                job.refused = Some(reason.clone());
+                job.refused = Some(Refused {
+                    code: "run",
+                    reason: reason.clone(),
+                });
                 job.mine = Mine::Failed { at_ms: now };
                 self.event(Some(Role::Executor), What::Failed { job: id, reason });
             }

@@ -34,7 +34,7 @@ pub(super) struct Job {
     pub(super) unprepared: u32,
     pub(super) not_before_ms: u64,
     /// Why this node does not run it.
-    pub(super) refused: Option<String>,
+    pub(super) refused: Option<Refused>,
     pub(super) mine: Mine,
     /// The slot that this is about.
     pub(super) my_slot: Slot,
@@ -74,6 +74,13 @@ impl Seat {
     pub(super) fn executor(&self) -> Option<NodeId> {
         self.award.as_ref().map(|award| award.executor)
     }
+}
+
+/// Why a node does not run a job: for programs, and for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) code: &'static str,
+    pub(super) reason: String,
 }
 
 /// What this node does for a job as an executor.

@@ -33,6 +33,9 @@ impl Engine {
         if created > now + SKEW_S || deadline + DEADLINE_S < now || self.trust.is_blacklisted(requester)? {
             return Ok(Decision::Ignore);
         }
+        if self.is_full() {
+            return Ok(Decision::Ignore);
+        }
         if deadline + KEPT_S < now {
             return Ok(Decision::Accept);
         }
@@ -103,6 +106,7 @@ impl Engine {
     }
 
     pub(super) fn tick(&mut self) -> Result<(), Error> {
+        self.reckon()?;
         self.tick_peers()?;
         self.tick_heads()?;
         self.ask_relays()?;

@@ -317,8 +317,7 @@ impl Engine {
 
     /// Publishes this node's descriptor.
     pub(super) fn describe(&mut self) -> Result<(), Error> {
-        let executor = self.config.executor.enabled.then_some(Role::Executor);
-        let roles = [Role::Seeder, Role::Verifier, Role::Broadcaster];
+        let roles = self.duties.roles.set();
         let known = self.directory.get(self.me).map_or(0, |it| it.sequence.get() + 1);
         self.descriptor_at = self.now.time;
         self.say(Descriptor {
@@ -327,9 +326,13 @@ impl Engine {
             valid_from: self.now.time,
             valid_until: Timestamp::new(self.now.time.get() + Descriptor::MAX_VALIDITY),
             addresses: self.addresses.clone(),
-            roles: roles.into_iter().chain(executor).collect(),
+            roles,
             profile: self.about.snapshot,
-            capacity: executor.map_or(Capacity::NONE, |_| self.about.capacity),
+            capacity: if roles.contains(Role::Executor) {
+                self.about.capacity
+            } else {
+                Capacity::NONE
+            },
             onion_keys: self.hops.keys(),
             stamp: self.about.stamp,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),

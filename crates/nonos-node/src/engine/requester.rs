@@ -84,6 +84,12 @@ impl Engine {
                 "this node offers nothing: its key is used elsewhere, or its data were lost".to_owned(),
             );
         }
+        if self.is_full() {
+            return refuse(
+                "the disk has no room left for a job: raise limits.disk in config.toml, or remove it"
+                    .to_owned(),
+            );
+        }
         let now = self.now.time;
         let offer = Offer {
             network: self.network,

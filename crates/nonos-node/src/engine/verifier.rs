@@ -13,7 +13,7 @@ use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, j
 use crate::{Conduct, api::What};
 
 /// Receipts that are fetched and verified at a time, and of those that one peer passed on.
-const CHECKING: usize = 64;
+pub(super) const CHECKING: usize = 64;
 const CHECKING_OF_ONE: usize = 16;
 /// Accusations that are judged at a time.
 const JUDGING: usize = 16;
@@ -53,6 +53,10 @@ impl Engine {
         };
         if self.conduct == Conduct::RelayUnchecked {
             return Ok(Decision::Accept);
+        }
+        // What it takes to check a receipt is for this node's own jobs only.
+        if self.is_spent() && job.offer.signer() != self.me {
+            return Ok(Decision::Ignore);
         }
         if let Some(part) = job.contradicts(it) {
             tracing::warn!(executor = %it.signer(), part, "receipt contradicts its offer");
@@ -217,7 +221,11 @@ impl Engine {
         }
     }
 
+    /// Who is no verifier checks what it keeps, and leaves the bounty to others.
     fn give_verdict(&mut self, receipt: ReceiptId) -> Result<(), Error> {
+        if !self.is(Role::Verifier) {
+            return Ok(());
+        }
         self.say(Verdict {
             network: self.network,
             receipt,

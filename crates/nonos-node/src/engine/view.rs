@@ -100,6 +100,7 @@ impl Engine {
                 self.avoid(peers.into_iter().collect())?;
                 json(&Done {})
             }
+            Request::Roles => json(&self.role_views()),
             Request::Profile => json(&self.about.profile),
             Request::Events { after } => json(&self.event_page(after)),
             Request::ExportBundle { path, replace } => {
@@ -144,6 +145,11 @@ impl Engine {
                     .to_owned(),
             );
         }
+        for reached in self.limits_view().reached {
+            warnings.push(format!(
+                "{reached} of config.toml is reached: `operator roles explain` says what is not done for it"
+            ));
+        }
         if self.doubled {
             warnings.push(
                 "a message came that was signed with this node's key elsewhere, or its data were lost: it pays, runs \
@@ -162,7 +168,9 @@ impl Engine {
             uptime_s: self.now.millis.saturating_sub(self.about.started_ms) / 1000,
             addresses: self.addresses.clone(),
             peers: self.connected.len(),
-            roles: self.roles.iter().copied().collect(),
+            roles: self.taken.iter().copied().collect(),
+            announced: self.duties.roles.set().iter().collect(),
+            limits: self.limits_view(),
             snapshot: self.about.snapshot,
             sandbox: None,
             jobs: states.into_iter().collect(),
@@ -291,7 +299,8 @@ impl Engine {
             input_hex: None,
             verdicts: verdicts.map(|(node, _)| *node).collect(),
             booked: booked.collect(),
-            refused: job.refused.clone(),
+            refused: job.refused.as_ref().map(|it| it.reason.clone()),
+            refused_code: job.refused.as_ref().map(|it| it.code.to_owned()),
             proved_after_ms: job.good_ms.map(|at| at.saturating_sub(job.seen_ms)),
         };
         Ok((view, files))

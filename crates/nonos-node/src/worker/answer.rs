@@ -15,6 +15,7 @@ use crate::{
     api::{AnonymityView, JobView, PeerView, Published, RequestError, Status},
     engine::{Answer, Files, Reply, json},
     node::with_peer,
+    objects::Whose,
 };
 
 /// Longest input or result in an answer; longer ones are fetched by name.
@@ -120,7 +121,7 @@ impl Worker {
         let package = Package::decode(&bytes).map_err(|error| RequestError::new(&error, error.fault()))?;
         let capsule = package.capsule_hash();
         self.objects
-            .put(&Object::Capsule(capsule), &bytes)
+            .put(&Object::Capsule(capsule), &bytes, Whose::Own)
             .map_err(|error| RequestError::new(&error, nonos_types::Fault::Environment))?;
         let name = format!("{} {}", package.manifest().name, package.manifest().version);
         Ok(Published { capsule, name })

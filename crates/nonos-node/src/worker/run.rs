@@ -20,6 +20,7 @@ use crate::{
     Conduct,
     choice::System,
     engine::{Facts, Input},
+    objects::Whose,
 };
 
 /// A proof of another run by each backend, which a forger puts on his results.
@@ -118,7 +119,7 @@ impl Worker {
             record,
         };
         let keep = |object: Object, bytes: &[u8]| {
-            let kept = self.objects.put(&object, bytes);
+            let kept = self.objects.put(&object, bytes, Whose::Own);
             kept.map_err(|error| format!("cannot keep {object:?}: {error}"))
         };
         keep(Object::Tapes(receipt.tapes), tapes)?;
@@ -155,7 +156,7 @@ impl Worker {
         let turn = self.proofs.turn();
         let started = self.clock.millis();
         let proof = turn
-            .prove(method, statement, &mut proving)
+            .prove(method, self.memory, statement, &mut proving)
             .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)?;
         Ok((proof, self.clock.millis() - started))
     }

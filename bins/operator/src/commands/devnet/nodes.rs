@@ -266,7 +266,9 @@ fn config_text(malicious: usize, method: Method) -> String {
     });
     format!(
         "# A node of `operator devnet`, which writes this at every start.\nnetwork = \"{NETWORK}\"\nlisten = \
-         [\"{LISTEN}\"]\n# All that are malicious, and no more, may be found so at once.\nbrake_peers = {}\n[directory]\nlan = true\n{proving}",
+         [\"{LISTEN}\"]\n# All that are malicious, and no more, may be found so at once.\nbrake_peers = {}\n[directory]\nlan = true\n# That \
+         many nodes share a machine is no reason to do less.\n[roles]\nseeder = \"on\"\nexecutor = \"on\"\nverifier = \
+         \"on\"\nbroadcaster = \"on\"\n{proving}",
         malicious + 1
     )
 }

@@ -98,7 +98,8 @@ fn table(job: &JobView) -> Table {
     }));
     table.extend(job.booked.iter().map(|booked| ("booked", booking(booked))));
     if let Some(reason) = &job.refused {
-        table.push(("not run here", reason.clone()));
+        let code = job.refused_code.as_deref().unwrap_or("-");
+        table.push(("not run here", format!("{reason} [{code}]")));
     }
     table
 }

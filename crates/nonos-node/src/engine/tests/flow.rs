@@ -118,7 +118,10 @@ fn a_run_that_fails_is_begun_five_times_at_most() {
     assert_eq!(world.nodes[1].ran.len(), 5);
     assert_eq!(world.nodes[1].engine.jobs[&job].mine, Mine::GivenUp);
     assert_eq!(
-        world.nodes[1].engine.jobs[&job].refused.as_deref(),
+        world.nodes[1].engine.jobs[&job]
+            .refused
+            .as_ref()
+            .map(|it| it.reason.as_str()),
         Some("it failed")
     );
     world.stop(1);

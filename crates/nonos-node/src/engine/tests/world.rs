@@ -23,7 +23,9 @@ use nonos_types::*;
 use crate::{
     Conduct, Config,
     api::{ProfileView, Request, RequestError, Submission},
-    engine::{About, Checked, Effect, Engine, Facts, Fate, Input, Moment, Origin, Parts, Ready},
+    engine::{
+        About, Checked, Effect, Engine, Facts, Fate, Gives, Input, Machine, Measured, Moment, Origin, Parts, Ready,
+    },
     journal::Journal,
     relay::Relay,
 };
@@ -214,6 +216,8 @@ pub(super) struct Node {
     pub(super) store: Arc<Failing>,
     pub(super) engine: Engine,
     pub(super) conduct: Conduct,
+    /// What it starts with.
+    config: Config,
     pub(super) up: bool,
     /// Runs that go on: until when, and of what.
     running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
@@ -249,6 +253,8 @@ pub(super) struct World {
     pub(super) withhold: bool,
     /// Who may be a hop, as last said.
     pub(super) mixes: BTreeMap<usize, Vec<Mix>>,
+    /// What nodes have said that they give.
+    pub(super) gives: Vec<(usize, Gives)>,
     /// Shuffles what is on the way.
     pub(super) seed: Option<u64>,
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
@@ -256,19 +262,23 @@ pub(super) struct World {
     pub(super) inputs: Vec<usize>,
 }
 
-fn parts(key: &SigningKey, store: &Arc<Failing>, conduct: Conduct) -> Parts {
+fn config() -> Config {
+    Config {
+        network: "tests".to_owned(),
+        award_timeout_s: 60,
+        directory: crate::config::Directory {
+            stamp_bits: 0,
+            ..Default::default()
+        },
+        ..Config::default()
+    }
+}
+
+fn parts(key: &SigningKey, store: &Arc<Failing>, config: &Config, conduct: Conduct) -> Parts {
     let store: Arc<dyn Store> = Arc::clone(store) as _;
     Parts {
         identity: Arc::new(Identity::from_seed(key.to_bytes())),
-        config: Config {
-            network: "tests".to_owned(),
-            award_timeout_s: 60,
-            directory: crate::config::Directory {
-                stamp_bits: 0,
-                ..Default::default()
-            },
-            ..Config::default()
-        },
+        config: config.clone(),
         conduct,
         ledger: Ledger::open(Arc::clone(&store), network(), id(key)).expect("books"),
         trust: TrustBook::open(Arc::clone(&store)).expect("a book"),
@@ -286,6 +296,12 @@ fn parts(key: &SigningKey, store: &Arc<Failing>, conduct: Conduct) -> Parts {
                 poi_v1_hex: String::new(),
             },
             backends: crate::Backends::known().to_vec(),
+            machine: Machine {
+                millicores: 2000,
+                memory: ByteLen::new(8 << 30),
+                storage_free: ByteLen::new(100 << 30),
+            },
+            cores: 2,
             capacity: Capacity::ONE,
             stamp: Stamp::NONE,
             started_ms: 0,
@@ -317,6 +333,7 @@ impl World {
             published: vec![],
             withhold: false,
             mixes: BTreeMap::new(),
+            gives: vec![],
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
@@ -329,12 +346,14 @@ impl World {
                 writes: AtomicUsize::new(0),
             });
             let conduct = Conduct::Honest;
-            let engine = Engine::open(parts(&key(seed), &store, conduct), world.now()).expect("it opens");
+            let parts = parts(&key(seed), &store, &config(), conduct);
+            let engine = Engine::open(parts, world.now()).expect("it opens");
             world.nodes.push(Node {
                 key: key(seed),
                 store,
                 engine,
                 conduct,
+                config: config(),
                 up: true,
                 running: vec![],
                 ran: vec![],
@@ -397,11 +416,31 @@ impl World {
         let it = &mut self.nodes[node];
         it.running.clear();
         // A store that fails while it starts makes it start again.
-        let engine = (0..3).find_map(|_| Engine::open(parts(&it.key, &it.store, it.conduct), now).ok());
+        let engine = (0..3).find_map(|_| {
+            let parts = parts(&it.key, &it.store, &it.config, it.conduct);
+            Engine::open(parts, now).ok()
+        });
         it.engine = engine.expect("it opens");
         it.up = true;
         self.queue.retain(|(of, _)| *of != node);
         self.connect(node);
+    }
+
+    /// It starts anew with another configuration.
+    pub(super) fn configure(&mut self, node: usize, text: &str) {
+        let new = Config::parse(text).expect("a configuration");
+        let old = &mut self.nodes[node].config;
+        (old.roles, old.limits, old.executor) = (new.roles, new.limits, new.executor);
+        old.award_timeout_s = 6000;
+        self.stop(node);
+        self.start(node);
+        self.run();
+    }
+
+    /// Its edge has measured.
+    pub(super) fn measure(&mut self, node: usize, measured: Measured) {
+        self.give(node, Input::Measured(measured));
+        self.run();
     }
 
     fn restart(&mut self, node: usize) {
@@ -572,6 +611,7 @@ impl World {
             Effect::Dial { address, .. } => self.dialled.push((node, address)),
             Effect::Keep { address } => self.kept.push((node, address.to_string())),
             Effect::Mixes(mixes) => drop(self.mixes.insert(node, mixes)),
+            Effect::Give(gives) => self.gives.push((node, gives)),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use super::{super::report, *};
 use nonos_node::{
-    api::{Books, NodeEvent, Status, Verified},
+    api::{Books, LimitsView, NodeEvent, Status, Verified},
     choice::{Choice, Method},
 };
 use nonos_types::{
@@ -132,6 +132,8 @@ fn status(position: usize) -> Status {
         addresses: vec![],
         peers: 3,
         roles: vec![],
+        announced: vec![],
+        limits: LimitsView::default(),
         snapshot: PoiHash::ZERO,
         sandbox: None,
         jobs: vec![],
@@ -180,6 +182,7 @@ fn view(booked: Vec<Booked>, proved_here: bool) -> JobView {
         verdicts: vec![],
         booked,
         refused: None,
+        refused_code: None,
         proved_after_ms: None,
     }
 }
