@@ -38,15 +38,15 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
         members.iter().all(|it| it.listed() >= all)
     })
     .await;
-    // They pass on what they get, whatever it is, and stay connected to all.
-    let credulous = Judge {
+    // They stay connected to all, and pass on no forgeries but their own.
+    let careless = Judge {
         cost: Duration::ZERO,
-        refuses: |_| false,
+        refuses: is_invalid,
     };
     let victims: Vec<_> = members.iter().map(|it| it.address.clone()).collect();
     let mut liars = Vec::new();
     for forger in honest + 1..=honest + forgers {
-        liars.push(Member::start(forger, victims.clone(), limits.clone(), credulous.clone()).await);
+        liars.push(Member::start(forger, victims.clone(), limits.clone(), careless.clone()).await);
     }
     for liar in &liars {
         let mesh = liar.mesh.clone();

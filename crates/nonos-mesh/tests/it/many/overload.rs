@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use super::{Judge, Member, load, lock, read_log, within};
 use crate::sample::{at, receipt};
 
-/// Most that may wait.
+/// Most that may wait, in bounds that are full long before the end.
 const WAITING: usize = 1024;
+/// Messages that are between two nodes or two queues when it is looked.
+const IN_FLIGHT: usize = 16;
 
 /// A node that needs so long for each message gets so many, so far apart.
 #[expect(clippy::print_stderr, reason = "what was measured is said")]
@@ -74,7 +76,10 @@ async fn overload(cost: Duration, apart: Duration, messages: u32) {
         load()
     );
     assert!(most <= WAITING);
-    assert_eq!(most, at_half, "the queue was full at half time, and grew");
+    assert!(
+        most <= at_half + IN_FLIGHT,
+        "the queue was full at half time, and grew"
+    );
     assert!(drops.queue_full > 0, "nothing was too much");
     assert_eq!(peers, 1, "the peer was cut, which has done nothing");
     assert_eq!(
