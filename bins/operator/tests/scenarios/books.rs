@@ -108,8 +108,12 @@ fn check_books(mesh: &mut Mesh, ids: &[NodeId], wrong: &mut Vec<String>) {
         let line = |(peer, text): &(NodeId, String)| (*peer, text.parse().expect("a number"));
         owed.push(books.owed_by.iter().map(line).collect());
         let status = node.status();
-        let doubled = status.warnings.iter().filter(|it| it.contains("another node"));
-        wrong.extend(doubled.map(|it| format!("node {host} warns: {it}")));
+        wrong.extend(
+            status
+                .warnings
+                .iter()
+                .map(|it| format!("node {host} warns: {it}")),
+        );
         let trust: Vec<TrustView> = node.ask(&Request::Trust);
         let suspected = trust
             .iter()
