@@ -51,10 +51,10 @@ fn join_and_prove(nodes: usize, backend: &'static str, joined_s: u64, verified_s
             .ok_or_else(|| format!("{wrong:#?}"))
     });
     let names: u64 = taps.iter().map(Tap::packets).sum();
-    let peak = mesh.nodes.iter().map(Node::peak_mib).max();
+    let peak = mesh.nodes.iter().map(Node::peak_mib).max().unwrap_or(0);
     eprintln!(
         "{nodes} nodes joined in {joined:.1?}; {backend}: proved after {proved:.1?}, verified by all {verified:.1?} \
-         later; {names} packets to name servers; at most {peak:?} MiB a node; {}",
+         later; {names} packets to name servers; at most {peak} MiB a node; {}",
         load()
     );
     assert_eq!(names, 0, "packets to name servers");

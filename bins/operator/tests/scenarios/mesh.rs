@@ -58,13 +58,12 @@ impl Mesh {
     /// Waits until each is connected to every other.
     pub(crate) fn joined(&mut self, within: u64) {
         let all = self.ids();
-        let mut missing = Vec::new();
         until_or("each node is connected to every other", within, || {
-            missing = self.missing(|_| all.clone());
+            let missing = self.missing(|_| all.clone());
             missing
                 .is_empty()
                 .then_some(())
-                .ok_or_else(|| format!("{missing:?}"))
+                .ok_or_else(|| format!("not connected: {missing:?}"))
         });
     }
 
@@ -146,11 +145,10 @@ impl Mesh {
             };
             let job = self.submit(by, capsule, &format!("{text}, of node {by}"), &how);
             let since = Instant::now();
-            let mut deaf = Vec::new();
             until_or(&format!("all have heard of the job of node {by}"), within, || {
-                deaf = (0..self.nodes.len())
-                    .filter(|node| self.nodes[*node].job(job).is_none())
-                    .collect();
+                let nodes = self.nodes.iter_mut().enumerate();
+                let deaf = nodes.filter_map(|(host, node)| node.job(job).is_none().then_some(host));
+                let deaf: Vec<_> = deaf.collect();
                 deaf.is_empty()
                     .then_some(())
                     .ok_or_else(|| format!("deaf: {deaf:?}"))

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use nonos_mesh::Limits;
+use nonos_mesh::{Limits, Weight};
 use nonos_types::Message;
 use tokio::time::Instant;
 
@@ -38,7 +38,13 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
         members.iter().all(|it| it.listed() >= all)
     })
     .await;
-    // They stay connected to all, and pass on no forgeries but their own.
+    // The honest have been there for long: budgets know them.
+    for member in &members {
+        for other in &members {
+            member.mesh.weigh(other.id, Weight::TRUSTED).await;
+        }
+    }
+    // Forgers stay connected to all, and pass on no forgeries but their own.
     let careless = Judge {
         cost: Duration::ZERO,
         refuses: is_invalid,
