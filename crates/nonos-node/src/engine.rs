@@ -49,7 +49,7 @@ use self::{
     job::Job,
     onion::Hops,
     parked::{Last, Need, Parked},
-    peers::{LastGood, PeerState},
+    peers::{LastGood, Lost, PeerState},
     verifier::Retry,
 };
 pub(crate) use self::{
@@ -118,6 +118,8 @@ pub(crate) struct Engine {
     crowded: bool,
     /// Where nodes were that this node was connected to, however long ago.
     last_good: LastGood,
+    /// Peers that were connected since it started, and are not.
+    lost: BTreeMap<NodeId, Lost>,
     descriptor_at: Timestamp,
     addresses: Vec<String>,
     hops: Hops,
@@ -230,6 +232,7 @@ impl Engine {
             directory: Directory::new(directory),
             crowded: false,
             last_good: LastGood::default(),
+            lost: BTreeMap::new(),
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
             hops: Hops::default(),
@@ -279,10 +282,7 @@ impl Engine {
             Input::Message { message, origin } => self.message(*message, origin),
             Input::Connected(peer) => self.peer_connected(peer),
             Input::Disconnected(peer) => {
-                if self.connected.remove(&peer).is_some() {
-                    self.directory.keep(peer, false);
-                    self.event(None, What::Disconnected { peer });
-                }
+                self.peer_disconnected(peer);
                 Ok(())
             }
             Input::Listening(address) => {

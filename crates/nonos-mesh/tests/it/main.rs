@@ -10,6 +10,8 @@ mod gossip;
 mod hostile;
 mod journal;
 #[cfg(feature = "net")]
+mod many;
+#[cfg(feature = "net")]
 mod node;
 #[cfg(feature = "net")]
 mod objects;

@@ -36,8 +36,22 @@ pub(crate) fn claim(network: NetworkId, author: u8, slot: u16, at: Timestamp) ->
     Signed::new(claim, &key(author)).into()
 }
 
+/// A descriptor that names an address.
+#[cfg(feature = "net")]
+pub(crate) fn listed_at(author: u8, address: &nonos_mesh::Multiaddr) -> Message {
+    let value = Descriptor {
+        addresses: vec![address.to_string()],
+        ..blank(NOW, at(3600))
+    };
+    Signed::new(value, &key(author)).into()
+}
+
 pub(crate) fn descriptor(author: u8, valid_from: Timestamp, valid_until: Timestamp) -> Message {
-    let descriptor = Descriptor {
+    Signed::new(blank(valid_from, valid_until), &key(author)).into()
+}
+
+fn blank(valid_from: Timestamp, valid_until: Timestamp) -> Descriptor {
+    Descriptor {
         network: network(),
         sequence: Sequence::new(1),
         valid_from,
@@ -49,8 +63,7 @@ pub(crate) fn descriptor(author: u8, valid_from: Timestamp, valid_until: Timesta
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
-    };
-    Signed::new(descriptor, &key(author)).into()
+    }
 }
 
 /// A receipt of a capsule whose hash starts with this byte.

@@ -8,7 +8,7 @@ use std::{
 use nonos_mesh::{
     Cursor, Multiaddr, Protocol,
     core::{
-        Invitation, Prefix, Standing,
+        Invitation, Prefix, Redial, Standing,
         reconcile::{ORDER, Pace},
     },
     with_peer,
@@ -57,22 +57,58 @@ pub(super) struct PeerState {
 
 impl PeerState {
     fn new(me: NodeId, peer: NodeId, now: Timestamp) -> Self {
-        // Each pair has a pace of its own.
-        let mut seed = *me.as_bytes();
-        for (byte, other) in seed.iter_mut().zip(peer.as_bytes()) {
-            *byte ^= other.rotate_left(1);
-        }
         Self {
             cursor: Cursor::END,
             reading: false,
             read_at: Timestamp::ZERO,
             pages: 0,
             soon: false,
-            pace: Pace::new(&seed, now),
+            pace: Pace::new(&seed_of(me, peer), now),
             comparing: false,
             from: ORDER[0],
         }
     }
+}
+
+/// A peer that was connected, and is dialled again.
+#[derive(Clone, Debug)]
+pub(super) struct Lost {
+    redial: Redial,
+    due: Timestamp,
+}
+
+impl Lost {
+    /// Most of them.
+    const MOST: usize = 64;
+
+    fn new(seed: [u8; 32], now: Timestamp) -> Self {
+        let mut lost = Self {
+            redial: Redial::new(&seed),
+            due: now,
+        };
+        lost.wait(now);
+        lost
+    }
+
+    /// Longer each time.
+    fn wait(&mut self, now: Timestamp) {
+        self.due = Timestamp::new(now.get() + self.redial.after_failure().as_secs().max(1));
+    }
+
+    /// There is reason to think that it can be reached now.
+    fn hope(&mut self, now: Timestamp) {
+        self.redial.succeeded();
+        self.due = now;
+    }
+}
+
+/// Another number for each pair of nodes, and each way.
+fn seed_of(me: NodeId, peer: NodeId) -> [u8; 32] {
+    let mut seed = *me.as_bytes();
+    for (byte, other) in seed.iter_mut().zip(peer.as_bytes()) {
+        *byte ^= other.rotate_left(1);
+    }
+    seed
 }
 
 /// Peers this node was connected to: when, and the addresses of the newest descriptor of each, valid or not.
@@ -188,8 +224,48 @@ impl Engine {
             self.was_good(peer)?;
             self.event(None, What::Connected { peer });
         }
+        // Where one is found again, whatever parted the nodes is over, and others may be found there, too.
+        if self.lost.remove(&peer).is_some() {
+            let now = self.now.time;
+            self.lost.values_mut().for_each(|it| it.hope(now));
+        }
         self.read_on(peer);
         self.catch_up(peer);
+        Ok(())
+    }
+
+    pub(super) fn peer_disconnected(&mut self, peer: NodeId) {
+        if self.connected.remove(&peer).is_some() {
+            self.directory.keep(peer, false);
+            self.event(None, What::Disconnected { peer });
+            if self.lost.len() < Lost::MOST {
+                let lost = Lost::new(seed_of(self.me, peer), self.now.time);
+                self.lost.insert(peer, lost);
+            }
+        }
+    }
+
+    /// Dials those that were lost, if more peers are wanted.
+    fn dial_lost(&mut self) -> Result<(), Error> {
+        let now = self.now.time;
+        let due = self.lost.iter().filter(|(_, it)| it.due <= now);
+        for peer in due.map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            let addresses = self.last_good.0.get(&peer).map(|(_, to)| to.clone());
+            let blacklisted = self.trust.is_blacklisted(peer)?;
+            let Some(addresses) = addresses.filter(|_| !blacklisted) else {
+                self.lost.remove(&peer);
+                continue;
+            };
+            if let Some(lost) = self.lost.get_mut(&peer) {
+                lost.wait(now);
+            }
+            if !self.avoided.contains(&peer) && self.connected.len() < DIAL {
+                let dials = addresses
+                    .into_iter()
+                    .map(|address| Effect::Dial { peer, address });
+                self.effects.extend(dials);
+            }
+        }
         Ok(())
     }
 
@@ -395,6 +471,7 @@ impl Engine {
         for peer in due.map(|(peer, _)| *peer).collect::<Vec<_>>() {
             self.catch_up(peer);
         }
+        self.dial_lost()?;
         self.directory.expire(self.me, now);
         self.tick_onion()?;
         if now.get() >= self.descriptor_at.get() + DESCRIPTOR_S {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod duties;
+mod flood;
 mod flow;
 mod hostile;
 mod import;

@@ -571,7 +571,7 @@ fn a_key_used_twice_pays_and_runs_nothing_any_more() {
     assert!(world.nodes[0].engine.doubled);
 }
 
-fn head(relay: u8, root: u8) -> Message {
+pub(super) fn head(relay: u8, root: u8) -> Message {
     let at = Timestamp::new(START);
     let head = RelayHead {
         network: network(),

@@ -2,7 +2,7 @@
 
 use nonos_types::{Message, NodeId, Sequence, Signed, Stamp};
 
-use super::world::*;
+use super::{hostile::head, world::*};
 use crate::{api::Request, engine::Input};
 
 const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -36,6 +36,65 @@ fn a_node_that_was_away_for_a_week_dials_those_it_was_connected_to() {
         1,
         "no descriptor but its own is valid"
     );
+}
+
+/// Node 0, when it has lost nodes 1 and 2, which listen at ports 1 and 2.
+fn lost_two() -> World {
+    let mut world = World::new(3);
+    listen(&mut world, 1, "/ip4/127.0.0.1/tcp/1");
+    listen(&mut world, 2, "/ip4/127.0.0.1/tcp/2");
+    world.pass(20);
+    for node in [1, 2] {
+        world.give(0, Input::Disconnected(world.id(node)));
+    }
+    world.dialled.clear();
+    world
+}
+
+/// How often node 0 dialled the node that listens at this port, within so many seconds.
+fn dials(world: &mut World, port: u16, seconds: u64) -> usize {
+    let before = world.dialled.len();
+    world.pass(seconds);
+    let address = format!("/ip4/127.0.0.1/tcp/{port}");
+    world.dialled[before..]
+        .iter()
+        .filter(|(node, to)| (*node, to) == (0, &address))
+        .count()
+}
+
+#[test]
+fn a_peer_that_is_lost_is_dialled_again_and_less_often_each_time() {
+    let mut world = lost_two();
+    let first = dials(&mut world, 1, 30);
+    assert!((4..=6).contains(&first), "{first}");
+    world.pass(200);
+    let later = dials(&mut world, 1, 180);
+    assert!((3..=5).contains(&later), "{later}");
+}
+
+#[test]
+fn when_one_of_the_lost_is_back_the_others_are_dialled_at_once() {
+    let mut world = lost_two();
+    world.pass(300);
+    world.give(0, Input::Connected(world.id(1)));
+    assert!(dials(&mut world, 2, 4) >= 2);
+    assert_eq!(dials(&mut world, 1, 60), 0, "it is connected");
+}
+
+#[test]
+fn who_is_blacklisted_or_avoided_is_not_dialled_again() {
+    let mut world = lost_two();
+    let peers = vec![world.id(1)];
+    assert!(world.ask(0, Request::Avoid { peers }).is_ok());
+    // One relay with two logs.
+    for root in [1, 2] {
+        world.message(0, world.id(1), head(3, root));
+    }
+    world.run();
+    assert!(world.blacklisted(0, world.id(2)));
+    world.dialled.clear();
+    assert_eq!(dials(&mut world, 1, 120), 0);
+    assert_eq!(dials(&mut world, 2, 120), 0);
 }
 
 #[test]
