@@ -75,7 +75,7 @@ impl Carriers {
     /// Who passed a receipt on.
     fn take(&mut self, id: ReceiptId) -> Vec<NodeId> {
         let carried = std::mem::take(&mut self.carried);
-        let (taken, left): (Vec<_>, _) = carried.into_iter().partition(|(_, it)| *it == id);
+        let (taken, left): (VecDeque<_>, _) = carried.into_iter().partition(|(_, it)| *it == id);
         self.carried = left;
         taken.into_iter().map(|(relay, _)| relay).collect()
     }

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn heads_are_forgotten_after_a_week_but_for_the_last_own_one() {
         let mut kept = Kept::default();
-        for n in 0..3 {
+        for n in 0..3_usize {
             let id = MessageId::hash(&[&n.to_le_bytes()]);
             kept.others.insert((at(n), id));
             kept.own.insert((at(n), id));
