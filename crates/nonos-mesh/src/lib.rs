@@ -94,8 +94,8 @@ mod wire;
 
 #[cfg(feature = "net")]
 pub use crate::net::{
-    Config, Error, Event, Events, FetchError, HiddenError, Limits, Mesh, OnionConfig, PeerInfo, Ticket, Traffic,
-    Weight, node_id, start, with_peer,
+    Config, Error, Event, Events, FetchError, HiddenError, Limits, Mesh, OnionConfig, PeerInfo, Ticket,
+    Traffic, Weight, node_id, start, with_peer,
 };
 pub use crate::{
     core::{Acceptance, Drops, Refusal},

@@ -366,7 +366,7 @@ impl Worker {
         let mut sources = sources.to_vec();
         if !is_here && let Some((bytes, given)) = self.look_up(object, &mut sources).await? {
             let objects = Arc::clone(&self.objects);
-            let kept = blocking(move || objects.put(&object, &bytes)).await?;
+            let kept = blocking(move || objects.put(&object, &bytes, Whose::Others)).await?;
             kept.map_err(|error| format!("cannot keep {object:?}: {error}"))?;
             self.account(capsule, given).await;
         }

@@ -120,6 +120,7 @@ impl Member {
             peers,
             limits,
             clock: Arc::new(Running(Instant::now())),
+            onion: None,
         };
         let known = Arc::new(Known::new());
         let (mesh, mut events) =

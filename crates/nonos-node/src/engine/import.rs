@@ -67,12 +67,12 @@ impl Engine {
                 Fate::Waits("for its capsule, tapes or proof, or until the verifiers have time")
             }
             Message::Accusation(it) if self.judging.contains(&it.evidence.id()) => Fate::Checked,
-            _ => Fate::Refused(self.why_not(message)?),
+            _ => Fate::Refused(self.why_refused(message)?),
         })
     }
 
     /// Why a message was ignored.
-    fn why_not(&self, message: &Message) -> Result<&'static str, Error> {
+    fn why_refused(&self, message: &Message) -> Result<&'static str, Error> {
         if let Message::Receipt(it) = message
             && self.bad.contains(&it.receipt_id())
         {

@@ -24,7 +24,8 @@ use crate::{
     Conduct, Config,
     api::{ProfileView, Request, RequestError, Submission},
     engine::{
-        About, Checked, Effect, Engine, Facts, Fate, Gives, Input, Machine, Measured, Moment, Origin, Parts, Ready,
+        About, Checked, Effect, Engine, Facts, Fate, Gives, Input, Machine, Measured, Moment, Origin, Parts,
+        Ready,
     },
     journal::Journal,
     relay::Relay,

@@ -21,7 +21,7 @@ use super::{Progress, fault, io_fault, reader, refusal, stopped};
 use crate::{
     api::{Imported, RequestError, Tally},
     engine::{Fate, Input},
-    objects::ObjectStore,
+    objects::{ObjectStore, Whose},
     worker::Worker,
 };
 
@@ -132,7 +132,7 @@ impl Import<'_> {
             let why = "a capsule whose package is not sound".to_owned();
             *tally.refused.entry(why).or_default() += 1;
         } else {
-            objects.put(object, bytes).map_err(cannot)?;
+            objects.put(object, bytes, Whose::Others).map_err(cannot)?;
             tally.taken += 1;
         }
         Ok(())
