@@ -269,7 +269,7 @@ mod tests {
             Self {
                 journal: Journal::new(Arc::new(MemoryStore::new())),
                 last: Sequence::ZERO,
-                objects: ObjectStore::new(dir.path()),
+                objects: ObjectStore::new(dir.path(), None),
                 dir,
             }
         }
