@@ -350,12 +350,14 @@ fn the_heads_of_two_hours_are_remembered() {
 
 #[test]
 fn the_longest_log_of_each_hour_is_found_the_newest_hour_first() {
-    let hour = Epoch::SECONDS;
     let mut heads = Heads::new();
     assert_eq!(heads.longest(crate::sample::node(1)).count(), 0);
     let [a, b] = [head(1, 1, 1, 0), head(1, 3, 3, 60)];
-    let [short, c] = [head(1, 2, 2, 30), head(1, 1, 4, hour + 30)];
-    for head in [&a, &b, &short, &c, &head(2, 9, 9, 2 * hour)] {
+    let short = head(1, 2, 2, 30);
+    let mut next = *head(1, 1, 4, Epoch::SECONDS + 30).value();
+    next.epoch = Epoch::of(next.at);
+    let c = Signed::new(next, &key(1));
+    for head in [&a, &b, &short, &c, &head(2, 9, 9, 90)] {
         assert_eq!(heads.see(head), Seen::New);
     }
     let longest: Vec<_> = heads.longest(crate::sample::node(1)).cloned().collect();
