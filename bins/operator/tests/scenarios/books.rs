@@ -67,11 +67,8 @@ fn check_job(it: &Offered, ids: &[NodeId], views: &[JobView], wrong: &mut Vec<St
             .count()
     };
     let executor = receipt.map(|(_, executor)| executor);
-    for node in 0..ids.len() {
-        let due = (
-            usize::from(node == it.by),
-            usize::from(Some(ids[node]) == executor),
-        );
+    for (node, id) in ids.iter().enumerate() {
+        let due = (usize::from(node == it.by), usize::from(Some(*id) == executor));
         let booked = (executions(node, true), executions(node, false));
         if booked != due {
             wrong.push(format!(

@@ -37,17 +37,17 @@ fn split(half: usize, cut: Duration) {
             since.elapsed() < cut + Duration::from_secs(300),
             "jobs are not done: {open:?}"
         );
-        for side in 0..2 {
+        for (side, done) in done.iter_mut().enumerate() {
             match open.get(&side) {
                 Some(it) => {
                     if mesh.is_paid(it.by, it.job) {
                         open.remove(&side);
-                        done[side] += 1;
+                        *done += 1;
                     }
                 }
                 None if since.elapsed() < cut => {
-                    let by = side * half + done[side] % half;
-                    let job = mesh.submit(by, capsule, &format!("job {} of side {side}", done[side]), &how);
+                    let by = side * half + *done % half;
+                    let job = mesh.submit(by, capsule, &format!("job {done} of side {side}"), &how);
                     offered.push(Offered { job, by });
                     open.insert(side, Offered { job, by });
                 }
