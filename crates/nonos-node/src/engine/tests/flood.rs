@@ -20,8 +20,11 @@ fn flood(brake_peers: usize, seconds: u64) -> (World, u64, usize) {
         let store = Arc::clone(&node.store) as Arc<dyn Store>;
         node.engine.trust = TrustBook::open(store).expect("a book").brake_from(brake_peers);
     }
-    let job = world.submit(1, 0, 6000).expect("a job");
-    let offer = world.nodes[0].engine.jobs[&job].offer.clone();
+    // Of those that a job was not awarded to no more than eight are tried: who is to be caught must forge for several.
+    let offers = [1, 2, 3].map(|salt| {
+        let job = world.submit(salt, 0, 6000).expect("a job");
+        world.nodes[0].engine.jobs[&job].offer.clone()
+    });
     let blacklisted = |world: &World| {
         let pairs = (0..world.nodes.len()).flat_map(|node| FORGERS.map(move |forger| (node, forger)));
         pairs
@@ -34,7 +37,8 @@ fn flood(brake_peers: usize, seconds: u64) -> (World, u64, usize) {
         for _ in 0..RATE {
             attempt += 1;
             for forger in FORGERS.map(key) {
-                let forged = receipt(&offer, &forger, attempt, START);
+                let offer = &offers[attempt as usize % offers.len()];
+                let forged = receipt(offer, &forger, attempt, START);
                 world.invalid.insert(forged.receipt_id());
                 for node in 0..world.nodes.len() {
                     // The network lets nothing through of who is blacklisted.
