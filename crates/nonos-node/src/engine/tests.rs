@@ -1,7 +1,6 @@
 //! Engines without a network, driven by hand through virtual time.
 
 mod crash;
-mod flood;
 mod flow;
 mod hostile;
 mod order;
