@@ -14,6 +14,7 @@ mod statics;
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -263,6 +264,8 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
 impl Mesh {
     /// Requests to one peer at a time.
     const REQUESTS: usize = 4;
+    /// Bytes of a group that are asked for at a time: two seconds at 256 kbit/s.
+    const PIECE: usize = 64 << 10;
     /// How often, and how long apart, a busy peer is asked again.
     const RETRIES: u32 = 5;
     const RETRY: Duration = Duration::from_millis(200);
@@ -384,14 +387,42 @@ impl Mesh {
     async fn answer(&self, object: Object, ask: &Ask) -> Result<Response, FetchError> {
         match ask {
             Ask::Outline { from } => self.request(*from, Request::Outline { object }).await,
-            Ask::Group { from, range, .. } => {
-                let request = Request::Read {
-                    object,
-                    offset: ByteLen::from(range.start),
-                    // A group without bytes is asked for by one more than there are.
-                    most: ByteLen::from(range.len().max(1)),
-                };
-                self.request(*from, request).await
+            Ask::Group { from, range, .. } => self.group(object, *from, range.clone()).await,
+        }
+    }
+
+    /// A group, in pieces that come in time by a slow line.
+    async fn group(&self, object: Object, from: NodeId, range: Range<usize>) -> Result<Response, FetchError> {
+        let mut whole: Option<Part> = None;
+        loop {
+            let have = whole.as_ref().map_or(0, |part| part.bytes.len());
+            let left = range.len() - have;
+            if let Some(part) = whole.take_if(|_| left == 0) {
+                return Ok(Response::Part(part));
+            }
+            let request = Request::Read {
+                object,
+                offset: ByteLen::from(range.start + have),
+                // A group without bytes is asked for by one more than there are.
+                most: ByteLen::from(left.clamp(1, Self::PIECE)),
+            };
+            match self.request(from, request).await? {
+                Response::Part(part) if range.is_empty() => return Ok(Response::Part(part)),
+                // Pieces that are none would be asked for without end.
+                Response::Part(part) if part.bytes.is_empty() || part.bytes.len() > left => {
+                    return Err(FetchError::BadAnswer);
+                }
+                Response::Part(part) => {
+                    let whole = whole.get_or_insert(Part {
+                        total: part.total,
+                        bytes: Vec::new(),
+                    });
+                    if whole.total != part.total {
+                        return Err(FetchError::BadAnswer);
+                    }
+                    whole.bytes.extend(part.bytes);
+                }
+                answer => return Ok(answer),
             }
         }
     }

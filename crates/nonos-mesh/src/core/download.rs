@@ -73,15 +73,18 @@ pub struct Download {
     sources: BTreeMap<NodeId, Source>,
     /// What is here, and of whom; of nobody, if it was here before.
     groups: BTreeMap<usize, (Option<NodeId>, Vec<u8>)>,
+    /// Groups that are asked for at a time now.
+    at_once: usize,
     dropped: Vec<(NodeId, Dropped)>,
 }
 
 impl Download {
     /// Groups that one peer is asked for at a time, and of all together.
     pub const OF_ONE: usize = 2;
-    /// Groups that are asked for at a time.
+    /// Most groups that are asked for at a time. After a failure it is one, and one more with each that comes: what is too
+    /// much for a slow line fails on all peers at once.
     pub const AT_ONCE: usize = 8;
-    /// Failures after which a peer is asked no more.
+    /// Failures in a row after which a peer is asked no more.
     const FAILURES: u32 = 3;
 
     /// Of an object of at most `most` bytes, from these peers.
@@ -92,6 +95,7 @@ impl Download {
             outline: None,
             sources: sources.into_iter().map(|it| (it, Source::default())).collect(),
             groups: BTreeMap::new(),
+            at_once: Self::AT_ONCE,
             dropped: Vec::new(),
         }
     }
@@ -124,7 +128,7 @@ impl Download {
             .collect();
         let mut wanted =
             (0..outline.count()).filter(|it| !self.groups.contains_key(it) && !busy.contains(it));
-        let mut room = Self::AT_ONCE.saturating_sub(busy.len());
+        let mut room = self.at_once.saturating_sub(busy.len());
         // In turn: one group of each before the second of any, the least busy first.
         while room > 0 {
             let free = (self.sources.iter_mut())
@@ -179,10 +183,12 @@ impl Download {
         if !source.busy.remove(&index) {
             return None;
         }
+        source.failures = 0;
         if !self.take(index, Some(from), bytes) {
             self.drop(from, Dropped::WrongBytes);
             return None;
         }
+        self.at_once = (self.at_once + 1).min(Self::AT_ONCE);
         let (_, bytes) = self.groups.get(&index)?;
         Some((self.outline.as_ref()?, bytes))
     }
@@ -196,6 +202,7 @@ impl Download {
         source.failures += 1;
         if let Ask::Group { index, .. } = ask {
             source.busy.remove(index);
+            self.at_once = 1;
         }
         if matches!(ask, Ask::Outline { .. }) || source.failures >= Self::FAILURES {
             self.drop(*from, Dropped::Silent);

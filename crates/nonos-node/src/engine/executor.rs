@@ -21,6 +21,9 @@ const TRANSFERS: Table<CapsuleHash, Vec<u8>> = Table::new("transfer");
 
 /// How long a claim stands, in milliseconds, before this node takes another job.
 const CLAIM_MS: u64 = 10_000;
+/// Milliseconds after which a claim is made again while nobody has the award: twice as many after each, so often at most.
+const AGAIN_MS: u64 = 15_000;
+const AGAIN_MOST: u32 = 5;
 /// How often a run is begun, those included during which the node was stopped or killed, and how many milliseconds
 /// lie between two of them.
 const RUNS: u32 = 5;
@@ -223,6 +226,7 @@ impl Engine {
         if let Some(slot) = slot {
             job.mine = Mine::Claimed { at_ms: now };
             job.my_slot = slot;
+            job.my_claims += 1;
             self.say(Claim {
                 network: self.network,
                 job: id,
@@ -264,9 +268,15 @@ impl Engine {
                 now.time.get().checked_sub(from).map(Duration::from_secs)
             }
         };
+        // A claim that brought nothing may have been lost.
+        let again = match job.mine {
+            Mine::Claimed { at_ms } => now.millis >= at_ms + (AGAIN_MS << job.my_claims.min(AGAIN_MOST)),
+            _ => true,
+        };
         let late_by = |(slot, seat): (Slot, &Seat)| {
             let late = free_for(seat)?.checked_sub(schedule.wait(self.me, slot)?)?;
-            let wanted = !seat.claims.contains(&self.me) && !self.has_receipt(job, seat);
+            let heard = seat.claims.contains(&self.me);
+            let wanted = (!heard || again && seat.award.is_none()) && !self.has_receipt(job, seat);
             wanted.then_some((late, std::cmp::Reverse(slot)))
         };
         Ok(job.slots().filter_map(late_by).max().map(|(_, slot)| slot.0))

@@ -38,6 +38,8 @@ pub(super) struct Job {
     pub(super) mine: Mine,
     /// The slot that this is about.
     pub(super) my_slot: Slot,
+    /// How often this node has claimed a slot, since it was started.
+    pub(super) my_claims: u32,
 }
 
 /// A slot of a job: who would run it, who may, and who has.
@@ -131,6 +133,7 @@ impl Job {
             refused: None,
             mine: Mine::Nothing,
             my_slot: Slot::ZERO,
+            my_claims: 0,
         }
     }
 

@@ -245,3 +245,35 @@ fn what_was_not_asked_for_is_not_taken() {
     download.outline(node(1), outline);
     assert!(download.group(node(9), 0, vec![]).is_none());
 }
+
+#[test]
+fn a_line_that_is_too_slow_for_many_groups_is_asked_for_one_at_a_time() {
+    let bytes = bytes(20 << 18);
+    let object = input(&bytes);
+    let mut download = Download::new(object, MOST, (1..=4).map(node));
+    for ask in download.asks() {
+        let Ask::Outline { from } = ask else {
+            panic!("not yet")
+        };
+        download.outline(from, object.outline(&bytes).expect("it has one"));
+    }
+    let all = download.asks();
+    assert_eq!(all.len(), Download::AT_ONCE);
+    all.iter().for_each(|ask| download.failed(ask));
+    assert_eq!(download.dropped(), [], "each has failed twice, with all others");
+    for at_once in 1..=Download::AT_ONCE {
+        let asks = download.asks();
+        // One more with each that comes: it, and one for it.
+        assert_eq!(asks.len(), if at_once == 1 { 1 } else { 2 }, "{at_once}");
+        let Ask::Group { from, index, range } = &asks[0] else {
+            panic!("all have said what they have")
+        };
+        assert!(
+            download
+                .group(*from, *index, bytes[range.clone()].to_vec())
+                .is_some()
+        );
+    }
+    // No more than at the start.
+    assert_eq!(download.asks().len(), 1);
+}

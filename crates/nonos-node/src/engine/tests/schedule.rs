@@ -268,7 +268,41 @@ fn a_slot_is_claimed_once_by_a_node_and_never_when_it_is_done() {
         .into_iter()
         .filter(|it| it.kind() == Kind::Claim)
         .count();
-    assert_eq!(claims, 1);
+    // At once, after 30 seconds, and after a minute more: ever more seldom.
+    assert_eq!(claims, 3);
+}
+
+#[test]
+fn a_claim_that_its_requester_did_not_hear_is_made_again() {
+    let mut world = World::new(3);
+    world.deaf.insert(0);
+    let job = world.submit(1, 0, 600).expect("a job");
+    world.pass(20);
+    let claims = |world: &World, node: usize| world.nodes[node].engine.jobs[&job].seats[0].claims.len();
+    assert_eq!(claims(&world, 0), 0);
+    assert_eq!(claims(&world, 1), 2, "they know of each other");
+    // Claims are not among what is compared: they are worth nothing when they are late.
+    world.deaf.clear();
+    world.pass(9);
+    assert_eq!(claims(&world, 0), 0);
+    world.pass(10);
+    assert!(world.nodes[0].engine.jobs[&job].seats[0].award.is_some());
+    world.pass(60);
+    assert_eq!(world.paid(0).len(), 1);
+}
+
+#[test]
+fn a_node_that_starts_again_claims_again_what_nobody_has() {
+    let mut world = World::new(3);
+    world.deaf.insert(0);
+    let job = world.submit(1, 0, 600).expect("a job");
+    world.pass(5);
+    world.deaf.clear();
+    world.stop(1);
+    world.start(1);
+    world.pass(5);
+    let seat = &world.nodes[0].engine.jobs[&job].seats[0];
+    assert_eq!(seat.executor(), Some(world.id(1)));
 }
 
 #[test]

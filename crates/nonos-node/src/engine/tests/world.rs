@@ -248,6 +248,8 @@ pub(super) struct World {
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
+    /// Nodes that no claims reach.
+    pub(super) deaf: BTreeSet<usize>,
     /// What was published, by whom.
     pub(super) published: Vec<(usize, Message)>,
     /// Receipts wait with who made them, not being hidden yet.
@@ -331,6 +333,7 @@ impl World {
             refusing: false,
             dialled: vec![],
             kept: vec![],
+            deaf: BTreeSet::new(),
             published: vec![],
             withhold: false,
             mixes: BTreeMap::new(),
@@ -467,6 +470,9 @@ impl World {
     }
 
     pub(super) fn message(&mut self, node: usize, from: NodeId, message: Message) {
+        if message.kind() == Kind::Claim && self.deaf.contains(&node) {
+            return;
+        }
         // As it comes: by its bytes.
         let message = Message::from_bytes_of_any_kind(&message.to_bytes()).expect("it can be sent");
         let origin = Origin {
