@@ -21,6 +21,7 @@ fn outputs(onion: &mut Onion) -> Vec<Output> {
     std::iter::from_fn(|| onion.poll()).collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "it measures")]
 fn main() {
     let settings = Settings {
         cover: Cover::High,

@@ -39,12 +39,11 @@ fn split(half: usize, cut: Duration) {
         );
         for (side, done) in done.iter_mut().enumerate() {
             match open.get(&side) {
-                Some(it) => {
-                    if mesh.is_paid(it.by, it.job) {
-                        open.remove(&side);
-                        *done += 1;
-                    }
+                Some(it) if mesh.is_paid(it.by, it.job) => {
+                    open.remove(&side);
+                    *done += 1;
                 }
+                Some(_) => {}
                 None if since.elapsed() < cut => {
                     let by = side * half + *done % half;
                     let job = mesh.submit(by, capsule, &format!("job {done} of side {side}"), &how);

@@ -78,7 +78,7 @@ impl Refusal {
     /// For programs.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::NoExecutor { code, .. } => *code,
+            Self::NoExecutor { code, .. } => code,
             Self::Own => "own",
             Self::Blacklisted => "blacklisted",
             Self::Late => "late",

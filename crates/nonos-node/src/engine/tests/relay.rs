@@ -129,11 +129,8 @@ fn a_node_signs_nothing_in_the_hour_of_a_start() {
     world.start(0);
     world.submit(3, 0, 6000).expect("a job");
     world.pass(100);
-    assert_eq!(
-        heads(&world, 0, 0),
-        [before.clone()],
-        "it may have forgotten others"
-    );
+    let left = heads(&world, 0, 0);
+    assert_eq!(left, std::slice::from_ref(before), "it may have forgotten others");
     world.millis += HOUR_MS;
     world.submit(4, 0, 6000).expect("a job");
     world.pass(100);
