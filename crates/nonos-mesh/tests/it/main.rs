@@ -15,6 +15,7 @@ mod many;
 mod node;
 #[cfg(feature = "net")]
 mod objects;
+#[cfg(feature = "net")]
 mod onion;
 #[cfg(feature = "net")]
 mod raw;

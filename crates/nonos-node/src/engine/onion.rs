@@ -27,14 +27,15 @@ pub(super) struct Hops {
     at: Timestamp,
 }
 
-impl Hops {
-    /// For this node's descriptor.
-    pub(super) fn keys(&self) -> Vec<OnionKey> {
-        self.keys.clone()
-    }
-}
-
 impl Engine {
+    /// For this node's descriptor: none if it passes nothing on, the month's traffic being used up.
+    pub(super) fn onion_keys(&self) -> Vec<OnionKey> {
+        if self.is_spent() {
+            return vec![];
+        }
+        self.hops.keys.clone()
+    }
+
     /// Others must know these keys before they use them.
     pub(super) fn new_onion_keys(&mut self, keys: Vec<OnionKey>) -> Result<(), Error> {
         self.hops.keys = keys;
@@ -85,7 +86,11 @@ impl Engine {
                 None
             })
         };
-        let mixes = Mix::of(&self.directory, self.me, &settings, now, trust);
+        let mut mixes = Mix::of(&self.directory, self.me, &settings, now, trust);
+        if self.is_spent() {
+            // Without hops there is no cover.
+            mixes.clear();
+        }
         if let Some(error) = failed {
             return Err(error.into());
         }

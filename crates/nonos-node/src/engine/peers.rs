@@ -409,7 +409,7 @@ impl Engine {
             } else {
                 Capacity::NONE
             },
-            onion_keys: self.hops.keys(),
+            onion_keys: self.onion_keys(),
             stamp: self.about.stamp,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
         })?;

@@ -6,7 +6,7 @@ use nonos_types::{Descriptor, Message, OnionKey, Signed, Timestamp};
 use super::world::*;
 use crate::{
     config::Policy,
-    engine::{Input, Origin, onion::guards},
+    engine::{Input, Measured, Origin, onion::guards},
 };
 
 fn keys(world: &World, of: u8) -> Vec<OnionKey> {
@@ -89,6 +89,31 @@ fn who_is_listed_for_an_hour_may_be_a_hop() {
     world.pass(20);
     assert_eq!(hops(&world, 0), [world.id(3)]);
     assert_eq!(hops(&world, 3).len(), 3);
+}
+
+#[test]
+fn whose_month_is_used_up_is_no_hop_and_has_none() {
+    let mut world = mesh();
+    world.configure(0, "[limits]\nmonthly = \"1MB\"\n");
+    has_keys(&mut world, 0, 0);
+    // Since it was started anew, others must have been listed for an hour again.
+    world.pass(3700);
+    let me = world.id(0);
+    let is_hop = |world: &World, of: usize| world.mixes[&of].iter().any(|mix| mix.node == me);
+    assert!(is_hop(&world, 1));
+    assert_eq!(world.mixes[&0].len(), 3);
+    world.measure(
+        0,
+        Measured {
+            sent: 1_000_000,
+            ..Measured::default()
+        },
+    );
+    world.pass(20);
+    assert!(!is_hop(&world, 1));
+    assert_eq!(world.mixes[&0], []);
+    let told = descriptors(&world, 0);
+    assert_eq!(told.last().expect("one").onion_keys, []);
 }
 
 #[test]

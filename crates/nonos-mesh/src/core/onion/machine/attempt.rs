@@ -41,8 +41,7 @@ impl Onion {
         let (ask, asked) = (request.ask.clone(), request.asked.clone());
         let period = Period::of(now.time);
         let guards = self.entries();
-        let most = self.most_hops();
-        if most < ask.least_hops || guards.is_empty() {
+        if guards.is_empty() {
             return Err(self.why_not(ask.least_hops));
         }
         let (route, hops) = self.first_route(&ask, &asked, period, &guards)?;
