@@ -70,13 +70,17 @@ impl Mesh {
     /// Waits until no node is connected to one that is on another bridge.
     pub(crate) fn apart(&mut self, within: u64, bridge_of: impl Fn(usize) -> usize) {
         let ids: Vec<_> = self.nodes.iter().map(|node| node.id).collect();
-        until("nodes on different bridges have noticed", within, || {
-            let others = |host: usize| (0..ids.len()).filter(move |it| *it != host);
-            let apart = |(host, node): (usize, &mut Node)| {
+        until_or("nodes on different bridges have noticed", within, || {
+            let mut still = Vec::new();
+            for (host, node) in self.nodes.iter_mut().enumerate() {
                 let connected = node.connected();
-                others(host).all(|it| bridge_of(it) == bridge_of(host) || !connected.contains(&ids[it]))
-            };
-            self.nodes.iter_mut().enumerate().all(apart).then_some(())
+                let across = |it: &usize| bridge_of(*it) != bridge_of(host) && connected.contains(&ids[*it]);
+                still.extend((0..ids.len()).filter(across).map(|it| (host, it)));
+            }
+            still
+                .is_empty()
+                .then_some(())
+                .ok_or_else(|| format!("still connected: {still:?}"))
         });
     }
 
