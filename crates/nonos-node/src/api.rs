@@ -236,9 +236,9 @@ pub struct AnonymityView {
     pub around: u32,
     /// How many of them came back.
     pub back: u32,
-    /// Frames of its own that said something, and that said nothing.
+    /// Frames of its own that said something.
     pub own: u64,
-    /// Frames that said nothing.
+    /// Frames of its own that said nothing.
     pub cover_frames: u64,
     /// Frames of others that it passed on.
     pub forwarded: u64,

@@ -23,7 +23,10 @@ use crate::{Cores, CpuFeatures, ProbeVersion, Profile, Throughput};
 mod cgroup;
 mod cpu;
 mod disk;
+mod load;
 mod loopback;
+
+pub use self::load::{Load, load};
 
 /// Version of what this module does.
 const VERSION: ProbeVersion = ProbeVersion::new(1);

@@ -79,7 +79,7 @@ async fn mesh(shelf: &[(Object, Vec<u8>)]) -> Vec<Node> {
 }
 
 #[tokio::test]
-async fn an_object_is_fetched_and_who_gave_it_does_not_know_for_whom() {
+async fn an_object_is_fetched_by_way_of_others() {
     let small = vec![7; 30_000];
     let large = vec![8; 70_000];
     let nodes = mesh(&[(capsule(b"small"), small.clone()), (capsule(b"large"), large)]).await;

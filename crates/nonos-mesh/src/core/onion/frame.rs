@@ -4,6 +4,13 @@ use super::keys::Period;
 
 /// What goes over a link: a byte that says the format and the period of the keys, and a Sphinx packet. All are of one
 /// length.
+///
+/// ```
+/// use nonos_mesh::core::onion::{BadFrame, Frame};
+///
+/// assert_eq!(Frame::from_bytes(vec![0; 7]), Err(BadFrame::Length(7)));
+/// assert_eq!(Frame::from_bytes(vec![0; Frame::LEN]), Err(BadFrame::Version(0)));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame(Vec<u8>);
 

@@ -12,6 +12,14 @@ use super::{
 
 /// The few neighbours that a node's frames enter by and its answers leave by. Who takes other ones each time has, in
 /// time, one of its enemy's; who stays with a few has one or has none (Øverlier and Syverson 2006).
+///
+/// ```
+/// use nonos_mesh::core::onion::Guards;
+/// use nonos_types::{NodeId, Timestamp};
+///
+/// let kept = vec![(NodeId::from_bytes([7; 32]), Timestamp::new(1_800_000_000))];
+/// assert_eq!(Guards::new(kept.clone()).chosen(), kept);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guards(Vec<(NodeId, Timestamp)>);
 

@@ -7,6 +7,13 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use super::frame::Head;
 
 /// Six hours, for which a key is used; counted from 1970.
+///
+/// ```
+/// use nonos_mesh::core::onion::Period;
+/// use nonos_types::Timestamp;
+///
+/// assert_eq!(Period::of(Timestamp::new(2 * Period::SECONDS)), Period::new(2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(u64);
 
@@ -44,7 +51,8 @@ pub(super) struct Key {
 }
 
 impl Keys {
-    /// Most packets that are taken with one key; then it is replaced. Half a kilobyte for each would be 32 MiB.
+    /// Most packets that are taken with one key; then it is replaced. Their tags take 16 bytes each, and with the table's
+    /// slack some 36 MB.
     pub(super) const MOST_SEEN: usize = 1 << 20;
 
     /// Makes keys that are missing and drops those that are over. Says whether others must be told.

@@ -37,6 +37,15 @@ impl Cover {
 }
 
 /// How a node hides.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use nonos_mesh::core::onion::{Cover, Settings};
+///
+/// let settings = Settings { cover: Cover::High, ..Settings::default() };
+/// assert_eq!(settings.timeout(1), Duration::from_secs(4));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Nodes on a route, the one it ends at included; 2 to [`Settings::MOST_HOPS`].

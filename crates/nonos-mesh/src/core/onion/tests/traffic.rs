@@ -15,7 +15,7 @@ fn plan(cover: Cover) -> Plan {
 }
 
 #[test]
-fn a_question_is_answered_and_who_asked_is_not_known() {
+fn a_question_comes_to_whoever_it_is_for_and_to_nobody_else() {
     let mut world = World::new(plan(Cover::Normal));
     world.run(5_000);
     let id = world.ask(0, Target::Of(vec![name(7)]), b"who are you?", 100);

@@ -71,8 +71,6 @@ pub(super) struct World {
     pub(super) asked: Vec<Vec<Vec<u8>>>,
     pub(super) answers: BTreeMap<(usize, RequestId), (u64, NodeId, Vec<u8>)>,
     pub(super) failed: BTreeSet<(usize, RequestId)>,
-    /// How often a node was told its mixes; they change with the keys.
-    told: u64,
     stale: bool,
     links: BTreeSet<(usize, usize)>,
     events: BinaryHeap<Reverse<(u64, u64, usize)>>,
@@ -106,7 +104,6 @@ impl World {
             asked: vec![vec![]; plan.nodes],
             answers: BTreeMap::new(),
             failed: BTreeSet::new(),
-            told: 0,
             stale: false,
             links: BTreeSet::new(),
             events: BinaryHeap::new(),
@@ -180,7 +177,6 @@ impl World {
     /// All are told who there is, dead or not: a directory learns of that only in time.
     pub(super) fn tell(&mut self) {
         self.stale = false;
-        self.told += 1;
         let all: Vec<Mix> = (self.keys.iter().enumerate())
             .map(|(it, keys)| Mix {
                 node: name(it),
