@@ -1,6 +1,7 @@
 //! What a running node can be asked and what it answers, the same in the process and over its socket.
 
 mod bundle;
+mod why;
 
 use nonos_types::{
     Amount, ByteLen, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId,
@@ -9,7 +10,10 @@ use nonos_types::{
 use nonos_worker::Protection;
 use serde::{Deserialize, Serialize};
 
-pub use self::bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally};
+pub use self::{
+    bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
+    why::{Finding, Subject, WhyNot},
+};
 use crate::{Pin, QuietHours, config::Policy};
 
 /// A question to a node.
@@ -76,6 +80,12 @@ pub enum Request {
     },
     /// Which roles it takes, and why. [`RoleView`]s.
     Roles,
+    /// What keeps a job from being run or paid, a peer from being connected or given jobs, a capsule from being had or run.
+    /// [`WhyNot`].
+    WhyNot {
+        /// The name of one of these, in hexadecimal.
+        about: String,
+    },
     /// The machine, as measured and signed. [`ProfileView`].
     Profile,
     /// What has happened since. [`EventPage`].

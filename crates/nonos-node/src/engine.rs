@@ -24,6 +24,7 @@ mod tests;
 mod traffic;
 mod verifier;
 mod view;
+mod why;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -53,11 +54,14 @@ use self::{
     verifier::Retry,
 };
 pub(crate) use self::{
-    effect::{Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
+    effect::{
+        Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply,
+    },
     facts::Facts,
     onion::guards,
     verifier::Unchecked,
     view::json,
+    why::refused_facts,
 };
 use crate::{
     Conduct, Config, Error, api::NodeEvent, api::What, config::Policy, journal::Journal, relay::Relay,

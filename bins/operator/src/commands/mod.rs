@@ -15,6 +15,7 @@ mod segment;
 mod status;
 mod trust;
 mod verify;
+mod why_not;
 
 use crate::{failure::Failure, files, output::Output};
 use std::path::PathBuf;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     /// Shows what the running node does for others, and why.
     #[command(subcommand)]
     Roles(roles::Command),
+    /// Says why something is not done, and what to do about it.
+    WhyNot(why_not::WhyNot),
     /// Shows the machine's profile.
     Profile(profile::Profile),
     /// Carries what the mesh would carry, in files, between nodes that no network joins.
@@ -94,6 +97,7 @@ impl Command {
             Self::Ledger(command) => command.run(context),
             Self::Trust(command) => command.run(context),
             Self::Roles(command) => command.run(context),
+            Self::WhyNot(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Bundle(command) => command.run(context),
             Self::Capsule(command) => command.run(context),

@@ -265,6 +265,22 @@ pub(crate) enum Effect {
     Stop,
 }
 
+/// What a capsule may at most use to be run here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) fuel: nonos_types::Fuel,
+    pub(crate) pages: nonos_types::Pages,
+}
+
+impl Bounds {
+    pub(crate) fn of(config: &crate::Config) -> Self {
+        Self {
+            fuel: config.executor.max_fuel,
+            pages: config.max_pages(),
+        }
+    }
+}
+
 /// An answer that the edge completes.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -286,6 +302,12 @@ pub(crate) enum Answer {
     },
     Bundle {
         number: u64,
+    },
+    /// What keeps a capsule from being run, but for what its package says.
+    WhyNotCapsule {
+        capsule: CapsuleHash,
+        bounds: Bounds,
+        findings: Vec<crate::api::Finding>,
     },
     Job(Box<crate::api::JobView>, Box<Files>),
     Jobs(Vec<(crate::api::JobView, Files)>),

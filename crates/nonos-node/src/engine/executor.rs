@@ -10,6 +10,7 @@ use nonos_types::{
 
 use super::{
     Decision, Effect, Engine, Error, Facts, Need, Origin, PROVE_MS,
+    effect::Bounds,
     job::{Job, Mine, Refused, Seat},
 };
 use crate::{Conduct, api::What, choice::System};
@@ -75,6 +76,23 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// What the policy of a capsule asks for, and this node does not give.
+    pub(super) fn of_capsule(facts: &Facts, bounds: &Bounds) -> Option<Self> {
+        if facts.fuel > bounds.fuel {
+            Some(Self::Fuel {
+                actual: facts.fuel.get(),
+                limit: bounds.fuel.get(),
+            })
+        } else if facts.pages > bounds.pages {
+            Some(Self::Memory {
+                actual: facts.pages.get(),
+                limit: bounds.pages.get(),
+            })
+        } else {
+            None
+        }
+    }
+
     /// For programs.
     pub(super) fn code(&self) -> &'static str {
         match self {
@@ -150,8 +168,6 @@ impl Engine {
     }
 
     fn refusal_of(&self, offer: &Offer, facts: &Facts) -> Option<Refusal> {
-        let limits = &self.config.executor;
-        let max_pages = self.config.max_pages();
         if facts.entry != offer.entry {
             Some(Refusal::Entry {
                 offered: offer.entry.clone(),
@@ -164,16 +180,8 @@ impl Engine {
             .eq(facts.params.iter().copied())
         {
             Some(Refusal::Arguments)
-        } else if facts.fuel > limits.max_fuel {
-            Some(Refusal::Fuel {
-                actual: facts.fuel.get(),
-                limit: limits.max_fuel.get(),
-            })
-        } else if facts.pages > max_pages {
-            Some(Refusal::Memory {
-                actual: facts.pages.get(),
-                limit: max_pages.get(),
-            })
+        } else if let Some(refusal) = Refusal::of_capsule(facts, &Bounds::of(&self.config)) {
+            Some(refusal)
         } else if facts.base > offer.max_fee {
             Some(Refusal::Fee {
                 base: facts.base.to_string(),
@@ -283,7 +291,7 @@ impl Engine {
     }
 
     /// In which order the executors that this node knows take the slots of a job.
-    fn schedule(&self, job: JobId, requester: NodeId) -> Schedule {
+    pub(super) fn schedule(&self, job: JobId, requester: NodeId) -> Schedule {
         let executors = (self.directory.iter())
             .filter(|it| it.roles.contains(Role::Executor) && it.signer() != requester)
             .map(|it| (it.signer(), it.capacity));
@@ -330,7 +338,7 @@ impl Engine {
     }
 
     /// Runs something, or waits for the answer to a claim.
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.open
             .iter()
             .filter_map(|id| self.jobs.get(id))

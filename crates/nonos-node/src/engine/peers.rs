@@ -74,7 +74,7 @@ impl PeerState {
 #[derive(Clone, Debug)]
 pub(super) struct Lost {
     redial: Redial,
-    due: Timestamp,
+    pub(super) due: Timestamp,
 }
 
 impl Lost {

@@ -101,6 +101,11 @@ impl Engine {
                 json(&Done {})
             }
             Request::Roles => json(&self.role_views()),
+            Request::WhyNot { about } => match self.why_not_about(&about)? {
+                Ok(Ok(why)) => json(&why),
+                Ok(Err(of_capsule)) => return self.complete(of_capsule, reply),
+                Err(error) => Err(error),
+            },
             Request::Profile => json(&self.about.profile),
             Request::Events { after } => json(&self.event_page(after)),
             Request::ExportBundle { path, replace } => {

@@ -8,12 +8,12 @@ use nonos_mesh::{
     core::onion::{Anonymity, Hiding},
 };
 use nonos_package::Package;
-use nonos_types::{ByteLen, Receipt, TapesDigest};
+use nonos_types::{ByteLen, CapsuleHash, Receipt, TapesDigest};
 
 use super::Worker;
 use crate::{
-    api::{AnonymityView, JobView, PeerView, Published, RequestError, Status},
-    engine::{Answer, Files, Reply, json},
+    api::{AnonymityView, Finding, JobView, PeerView, Published, RequestError, Status, Subject, WhyNot},
+    engine::{Answer, Bounds, Facts, Files, Reply, json, refused_facts},
     node::with_peer,
     objects::Whose,
 };
@@ -40,6 +40,13 @@ impl Worker {
                 begun.and_then(|begun| json(&begun))
             }
             Answer::Bundle { number } => self.bundle(number).and_then(|view| json(&view)),
+            Answer::WhyNotCapsule {
+                capsule,
+                bounds,
+                findings,
+            } => self
+                .why_not_capsule(capsule, &bounds, findings)
+                .and_then(|it| json(&it)),
             Answer::Job(view, files) => json(&self.job(*view, &files)),
             Answer::Jobs(jobs) => {
                 let views: Vec<JobView> = jobs
@@ -125,6 +132,36 @@ impl Worker {
             .map_err(|error| RequestError::new(&error, nonos_types::Fault::Environment))?;
         let name = format!("{} {}", package.manifest().name, package.manifest().version);
         Ok(Published { capsule, name })
+    }
+
+    /// What is said of its jobs, and what is wrong with the capsule itself.
+    fn why_not_capsule(
+        &self,
+        capsule: CapsuleHash,
+        bounds: &Bounds,
+        of_jobs: Vec<Finding>,
+    ) -> Result<WhyNot, RequestError> {
+        let object = self.objects.get(&Object::Capsule(capsule));
+        let object = object.map_err(|error| RequestError::new(&error, nonos_types::Fault::Environment))?;
+        let own = match object.as_deref().map(Package::decode) {
+            None => Some(
+                Finding::new("absent", "no capsule, job or node of that name is known here")
+                    .or("publish it here (`operator capsule publish`), or connect to a node that has it: jobs fetch it by themselves"),
+            ),
+            // Whatever is kept has its name; what was kept by an older version may not be a package to this one.
+            Some(Err(error)) => Some(Finding::new("package", RequestError::new(&error, error.fault()).message)),
+            Some(Ok(package)) => match Facts::of(&package) {
+                Err(error) => Some(Finding::new("unprovable", RequestError::new(&error, error.fault()).message)),
+                Ok(facts) => refused_facts(&facts, bounds),
+            },
+        };
+        let known = |it: &Finding| of_jobs.iter().any(|other| other.code == it.code);
+        let own = own.filter(|it| !known(it));
+        Ok(WhyNot {
+            subject: Subject::Capsule,
+            name: capsule.to_string(),
+            findings: own.into_iter().chain(of_jobs).collect(),
+        })
     }
 
     fn job(&self, mut view: JobView, files: &Files) -> JobView {
