@@ -110,6 +110,17 @@ impl Lan {
         }
     }
 
+    /// Bytes that a host has sent and received, frames of the link included.
+    pub(crate) fn traffic(&self, host: usize) -> (u64, u64) {
+        let counter = |name: &str| {
+            let file = format!("/sys/class/net/eth0/statistics/{name}");
+            let text =
+                ip(&["netns", "exec", &self.namespace(host), "cat", &file]).expect("a host has counters");
+            text.trim().parse().expect("a number")
+        };
+        (counter("tx_bytes"), counter("rx_bytes"))
+    }
+
     /// What `ip route` says in a host.
     pub(crate) fn routes(&self, host: usize) -> String {
         ip(&["-n", &self.namespace(host), "route"]).expect("routes are listed")

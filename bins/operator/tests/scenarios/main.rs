@@ -9,11 +9,14 @@
 
 mod books;
 mod flap;
+mod idle;
 mod joined;
 mod killed;
 mod lan;
 mod mesh;
 mod node;
 mod slow;
+mod soak;
 mod split;
 mod tap;
+mod twin;

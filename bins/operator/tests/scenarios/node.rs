@@ -153,13 +153,61 @@ impl Node {
         &self.data
     }
 
+    /// Why it refuses what is asked.
+    pub(crate) fn refusal(&mut self, request: &Request) -> String {
+        match self.try_ask::<serde_json::Value>(request) {
+            Err(ClientError::Refused(error)) => error.message,
+            other => panic!("node {}: {other:?}", self.host),
+        }
+    }
+
     /// Most memory it ever had, in MiB.
     pub(crate) fn peak_mib(&self) -> u64 {
+        self.memory_kib("VmHWM:") >> 10
+    }
+
+    /// Memory it has, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    fn memory_kib(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(self.of_process("status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.expect("it has memory").trim().trim_end_matches(" kB");
+        kib.parse().expect("a number")
+    }
+
+    /// Files and sockets it has open.
+    pub(crate) fn open_files(&self) -> u64 {
+        fs::read_dir(self.of_process("fd")).expect("it runs").count() as u64
+    }
+
+    fn of_process(&self, name: &str) -> String {
+        // `ip` has become the node.
         let process = self.process.as_ref().expect("it runs").id();
-        let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.expect("a peak").trim().trim_end_matches(" kB");
-        kib.parse::<u64>().expect("a number") >> 10
+        format!("/proc/{process}/{name}")
+    }
+
+    /// Takes over another node's name and data, but not its addresses.
+    pub(crate) fn become_copy_of(&mut self, other: &Path) {
+        for part in ["keys", "db"] {
+            fs::remove_dir_all(self.data.join(part)).expect("it has one");
+            copy(&other.join(part), &self.data.join(part));
+        }
+    }
+
+    /// A copy of its data, while it does not run.
+    pub(crate) fn back_up(&self) -> PathBuf {
+        let backup = self.data.with_extension("backup");
+        copy(&self.data, &backup);
+        backup
+    }
+
+    /// Puts its data back to what they were.
+    pub(crate) fn restore(&self, backup: &Path) {
+        fs::remove_dir_all(&self.data).expect("it has data");
+        copy(backup, &self.data);
     }
 
     fn log(&self) -> PathBuf {
@@ -177,6 +225,12 @@ impl Drop for Node {
             eprintln!("node {} said at last: {shown:#?}", self.host);
         }
     }
+}
+
+/// As `cp -a` does it, with the files' modes.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copied.expect("cp is there").success(), "{from:?} is copied");
 }
 
 fn passphrase_of(data: &Path) -> PathBuf {

@@ -117,10 +117,26 @@ impl Peers {
     /// The connections to close because there are two to the same peer.
     pub(super) fn superfluous(&self, now: Instant) -> Vec<ConnectionId> {
         let of = |(peer, it): (&PeerId, &Peer)| match it.connections.as_slice() {
-            [older, newer, ..] if newer.since + Self::LINGER <= now => Some(self.worse(peer, older, newer)),
-            _ => None,
+            [older, newer, ..] if newer.since + Self::LINGER <= now => {
+                if Self::are_elsewhere(older, newer) {
+                    vec![older.id, newer.id]
+                } else {
+                    vec![self.worse(peer, older, newer)]
+                }
+            }
+            _ => vec![],
         };
-        self.peers.iter().filter_map(of).collect()
+        self.peers.iter().flat_map(of).collect()
+    }
+
+    /// Did the peer dial from one host, and later from another? It has moved, or its key is used by two nodes. Gossipsub tells its
+    /// topics on the first connection only, so that the second is of no use: without both, the peer dials again, and of two
+    /// nodes with one key each comes to hear of the other.
+    fn are_elsewhere(older: &Connection, newer: &Connection) -> bool {
+        let dialled = !older.outbound && !newer.outbound;
+        dialled
+            && newer.since - older.since >= Self::AT_ONCE
+            && older.address.iter().next() != newer.address.iter().next()
     }
 
     /// Of two that were dialled from both sides at once, both nodes must close the same: that which the greater of
@@ -174,5 +190,68 @@ impl Peer {
         let becomes = self.says_all() && !self.ready;
         self.ready |= becomes;
         becomes.then_some(self.node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libp2p::core::{Endpoint, transport::PortUse};
+
+    use super::*;
+
+    /// Connections of one peer, each made so many milliseconds after the first: which are closed in the end.
+    fn closed(connections: &[(u64, &str, bool)]) -> Vec<usize> {
+        let (own, peer) = (PeerId::random(), PeerId::random());
+        let mut peers = Peers::new(own);
+        let start = Instant::now();
+        for (id, (after, address, outbound)) in connections.iter().enumerate() {
+            let address: Multiaddr = address.parse().expect("an address");
+            let endpoint = if *outbound {
+                ConnectedPoint::Dialer {
+                    address,
+                    role_override: Endpoint::Dialer,
+                    port_use: PortUse::Reuse,
+                }
+            } else {
+                ConnectedPoint::Listener {
+                    local_addr: Multiaddr::empty(),
+                    send_back_addr: address,
+                }
+            };
+            let (id, at) = (
+                ConnectionId::new_unchecked(id),
+                start + Duration::from_millis(*after),
+            );
+            peers.connected(peer, NodeId::from_bytes([1; 32]), id, &endpoint, at);
+        }
+        let later = start + Duration::from_secs(60);
+        let name = |id: &ConnectionId| (0..2).find(|it| ConnectionId::new_unchecked(*it) == *id);
+        peers.superfluous(later).iter().filter_map(name).collect()
+    }
+
+    const HERE: &str = "/ip4/10.0.0.1/tcp/1";
+    const SAME_HOST: &str = "/ip4/10.0.0.1/udp/2/quic-v1";
+    const ELSEWHERE: &str = "/ip4/10.0.0.2/tcp/1";
+
+    #[test]
+    fn of_two_connections_from_one_host_the_older_is_closed() {
+        assert_eq!(closed(&[(0, HERE, false)]), [] as [usize; 0]);
+        assert_eq!(closed(&[(0, HERE, false), (5000, SAME_HOST, false)]), [0]);
+    }
+
+    #[test]
+    fn a_peer_that_dials_from_another_host_later_must_dial_again() {
+        assert_eq!(closed(&[(0, HERE, false), (2000, ELSEWHERE, false)]), [0, 1]);
+    }
+
+    #[test]
+    fn a_peer_that_dials_from_two_addresses_at_once_keeps_one() {
+        assert_eq!(closed(&[(0, HERE, false), (1999, ELSEWHERE, false)]), [0]);
+    }
+
+    #[test]
+    fn a_peer_that_this_node_dials_at_another_address_keeps_the_newer() {
+        assert_eq!(closed(&[(0, HERE, false), (5000, ELSEWHERE, true)]), [0]);
+        assert_eq!(closed(&[(0, HERE, true), (5000, ELSEWHERE, false)]), [0]);
     }
 }

@@ -203,6 +203,11 @@ impl Engine {
         self.doubled = true;
         let mut batch = Batch::new();
         DOUBLED.put(&mut batch, &self.me, &self.now.time);
-        Ok(self.store.write(&batch, Durability::Durable)?)
+        self.store.write(&batch, Durability::Durable)?;
+        // Peers keep one descriptor of a name. A newer one than the other's makes it notice, too.
+        if let Message::Descriptor(it) = message {
+            self.directory.learn(it, None, self.now.time);
+        }
+        self.describe()
     }
 }

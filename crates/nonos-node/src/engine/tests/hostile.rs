@@ -571,6 +571,26 @@ fn a_key_used_twice_pays_and_runs_nothing_any_more() {
     assert!(world.nodes[0].engine.doubled);
 }
 
+/// Peers keep the newest descriptor of a name only: who sees the other's announces a newer one, so that the other sees that.
+#[test]
+fn of_two_that_use_a_key_the_one_that_notices_first_lets_the_other_notice() {
+    let mut world = World::new(2);
+    world.pass(1);
+    let newest = |world: &World| {
+        let descriptor = world.nodes[1].engine.directory.get(world.id(0));
+        descriptor.expect("it is listed").clone()
+    };
+    // Started later, it has announced more.
+    let mut twins = newest(&world).value().clone();
+    twins.sequence = Sequence::new(twins.sequence.get() + 1000);
+    let twins = Signed::new(twins, &key(1));
+    world.message(1, id(&key(9)), twins.clone().into());
+    world.message(0, world.id(1), twins.clone().into());
+    world.run();
+    assert!(world.nodes[0].engine.doubled);
+    assert!(newest(&world).sequence > twins.sequence);
+}
+
 pub(super) fn head(relay: u8, root: u8) -> Message {
     let at = Timestamp::new(START);
     let head = RelayHead {
