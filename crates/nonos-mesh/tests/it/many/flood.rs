@@ -5,7 +5,7 @@ use nonos_types::Message;
 use tokio::time::Instant;
 
 use super::{Judge, Member, load, lock, within};
-use crate::sample::{NOW, at, claim, network, receipt};
+use crate::sample::{at, claim, network, receipt};
 
 /// Claims stand for receipts whose proofs are invalid: they come through admission, and the judge refuses them.
 fn is_invalid(message: &Message) -> bool {
@@ -16,9 +16,10 @@ const COST: Duration = Duration::from_millis(5);
 /// A forger that was heard at no time in so long, though it went on, is cut off.
 const SILENT: Duration = Duration::from_secs(5);
 
-/// Forgers send each honest node what is invalid, twenty a second, for so long; honest nodes two valid receipts a second in all.
+/// Forgers do for so long what honest nodes do, and are trusted as those are; then they send each honest node what is invalid,
+/// twenty a second, for so long. Honest nodes publish two valid receipts a second in all.
 #[expect(clippy::print_stderr, reason = "what was measured is said")]
-async fn flood(honest: u8, forgers: u8, lasts: Duration) {
+async fn flood(honest: u8, forgers: u8, behave: Duration, lasts: Duration) {
     let limits = Limits {
         outbound: 64,
         ..Limits::default()
@@ -66,6 +67,23 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
         }
     }
 
+    let covert = (!behave.is_zero()).then(|| Instant::now() + behave);
+    let mut second = 0_u32;
+    while covert.is_some_and(|until| Instant::now() < until) {
+        for (forger, liar) in (honest + 1..).zip(&liars) {
+            if second == 0 {
+                for member in &members {
+                    member.mesh.weigh(liar.id, Weight::TRUSTED).await;
+                }
+            }
+            liar.publish(&receipt(forger, (second % 256) as u8, at(1 + i64::from(second))))
+                .await;
+        }
+        second += 1;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    let turned = i64::try_from(behave.as_secs()).expect("a short test");
     let started = Instant::now();
     for (forger, liar) in (honest + 1..).zip(&liars) {
         let mesh = liar.mesh.clone();
@@ -73,7 +91,11 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
             let mut tick = tokio::time::interval(Duration::from_millis(50));
             for slot in 0.. {
                 tick.tick().await;
-                if mesh.publish(&claim(network(), forger, slot, NOW)).await.is_err() {
+                if mesh
+                    .publish(&claim(network(), forger, slot, at(turned)))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -87,7 +109,11 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
             break;
         }
         let author = u8::try_from(number % u32::from(honest)).expect("fewer than 256");
-        let message = receipt(author + 1, (number % 256) as u8, at(1 + i64::from(number)));
+        let message = receipt(
+            author + 1,
+            (number % 256) as u8,
+            at(turned + 1 + i64::from(number)),
+        );
         sent.push((message.id(), author));
         members[usize::from(author)].publish(&message).await;
     }
@@ -123,7 +149,7 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
     let most = heard.iter().copied().max().unwrap_or(0);
     let busy = COST.as_secs_f64() * most as f64 / lasts.as_secs_f64();
     eprintln!(
-        "{forgers} of {} nodes forge for {lasts:?}: {cut} of {pairs} pairs cut off, the last heard {slowest:.1?} after the start; \
+        "{forgers} of {} nodes forge for {lasts:?}, having behaved for {behave:?}: {cut} of {pairs} pairs cut off, the last heard {slowest:.1?} after the start; \
          at most {most} forgeries verified by one node ({:.1} % of its time); {:.2} % of {} honest receipts delivered; {}",
         honest + forgers,
         busy * 100.0,
@@ -143,10 +169,20 @@ async fn flood(honest: u8, forgers: u8, lasts: Duration) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forgers_are_no_longer_heard_by_those_they_flood() {
-    flood(6, 2, Duration::from_secs(10)).await;
+    flood(6, 2, Duration::ZERO, Duration::from_secs(10)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heavy_fifteen_forgers_of_fifty_are_no_longer_heard_within_a_minute() {
-    flood(35, 15, Duration::from_secs(60)).await;
+    flood(35, 15, Duration::ZERO, Duration::from_secs(60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgers_who_behaved_before_are_no_longer_heard_either() {
+    flood(6, 2, Duration::from_secs(5), Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heavy_fifteen_of_fifty_who_behaved_for_ten_minutes_are_no_longer_heard() {
+    flood(35, 15, Duration::from_secs(600), Duration::from_secs(120)).await;
 }
