@@ -571,6 +571,22 @@ fn a_key_used_twice_pays_and_runs_nothing_any_more() {
     assert!(world.nodes[0].engine.doubled);
 }
 
+#[test]
+fn a_run_that_ends_after_the_key_was_seen_elsewhere_is_not_signed_for() {
+    for elsewhere in [false, true] {
+        let mut world = World::new(2);
+        world.proving_s = 30;
+        let (job, _) = job_and_offer(&mut world, 0);
+        world.pass(5);
+        if elsewhere {
+            world.message(1, world.id(0), signed(offer(9, START, START + 600), &key(2)));
+        }
+        world.pass(60);
+        let receipts = world.nodes[1].engine.jobs[&job].receipts().count();
+        assert_eq!(receipts, usize::from(!elsewhere));
+    }
+}
+
 /// Peers keep the newest descriptor of a name only: who sees the other's announces a newer one, so that the other sees that.
 #[test]
 fn of_two_that_use_a_key_the_one_that_notices_first_lets_the_other_notice() {
