@@ -5,6 +5,7 @@
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
 mod carriers;
+mod describe;
 mod duties;
 mod effect;
 mod executor;
@@ -44,6 +45,7 @@ use nonos_types::{
 
 use self::{
     carriers::Carriers,
+    describe::Said,
     duties::Duties,
     heads::Kept,
     job::Job,
@@ -114,6 +116,7 @@ pub(crate) struct Engine {
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
+    said: Said,
     /// Nodes with private addresses were left out, there being too many in one place.
     crowded: bool,
     /// Where nodes were that this node was connected to, however long ago.
@@ -230,6 +233,7 @@ impl Engine {
             carriers: Carriers::default(),
             doubled: false,
             directory: Directory::new(directory),
+            said: Said::default(),
             crowded: false,
             last_good: LastGood::default(),
             lost: BTreeMap::new(),
@@ -359,6 +363,9 @@ impl Engine {
         }
         if message.signer() == self.me {
             self.report(origin.ticket, Acceptance::Ignore);
+            if let Message::Descriptor(it) = &message {
+                self.saw_own_descriptor(it);
+            }
             return match &message {
                 Message::RelayHead(it) if self.is_old_head(it) => Ok(()),
                 // All else that this node has signed it has in its journal.
@@ -371,7 +378,7 @@ impl Engine {
 
     fn judge(&mut self, message: &Message, origin: &Origin) -> Result<Decision, Error> {
         Ok(match message {
-            Message::Descriptor(it) => self.judge_descriptor(it),
+            Message::Descriptor(it) => self.judge_descriptor(it)?,
             Message::Offer(it) => self.judge_offer(it)?,
             Message::Claim(it) => self.judge_claim(it, origin)?,
             Message::Award(it) => self.judge_award(it, origin)?,
@@ -379,7 +386,7 @@ impl Engine {
             Message::Receipt(it) => self.judge_receipt(it, origin)?,
             Message::Verdict(it) => self.judge_verdict(it, origin)?,
             Message::Voucher(it) => self.judge_voucher(it, origin)?,
-            Message::Accusation(it) => self.judge_accusation(it)?,
+            Message::Accusation(it) => self.judge_accusation(it, origin)?,
             Message::RelayHead(it) => self.judge_head(it)?,
         })
     }

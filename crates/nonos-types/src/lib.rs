@@ -91,9 +91,9 @@ pub use crate::{
     id::{Assignment, NodeId},
     journal::{Consistency, Inclusion},
     message::{
-        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Evidence, FeeKind, ForkedHead,
-        InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, Signed,
-        Stamp, Transfer, Verdict, Voucher,
+        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence, FeeKind,
+        ForkedHead, InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles,
+        Salt, Signed, Stamp, Transfer, Verdict, Voucher,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

@@ -2,6 +2,7 @@
 
 mod accusation;
 mod descriptor;
+mod equivocation;
 mod job;
 mod receipt;
 mod relay;
@@ -15,6 +16,7 @@ use crate::{
 pub use self::{
     accusation::{Accusation, Evidence, InvalidProof},
     descriptor::{Capacity, Descriptor, OnionKey, Role, Roles, Stamp},
+    equivocation::Equivocation,
     job::{Award, Cancel, Claim, Offer, Salt},
     receipt::{Receipt, Transfer, Verdict},
     relay::{BadRelay, ForkedHead, RelayHead},

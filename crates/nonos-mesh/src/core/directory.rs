@@ -3,7 +3,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-use nonos_types::{Descriptor, NodeId, Signed, Timestamp};
+use nonos_types::{Descriptor, MessageId, NodeId, Sequence, Signed, Timestamp};
 
 /// What a [`Directory`] takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub enum Standing {
     Known,
     /// There is a newer one.
     Old,
-    /// There is another with the same number, signed by the same node: [`Directory::get`] gives it. Together they show that the
-    /// node says different things to different peers.
+    /// There is or was another with the same number, signed by the same node: [`Directory::twin`] names it. Together they show
+    /// that the node says different things to different peers.
     Equivocates,
     /// It is no longer valid.
     Expired,
@@ -116,6 +116,9 @@ struct Listed {
     prefix: Prefix,
     bits: u32,
     since: Timestamp,
+    /// The numbers before this one and what had them, the newest last, up to [`Directory::PAST`]: what is said twice is often
+    /// noticed after a third thing was said.
+    past: Vec<(Sequence, MessageId)>,
     /// Neighbours that have shown it, up to [`Directory::NEIGHBOURS`].
     shown_by: BTreeSet<NodeId>,
 }
@@ -159,6 +162,8 @@ pub struct Directory {
 impl Directory {
     /// Neighbours that are remembered to have shown a descriptor.
     pub const NEIGHBOURS: usize = 8;
+    /// Descriptors before the last of a node whose numbers are remembered.
+    pub const PAST: usize = 4;
 
     /// An empty one.
     pub fn new(limits: DirectoryLimits) -> Self {
@@ -185,15 +190,22 @@ impl Directory {
                     self.remove(node);
                 }
                 let since = self.nodes.get(&it.signer()).map_or(now, |old| old.since);
-                let shown_by = self
+                let (past, shown_by) = self
                     .remove(it.signer())
-                    .map(|old| old.shown_by)
+                    .map(|mut old| {
+                        if old.past.len() == Self::PAST {
+                            old.past.remove(0);
+                        }
+                        old.past.push((old.descriptor.sequence, old.descriptor.id()));
+                        (old.past, old.shown_by)
+                    })
                     .unwrap_or_default();
                 let listed = Listed {
                     prefix: Prefix::of(it),
                     bits: it.stamp.bits(it.network, it.signer()),
                     descriptor: it.clone(),
                     since,
+                    past,
                     shown_by,
                 };
                 *self.by_prefix.entry(listed.prefix).or_default() += 1;
@@ -214,6 +226,15 @@ impl Directory {
     /// The descriptor of a node.
     pub fn get(&self, node: NodeId) -> Option<&Signed<Descriptor>> {
         self.nodes.get(&node).map(|it| &it.descriptor)
+    }
+
+    /// The name of another descriptor with this one's number, of the same node, if one is or was there.
+    pub fn twin(&self, it: &Signed<Descriptor>) -> Option<MessageId> {
+        let listed = self.nodes.get(&it.signer())?;
+        let there = (listed.descriptor.sequence, listed.descriptor.id());
+        let mut all = listed.past.iter().chain(std::iter::once(&there));
+        let (_, twin) = all.find(|(sequence, _)| *sequence == it.sequence)?;
+        (*twin != it.id()).then_some(*twin)
     }
 
     /// All of them, by the node's name.
@@ -273,10 +294,12 @@ impl Directory {
         }
         let old = self.nodes.get(&node);
         if let Some(old) = old {
+            if self.twin(it).is_some() {
+                return Err(Standing::Equivocates);
+            }
             match it.sequence.cmp(&old.descriptor.sequence) {
                 std::cmp::Ordering::Less => return Err(Standing::Old),
-                std::cmp::Ordering::Equal if it.id() == old.descriptor.id() => return Err(Standing::Known),
-                std::cmp::Ordering::Equal => return Err(Standing::Equivocates),
+                std::cmp::Ordering::Equal => return Err(Standing::Known),
                 std::cmp::Ordering::Greater => {}
             }
         }

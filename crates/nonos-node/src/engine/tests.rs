@@ -1,6 +1,7 @@
 //! Engines without a network, driven by hand through virtual time.
 
 mod crash;
+mod describe;
 mod duties;
 mod flood;
 mod flow;

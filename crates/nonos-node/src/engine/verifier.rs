@@ -338,8 +338,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn judge_accusation(&mut self, it: &Signed<Accusation>) -> Result<Decision, Error> {
+    pub(super) fn judge_accusation(
+        &mut self,
+        it: &Signed<Accusation>,
+        origin: &Origin,
+    ) -> Result<Decision, Error> {
         let id = it.evidence.id();
+        // An operator's bundle has its accusations before its descriptors.
+        if origin.peer.is_some() && self.is_cheap(&it.evidence) {
+            return Ok(Decision::Ignore);
+        }
         let known = self.trust.evidence(id)?.is_some() || self.judging.contains(&id);
         // One fault is enough, and who showed it made it known.
         let convicted = self.trust.is_blacklisted(it.evidence.subject())?;

@@ -1,11 +1,11 @@
 use crate::{
-    BadRelay, ByteLen, Error, EvidenceId, ForkedHead, Inclusion, NetworkId, NodeId, Payload, Receipt,
-    RelayHead, Signed, Timestamp,
+    BadRelay, ByteLen, Equivocation, Error, EvidenceId, ForkedHead, Inclusion, NetworkId, NodeId, Payload,
+    Receipt, RelayHead, Signed, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
 
-const NAME: &str = "accusation";
+pub(super) const NAME: &str = "accusation";
 
 /// A node, who signs it, accuses another of a fault that anyone can check offline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Evidence {
     BadRelay(Box<BadRelay>),
     /// E9: a relay that keeps two logs.
     ForkedHead(Box<ForkedHead>),
+    /// E7: a node that describes itself in two ways at once.
+    Equivocation(Box<Equivocation>),
 }
 
 /// A signed receipt, with the tapes and proof it commits to.
@@ -47,6 +49,17 @@ impl Evidence {
             Self::InvalidProof(it) => it.id(),
             Self::BadRelay(it) => it.id(),
             Self::ForkedHead(it) => it.id(),
+            Self::Equivocation(it) => it.id(),
+        }
+    }
+
+    /// What it is called: the first part of its name's digest.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidProof(_) => "invalid-proof",
+            Self::BadRelay(_) => "bad-relay",
+            Self::ForkedHead(_) => "forked-head",
+            Self::Equivocation(_) => "equivocation",
         }
     }
 
@@ -56,6 +69,7 @@ impl Evidence {
             Self::InvalidProof(it) => it.receipt.signer(),
             Self::BadRelay(it) => it.head.signer(),
             Self::ForkedHead(it) => it.subject(),
+            Self::Equivocation(it) => it.subject(),
         }
     }
 
@@ -64,7 +78,7 @@ impl Evidence {
         match self {
             Self::InvalidProof(it) => Some(it),
             Self::BadRelay(it) => Some(&it.item),
-            Self::ForkedHead(_) => None,
+            Self::ForkedHead(_) | Self::Equivocation(_) => None,
         }
     }
 }
@@ -92,6 +106,12 @@ impl Payload for Accusation {
                     second: it.second.to_bytes(),
                 });
             }
+            Evidence::Equivocation(it) => {
+                message.equivocation = Some(proto::Equivocation {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
         }
         wire::encode(&message)
     }
@@ -99,13 +119,25 @@ impl Payload for Accusation {
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let message: proto::Accusation = wire::decode(NAME, Self::MAX, bytes)?;
         let network = digest(NAME, "network_id", &message.network_id)?;
-        let evidence = match (message.evidence, message.bad_relay, message.forked_head) {
-            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None) => {
+        let shown = (
+            message.evidence,
+            message.bad_relay,
+            message.forked_head,
+            message.equivocation,
+        );
+        let evidence = match shown {
+            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None, None) => {
                 Evidence::InvalidProof(Box::new(InvalidProof::from_proto(it, network)?))
             }
-            (None, Some(it), None) => Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?)),
-            (None, None, Some(it)) => Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?)),
-            (None, None, None) => {
+            (None, Some(it), None, None) => Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?)),
+            (None, None, Some(it), None) => {
+                Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?))
+            }
+            (None, None, None, Some(it)) => {
+                let read = Equivocation::read(&it.first, &it.second, network)?;
+                Evidence::Equivocation(Box::new(read))
+            }
+            (None, None, None, None) => {
                 return Err(Error::Missing {
                     message: NAME,
                     field: "evidence",

@@ -68,6 +68,38 @@ fn the_newest_counts_and_two_with_one_number_are_told_apart() {
 }
 
 #[test]
+fn what_was_said_before_is_told_apart_from_what_is_said_under_the_same_number_now() {
+    let mut directory = Directory::new(limits());
+    let said = |sequence, port| described(1, &format!("/ip4/8.8.8.8/tcp/{port}"), sequence, 1);
+    for sequence in 1..=6 {
+        assert_eq!(directory.twin(&said(sequence, 1)), None);
+        directory.learn(&said(sequence, 1), None, NOW);
+    }
+    for (sequence, standing) in [
+        (6, Standing::Known),
+        (5, Standing::Old),
+        (2, Standing::Old),
+        (1, Standing::Old),
+    ] {
+        assert_eq!(directory.judge(&said(sequence, 1), NOW), standing, "{sequence}");
+        assert_eq!(directory.twin(&said(sequence, 1)), None);
+    }
+    for sequence in 2..=6 {
+        assert_eq!(
+            directory.learn(&said(sequence, 2), None, NOW),
+            Standing::Equivocates
+        );
+        assert_eq!(directory.twin(&said(sequence, 2)), Some(said(sequence, 1).id()));
+    }
+    assert_eq!(
+        directory.judge(&said(1, 2), NOW),
+        Standing::Old,
+        "that is long ago"
+    );
+    assert_eq!(directory.get(id(1)), Some(&said(6, 1)), "what is there stays");
+}
+
+#[test]
 fn what_is_over_is_not_taken_and_goes() {
     let mut directory = Directory::new(limits());
     let late = Timestamp::new(NOW.get() + 3601);

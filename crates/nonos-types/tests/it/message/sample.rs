@@ -234,6 +234,20 @@ pub(crate) fn forked_head() -> Accusation {
     }
 }
 
+/// The descriptor, and one that says less of the same node under the same number.
+pub(crate) fn equivocation() -> Accusation {
+    let other = Descriptor {
+        addresses: vec![],
+        ..descriptor()
+    };
+    let [one, other] = [descriptor(), other].map(|it| Signed::new(it, &key()));
+    let evidence = Equivocation::of(&one, &other).expect("two under one number");
+    Accusation {
+        evidence: Evidence::Equivocation(Box::new(evidence)),
+        ..accusation()
+    }
+}
+
 /// One of each kind, signed.
 pub(crate) fn messages() -> Vec<Message> {
     let key = key();
