@@ -14,6 +14,7 @@ mod heads;
 mod import;
 mod job;
 mod jobs;
+mod listed;
 mod onion;
 mod parked;
 mod payee;
@@ -253,6 +254,7 @@ impl Engine {
         };
         engine.directory.keep(engine.me, true);
         engine.read_last_good()?;
+        engine.read_seen()?;
         loop {
             let page = engine.journal.after(engine.last, 1000)?;
             if page.is_empty() {
@@ -266,6 +268,7 @@ impl Engine {
                 engine.last = position;
             }
         }
+        engine.directory.forget();
         engine.open_relay();
         engine.resume()?;
         Ok(engine)

@@ -81,10 +81,10 @@ pub mod wire;
 pub use crate::{
     amount::Amount,
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, Hasher, InboundDigest,
-        InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce,
-        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest,
-        VkDigest, tag,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
+        InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
+        Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag,
+        TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},

@@ -63,6 +63,7 @@ fn blank(valid_from: Timestamp, valid_until: Timestamp) -> Descriptor {
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        family: None,
     }
 }
 

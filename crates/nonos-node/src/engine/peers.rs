@@ -414,6 +414,7 @@ impl Engine {
             },
             onion_keys: self.onion_keys(),
             stamp: self.about.stamp,
+            family: self.config.onion.family_in(self.network),
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
         })
     }
@@ -475,6 +476,7 @@ impl Engine {
         }
         self.dial_lost()?;
         self.directory.expire(self.me, now);
+        self.keep_seen()?;
         self.tick_onion()?;
         if now.get() >= self.descriptor_at.get() + DESCRIPTOR_S {
             self.describe()?;

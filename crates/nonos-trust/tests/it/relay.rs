@@ -140,6 +140,7 @@ fn equivocation(
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        family: None,
     };
     let mut second = first.clone();
     second.software = "another".to_owned();

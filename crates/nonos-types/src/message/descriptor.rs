@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
+    ByteLen, Digest, Error, FamilyId, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -35,6 +35,8 @@ pub struct Descriptor {
     pub onion_keys: Vec<OnionKey>,
     /// Work that was done for this node's name.
     pub stamp: Stamp,
+    /// Whose node it is, if others are in the same hand and say the same: no two of them are on one onion route.
+    pub family: Option<FamilyId>,
 }
 
 impl Descriptor {
@@ -71,6 +73,7 @@ impl Payload for Descriptor {
                 })
                 .collect(),
             stamp: self.stamp.0,
+            family: self.family.map(|it| it.as_bytes().to_vec()),
         })
     }
 
@@ -116,6 +119,9 @@ impl Payload for Descriptor {
             capacity: Capacity::from_u32(message.capacity).ok_or(bad("capacity"))?,
             onion_keys,
             stamp: Stamp(message.stamp),
+            family: (message.family.as_deref())
+                .map(|it| digest(NAME, "family", it))
+                .transpose()?,
         })
     }
 }

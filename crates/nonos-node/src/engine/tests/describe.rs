@@ -49,6 +49,7 @@ pub(super) fn said(
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        family: None,
     };
     Signed::new(descriptor, key)
 }

@@ -347,6 +347,7 @@ mod tests {
             capacity: Capacity::NONE,
             onion_keys: vec![],
             stamp: Stamp::NONE,
+            family: None,
             software: String::new(),
         };
         Signed::new(descriptor, &key()).into()

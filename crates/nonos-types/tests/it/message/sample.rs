@@ -51,6 +51,7 @@ pub(crate) fn descriptor() -> Descriptor {
             },
         ],
         stamp: Stamp::new(300),
+        family: None,
     }
 }
 
