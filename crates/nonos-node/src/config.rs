@@ -400,7 +400,7 @@ impl Config {
 # Seconds for which a node must have been known before frames go through it.
 #min_age_s = 3600
 # For who runs several nodes: words that are the same in all of them. No two of them are hops of one route, of anybody's.
-# Others see that they belong together. Nodes of versions before 0.2 do not take the descriptor of a node with a family.
+# Others see that they belong together. Nodes that are too old to know of families take no descriptor with one.
 #family = "some words"
 
 [roles]

@@ -68,6 +68,7 @@ mod amount;
 mod digest;
 mod envelope;
 mod error;
+mod further;
 mod id;
 mod journal;
 mod message;
@@ -88,6 +89,7 @@ pub use crate::{
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
+    further::Further,
     id::{Assignment, NodeId},
     journal::{Consistency, Inclusion},
     message::{

@@ -134,7 +134,7 @@ struct Listed {
 /// ```
 /// use ed25519_dalek::SigningKey;
 /// use nonos_mesh::core::{Directory, DirectoryLimits, Standing};
-/// # use nonos_types::{Capacity, PoiHash, Roles, Sequence};
+/// # use nonos_types::{Capacity, Further, PoiHash, Roles, Sequence};
 /// use nonos_types::{Descriptor, NetworkId, NodeId, Signed, Stamp, Timestamp};
 ///
 /// let (network, now) = (NetworkId::named("example"), Timestamp::new(1_800_000_000));
@@ -142,7 +142,7 @@ struct Listed {
 /// let node = NodeId::from_bytes(key.verifying_key().to_bytes());
 /// let descriptor = Descriptor {
 ///     addresses: vec!["/ip4/192.0.2.7/tcp/4710".to_owned()],
-///     stamp: Stamp::find(network, node, 16), family: None,
+///     stamp: Stamp::find(network, node, 16), family: None, further: Further::NONE,
 ///     # network, sequence: Sequence::new(1), valid_from: now, valid_until: Timestamp::new(now.get() + 3600),
 ///     # roles: Roles::NONE, profile: PoiHash::ZERO, software: String::new(), capacity: Capacity::NONE, onion_keys: vec![],
 ///     // …

@@ -106,7 +106,7 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use nonos_types::{Capacity, NetworkId, PoiHash, Roles, Stamp};
+    use nonos_types::{Capacity, Further, NetworkId, PoiHash, Roles, Stamp};
 
     use super::*;
 
@@ -126,6 +126,7 @@ mod tests {
             onion_keys: vec![],
             stamp: Stamp::NONE,
             family: None,
+            further: Further::NONE,
         }
     }
 

@@ -14,7 +14,7 @@ use nonos_mesh::{
     with_peer,
 };
 use nonos_store::{Batch, Durability, Table};
-use nonos_types::{Capacity, Descriptor, Kind, Message, NodeId, Role, Sequence, Signed, Timestamp};
+use nonos_types::{Capacity, Descriptor, Further, Kind, Message, NodeId, Role, Sequence, Signed, Timestamp};
 
 use super::{Decision, Effect, Engine, Error, Origin};
 use crate::api::{Done, Invited, RequestError, What};
@@ -415,6 +415,7 @@ impl Engine {
             onion_keys: self.onion_keys(),
             stamp: self.about.stamp,
             family: self.config.onion.family_in(self.network),
+            further: Further::NONE,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
         })
     }

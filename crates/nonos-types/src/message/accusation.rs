@@ -1,6 +1,6 @@
 use crate::{
-    BadRelay, ByteLen, Equivocation, Error, EvidenceId, ForkedHead, Inclusion, NetworkId, NodeId, Payload,
-    Receipt, RelayHead, Signed, Timestamp,
+    BadRelay, ByteLen, Equivocation, Error, EvidenceId, ForkedHead, Further, Inclusion, NetworkId, NodeId,
+    Payload, Receipt, RelayHead, Signed, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -117,7 +117,7 @@ impl Payload for Accusation {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Accusation = wire::decode(NAME, Self::MAX, bytes)?;
+        let message: proto::Accusation = Further::refuse(NAME, Self::MAX, bytes)?;
         let network = digest(NAME, "network_id", &message.network_id)?;
         let shown = (
             message.evidence,

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, FamilyId, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
+    ByteLen, Digest, Error, FamilyId, Further, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -37,6 +37,8 @@ pub struct Descriptor {
     pub stamp: Stamp,
     /// Whose node it is, if others are in the same hand and say the same: no two of them are on one onion route.
     pub family: Option<FamilyId>,
+    /// What a newer program says of its node besides.
+    pub further: Further,
 }
 
 impl Descriptor {
@@ -56,7 +58,7 @@ impl Payload for Descriptor {
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {
-        wire::encode(&proto::Descriptor {
+        let mut bytes = wire::encode(&proto::Descriptor {
             network_id: self.network.as_bytes().to_vec(),
             sequence: self.sequence.get(),
             valid_from: self.valid_from.get(),
@@ -74,11 +76,13 @@ impl Payload for Descriptor {
                 .collect(),
             stamp: self.stamp.0,
             family: self.family.map(|it| it.as_bytes().to_vec()),
-        })
+        });
+        bytes.extend(self.further.as_bytes());
+        bytes
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Descriptor = wire::decode(NAME, Self::MAX, bytes)?;
+        let (message, further): (proto::Descriptor, _) = Further::decode(NAME, Self::MAX, bytes)?;
         let bad = |field| Error::BadField { message: NAME, field };
         let printable = |text: &str, most| text.len() <= most && text.bytes().all(|b| b.is_ascii_graphic());
         let addresses = &message.addresses;
@@ -122,6 +126,7 @@ impl Payload for Descriptor {
             family: (message.family.as_deref())
                 .map(|it| digest(NAME, "family", it))
                 .transpose()?,
+            further,
         })
     }
 }

@@ -1,6 +1,7 @@
 mod accusation;
 mod descriptor;
 mod equivocation;
+mod further;
 mod job;
 mod receipt;
 mod relay;

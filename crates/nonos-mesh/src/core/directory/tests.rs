@@ -1,5 +1,5 @@
 use ed25519_dalek::SigningKey;
-use nonos_types::{Capacity, NetworkId, PoiHash, Roles, Sequence, Stamp};
+use nonos_types::{Capacity, Further, NetworkId, PoiHash, Roles, Sequence, Stamp};
 
 use super::*;
 
@@ -42,6 +42,7 @@ fn described(number: u16, address: &str, sequence: u64, bits: u32) -> Signed<Des
         onion_keys: vec![],
         stamp: stamp.expect("there is always another"),
         family: None,
+        further: Further::NONE,
     };
     Signed::new(descriptor, &key(number))
 }

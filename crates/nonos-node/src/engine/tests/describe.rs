@@ -50,6 +50,7 @@ pub(super) fn said(
         onion_keys: vec![],
         stamp: Stamp::NONE,
         family: None,
+        further: Further::NONE,
     };
     Signed::new(descriptor, key)
 }

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use nonos_types::{
-    Capacity, Descriptor, FamilyId, NetworkId, NodeId, OnionKey, PoiHash, Roles, Sequence, Signed, Stamp,
-    Timestamp,
+    Capacity, Descriptor, FamilyId, Further, NetworkId, NodeId, OnionKey, PoiHash, Roles, Sequence, Signed,
+    Stamp, Timestamp,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -288,6 +288,7 @@ fn descriptor(number: u32, address: String, period: Option<Period>, bits: u32) -
             .collect(),
         stamp: Stamp::find(network, node, bits),
         family: None,
+        further: Further::NONE,
     };
     Signed::new(descriptor, &key)
 }
