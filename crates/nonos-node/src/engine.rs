@@ -20,6 +20,7 @@ mod parked;
 mod payee;
 mod peers;
 mod requester;
+mod reuse;
 mod roles;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use nonos_types::{
     Accusation, BadRelay, ByteLen, Equivocation, Evidence, EvidenceId, ForkedHead, InvalidProof, NetworkId,
-    NodeId, ProofDigest, Receipt, Signed, TapesDigest,
+    NodeId, NonceReuse, ProofDigest, Receipt, Signed, TapesDigest,
 };
 
 /// Checks a proof.
@@ -62,6 +62,8 @@ pub enum Judgement {
 /// E9, a forked head: two heads of the relay are for one network, hour and size, and have different roots. That needs
 /// no check of a proof.
 ///
+/// E2, a nonce that was used twice: two receipts of the executor are of one nonce, and of runs that differ. Nor does that.
+///
 /// E7, an equivocation: two descriptors of the node are for one network and number, and differ. Nor does that.
 ///
 /// ```
@@ -89,6 +91,7 @@ pub fn judge(accusation: &Signed<Accusation>, check: &dyn ProofCheck) -> Judgeme
         Evidence::BadRelay(it) => judge_bad_relay(accusation.network, it, check),
         Evidence::ForkedHead(it) => judge_forked_head(accusation.network, it),
         Evidence::Equivocation(it) => judge_equivocation(accusation.network, it),
+        Evidence::NonceReuse(it) => judge_nonce_reuse(accusation.network, it),
     }
 }
 
@@ -113,6 +116,16 @@ fn judge_forked_head(network: NetworkId, it: &ForkedHead) -> Judgement {
 
 fn judge_equivocation(network: NetworkId, it: &Equivocation) -> Judgement {
     if it.first.network != network || !it.is_equivocal() {
+        return Judgement::Innocent;
+    }
+    Judgement::Guilty {
+        subject: it.subject(),
+        evidence: it.id(),
+    }
+}
+
+fn judge_nonce_reuse(network: NetworkId, it: &NonceReuse) -> Judgement {
+    if it.first.network() != network || !it.is_reuse() {
         return Judgement::Innocent;
     }
     Judgement::Guilty {

@@ -94,8 +94,8 @@ pub use crate::{
     journal::{Consistency, Inclusion},
     message::{
         Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence, FeeKind,
-        ForkedHead, InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles,
-        Salt, Signed, Stamp, Transfer, Verdict, Voucher,
+        ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role,
+        Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

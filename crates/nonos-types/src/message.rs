@@ -4,6 +4,7 @@ mod accusation;
 mod descriptor;
 mod equivocation;
 mod job;
+mod nonce_reuse;
 mod receipt;
 mod relay;
 mod signed;
@@ -18,6 +19,7 @@ pub use self::{
     descriptor::{Capacity, Descriptor, OnionKey, Role, Roles, Stamp},
     equivocation::Equivocation,
     job::{Award, Cancel, Claim, Offer, Salt},
+    nonce_reuse::NonceReuse,
     receipt::{Receipt, Transfer, Verdict},
     relay::{BadRelay, ForkedHead, RelayHead},
     signed::Signed,

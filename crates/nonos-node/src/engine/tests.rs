@@ -11,5 +11,6 @@ mod onion;
 mod order;
 mod peers;
 mod relay;
+mod replay;
 mod schedule;
 mod world;

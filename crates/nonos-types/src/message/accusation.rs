@@ -1,6 +1,6 @@
 use crate::{
     BadRelay, ByteLen, Equivocation, Error, EvidenceId, ForkedHead, Further, Inclusion, NetworkId, NodeId,
-    Payload, Receipt, RelayHead, Signed, Timestamp,
+    NonceReuse, Payload, Receipt, RelayHead, Signed, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -25,6 +25,8 @@ pub enum Evidence {
     InvalidProof(Box<InvalidProof>),
     /// E4: a relay that accepted such a receipt.
     BadRelay(Box<BadRelay>),
+    /// E2: an executor that says two things of one run.
+    NonceReuse(Box<NonceReuse>),
     /// E9: a relay that keeps two logs.
     ForkedHead(Box<ForkedHead>),
     /// E7: a node that describes itself in two ways at once.
@@ -50,6 +52,7 @@ impl Evidence {
             Self::BadRelay(it) => it.id(),
             Self::ForkedHead(it) => it.id(),
             Self::Equivocation(it) => it.id(),
+            Self::NonceReuse(it) => it.id(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Evidence {
             Self::BadRelay(_) => "bad-relay",
             Self::ForkedHead(_) => "forked-head",
             Self::Equivocation(_) => "equivocation",
+            Self::NonceReuse(_) => "nonce-reuse",
         }
     }
 
@@ -70,6 +74,7 @@ impl Evidence {
             Self::BadRelay(it) => it.head.signer(),
             Self::ForkedHead(it) => it.subject(),
             Self::Equivocation(it) => it.subject(),
+            Self::NonceReuse(it) => it.subject(),
         }
     }
 
@@ -78,7 +83,7 @@ impl Evidence {
         match self {
             Self::InvalidProof(it) => Some(it),
             Self::BadRelay(it) => Some(&it.item),
-            Self::ForkedHead(_) | Self::Equivocation(_) => None,
+            Self::ForkedHead(_) | Self::Equivocation(_) | Self::NonceReuse(_) => None,
         }
     }
 }
@@ -106,6 +111,12 @@ impl Payload for Accusation {
                     second: it.second.to_bytes(),
                 });
             }
+            Evidence::NonceReuse(it) => {
+                message.nonce_reuse = Some(proto::NonceReuse {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
             Evidence::Equivocation(it) => {
                 message.equivocation = Some(proto::Equivocation {
                     first: it.first.to_bytes(),
@@ -124,20 +135,27 @@ impl Payload for Accusation {
             message.bad_relay,
             message.forked_head,
             message.equivocation,
+            message.nonce_reuse,
         );
         let evidence = match shown {
-            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None, None) => {
+            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None, None, None) => {
                 Evidence::InvalidProof(Box::new(InvalidProof::from_proto(it, network)?))
             }
-            (None, Some(it), None, None) => Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?)),
-            (None, None, Some(it), None) => {
+            (None, Some(it), None, None, None) => {
+                Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?))
+            }
+            (None, None, Some(it), None, None) => {
                 Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?))
             }
-            (None, None, None, Some(it)) => {
+            (None, None, None, Some(it), None) => {
                 let read = Equivocation::read(&it.first, &it.second, network)?;
                 Evidence::Equivocation(Box::new(read))
             }
-            (None, None, None, None) => {
+            (None, None, None, None, Some(it)) => {
+                let read = NonceReuse::read(&it.first, &it.second, network)?;
+                Evidence::NonceReuse(Box::new(read))
+            }
+            (None, None, None, None, None) => {
                 return Err(Error::Missing {
                     message: NAME,
                     field: "evidence",

@@ -3,6 +3,7 @@ mod descriptor;
 mod equivocation;
 mod further;
 mod job;
+mod nonce_reuse;
 mod receipt;
 mod relay;
 mod sample;
@@ -93,6 +94,11 @@ fn accusations_of_relays_and_nodes_are_those_of_the_spec() {
             "equivocation",
             sample::equivocation(),
             include_str!("../vectors/message/accusation-equivocation.hex"),
+        ),
+        (
+            "nonce-reuse",
+            sample::nonce_reuse(),
+            include_str!("../vectors/message/accusation-nonce-reuse.hex"),
         ),
     ] {
         let evidence = accusation.evidence.id();

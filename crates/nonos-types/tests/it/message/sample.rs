@@ -250,6 +250,18 @@ pub(crate) fn equivocation() -> Accusation {
     }
 }
 
+/// The receipt, and one of the same attempt that used less fuel.
+pub(crate) fn nonce_reuse() -> Accusation {
+    let mut other = receipt();
+    other.record.proven.fuel_used = Fuel::new(1);
+    let [one, other] = [receipt(), other].map(|it| Signed::new(it, &key()));
+    let evidence = NonceReuse::of(&one, &other).expect("two of one nonce");
+    Accusation {
+        evidence: Evidence::NonceReuse(Box::new(evidence)),
+        ..accusation()
+    }
+}
+
 /// One of each kind, signed.
 pub(crate) fn messages() -> Vec<Message> {
     let key = key();
