@@ -48,6 +48,9 @@ fn main() {
             node: *node,
             keys: keys.clone(),
             prefix: None,
+            family: None,
+            introducer: None,
+            confirmed: true,
             weight_ppm: 1_000_000,
         })
         .collect();

@@ -23,7 +23,7 @@ pub(crate) use self::refusal::Counters;
 pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
-    directory::{Directory, DirectoryLimits, Prefix, Standing},
+    directory::{Directory, DirectoryLimits, Prefix, Seen, Standing},
     download::{Ask, Download, Dropped},
     intake::{Full, Intake, IntakeLimits},
     invitation::{BadInvitation, Invitation},

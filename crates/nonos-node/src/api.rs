@@ -238,6 +238,12 @@ pub struct AnonymityView {
     pub why_open: Option<String>,
     /// Nodes that frames may go through: among so many it hides.
     pub mixes: usize,
+    /// Of these, those that fewer than two neighbours have told of: with fewer than two, all.
+    #[serde(default)]
+    pub unconfirmed: usize,
+    /// Are no two nodes of a route told of by the same neighbour, where that can be?
+    #[serde(default)]
+    pub introducers_apart: bool,
     /// Neighbours that its frames enter by.
     pub guards: usize,
     /// Does it send frames when it has nothing to say? If not, it can be seen when it has.

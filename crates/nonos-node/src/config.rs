@@ -399,6 +399,9 @@ impl Config {
 #delay_ms = 300
 # Seconds for which a node must have been known before frames go through it.
 #min_age_s = 3600
+# For who runs several nodes: words that are the same in all of them. No two of them are hops of one route, of anybody's.
+# Others see that they belong together. Nodes that are too old to know of families take no descriptor with one.
+#family = "some words"
 
 [roles]
 # Whether this node gives peers objects that are others' (seeder), runs their jobs (executor), says for a bounty which

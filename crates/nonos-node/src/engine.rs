@@ -5,6 +5,7 @@
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
 mod carriers;
+mod describe;
 mod duties;
 mod effect;
 mod executor;
@@ -13,11 +14,13 @@ mod heads;
 mod import;
 mod job;
 mod jobs;
+mod listed;
 mod onion;
 mod parked;
 mod payee;
 mod peers;
 mod requester;
+mod reuse;
 mod roles;
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,7 @@ use nonos_types::{
 
 use self::{
     carriers::Carriers,
+    describe::Said,
     duties::Duties,
     heads::Kept,
     job::Job,
@@ -118,6 +122,7 @@ pub(crate) struct Engine {
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
+    said: Said,
     /// Nodes with private addresses were left out, there being too many in one place.
     crowded: bool,
     /// Where nodes were that this node was connected to, however long ago.
@@ -234,6 +239,7 @@ impl Engine {
             carriers: Carriers::default(),
             doubled: false,
             directory: Directory::new(directory),
+            said: Said::default(),
             crowded: false,
             last_good: LastGood::default(),
             lost: BTreeMap::new(),
@@ -253,6 +259,7 @@ impl Engine {
         };
         engine.directory.keep(engine.me, true);
         engine.read_last_good()?;
+        engine.read_seen()?;
         loop {
             let page = engine.journal.after(engine.last, 1000)?;
             if page.is_empty() {
@@ -266,6 +273,7 @@ impl Engine {
                 engine.last = position;
             }
         }
+        engine.directory.forget();
         engine.open_relay();
         engine.resume()?;
         Ok(engine)
@@ -363,6 +371,9 @@ impl Engine {
         }
         if message.signer() == self.me {
             self.report(origin.ticket, Acceptance::Ignore);
+            if let Message::Descriptor(it) = &message {
+                self.saw_own_descriptor(it);
+            }
             return match &message {
                 Message::RelayHead(it) if self.is_old_head(it) => Ok(()),
                 // All else that this node has signed it has in its journal.
@@ -375,7 +386,7 @@ impl Engine {
 
     fn judge(&mut self, message: &Message, origin: &Origin) -> Result<Decision, Error> {
         Ok(match message {
-            Message::Descriptor(it) => self.judge_descriptor(it),
+            Message::Descriptor(it) => self.judge_descriptor(it)?,
             Message::Offer(it) => self.judge_offer(it)?,
             Message::Claim(it) => self.judge_claim(it, origin)?,
             Message::Award(it) => self.judge_award(it, origin)?,
@@ -383,7 +394,7 @@ impl Engine {
             Message::Receipt(it) => self.judge_receipt(it, origin)?,
             Message::Verdict(it) => self.judge_verdict(it, origin)?,
             Message::Voucher(it) => self.judge_voucher(it, origin)?,
-            Message::Accusation(it) => self.judge_accusation(it)?,
+            Message::Accusation(it) => self.judge_accusation(it, origin)?,
             Message::RelayHead(it) => self.judge_head(it)?,
         })
     }

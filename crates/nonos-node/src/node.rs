@@ -39,7 +39,7 @@ use crate::{
     clock::SystemClock,
     config::{Disk, Memory, Probe, Upload},
     datadir,
-    engine::{self, About, Effect, Engine, Gives, Input, Machine, Origin, Parts},
+    engine::{self, About, Effect, Engine, Gives, Input, Machine, Origin, Parts, Unchecked},
     journal::Journal,
     machine,
     objects::ObjectStore,
@@ -686,12 +686,20 @@ pub(crate) fn with_peer(address: &Multiaddr, node: NodeId) -> String {
     nonos_mesh::with_peer(address.clone(), &node).to_string()
 }
 
-/// Judges an accusation offline, as anyone can who has the capsule it is about.
+/// Judges an accusation offline, as anyone can who has the capsule it is about, where it is about one: without it, what takes
+/// a proof to be checked is indeterminate.
 ///
 /// # Errors
 /// If the bytes are not an accusation or a package, or the proof system cannot be set up.
-pub fn check_accusation(accusation: &[u8], package: &[u8], params: &Path) -> Result<Judgement, Error> {
+pub fn check_accusation(
+    accusation: &[u8],
+    package: Option<&[u8]>,
+    params: &Path,
+) -> Result<Judgement, Error> {
     let accusation = Signed::<Accusation>::from_bytes(accusation)?;
+    let Some(package) = package else {
+        return Ok(judge(&accusation, &Unchecked));
+    };
     let package = Package::decode(package)?;
     let proofs = Proofs::new(params, NonZeroUsize::MIN, NonZeroUsize::MIN)?;
     let checker = Checker {

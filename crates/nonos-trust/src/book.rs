@@ -206,6 +206,8 @@ impl TrustBook {
         let (context, weight) = match &accusation.evidence {
             Evidence::InvalidProof(_) => (Context::Execute, Weight::INVALID_PROOF),
             Evidence::BadRelay(_) | Evidence::ForkedHead(_) => (Context::Relay, Weight::BAD_RELAY),
+            Evidence::NonceReuse(_) => (Context::Execute, Weight::NONCE_REUSE),
+            Evidence::Equivocation(_) => (Context::Relay, Weight::EQUIVOCATION),
         };
         let point = Point {
             at: now,

@@ -74,6 +74,10 @@ impl Weight {
     pub const INVALID_PROOF: Self = Self(5);
     /// Of having accepted such a proof, and signed for that; of having kept two logs.
     pub const BAD_RELAY: Self = Self(5);
+    /// Of having said two things of one run.
+    pub const NONCE_REUSE: Self = Self(5);
+    /// Of having said two things of itself at once.
+    pub const EQUIVOCATION: Self = Self(5);
 
     /// How many deeds.
     pub const fn get(self) -> u32 {

@@ -2,8 +2,8 @@
 //! clock.
 
 use nonos_types::{
-    Accusation, BadRelay, ByteLen, Evidence, EvidenceId, ForkedHead, InvalidProof, NetworkId, NodeId,
-    ProofDigest, Receipt, Signed, TapesDigest,
+    Accusation, BadRelay, ByteLen, Equivocation, Evidence, EvidenceId, ForkedHead, InvalidProof, NetworkId,
+    NodeId, NonceReuse, ProofDigest, Receipt, Signed, TapesDigest,
 };
 
 /// Checks a proof.
@@ -52,7 +52,7 @@ pub enum Judgement {
     },
 }
 
-/// Judges an accusation. Its signature and those of receipt and heads in it were verified when it was read.
+/// Judges an accusation. Its signature and those of receipt, heads and descriptors in it were verified when it was read.
 ///
 /// E1, an invalid proof: the receipt is of the accusation's network, tapes and proof are the bytes that its executor
 /// signed for, and the check finds them invalid.
@@ -61,6 +61,10 @@ pub enum Judgement {
 ///
 /// E9, a forked head: two heads of the relay are for one network, hour and size, and have different roots. That needs
 /// no check of a proof.
+///
+/// E2, a nonce that was used twice: two receipts of the executor are of one nonce, and of runs that differ. Nor does that.
+///
+/// E7, an equivocation: two descriptors of the node are for one network and number, and differ. Nor does that.
 ///
 /// ```
 /// use nonos_trust::{Judgement, ProofCheck, ProofVerdict, judge};
@@ -86,6 +90,8 @@ pub fn judge(accusation: &Signed<Accusation>, check: &dyn ProofCheck) -> Judgeme
         }
         Evidence::BadRelay(it) => judge_bad_relay(accusation.network, it, check),
         Evidence::ForkedHead(it) => judge_forked_head(accusation.network, it),
+        Evidence::Equivocation(it) => judge_equivocation(accusation.network, it),
+        Evidence::NonceReuse(it) => judge_nonce_reuse(accusation.network, it),
     }
 }
 
@@ -100,6 +106,26 @@ fn judge_bad_relay(network: NetworkId, it: &BadRelay, check: &dyn ProofCheck) ->
 
 fn judge_forked_head(network: NetworkId, it: &ForkedHead) -> Judgement {
     if it.first.network != network || !it.is_fork() {
+        return Judgement::Innocent;
+    }
+    Judgement::Guilty {
+        subject: it.subject(),
+        evidence: it.id(),
+    }
+}
+
+fn judge_equivocation(network: NetworkId, it: &Equivocation) -> Judgement {
+    if it.first.network != network || !it.is_equivocal() {
+        return Judgement::Innocent;
+    }
+    Judgement::Guilty {
+        subject: it.subject(),
+        evidence: it.id(),
+    }
+}
+
+fn judge_nonce_reuse(network: NetworkId, it: &NonceReuse) -> Judgement {
+    if it.first.network() != network || !it.is_reuse() {
         return Judgement::Innocent;
     }
     Judgement::Guilty {

@@ -216,6 +216,8 @@ tags! {
     InboundDigest = Inbound, "inbound";
     /// Names a network.
     NetworkId = Network, "network";
+    /// Names those nodes that are in one hand.
+    FamilyId = Family, "family";
     /// Names a job.
     JobId = Job, "job";
     /// Makes a run unique; see [`Nonce::derive`].

@@ -42,6 +42,12 @@ pub enum Error {
         /// Kind of message.
         message: &'static str,
     },
+    /// A message of this kind with fields that this version does not know, without which it means something else.
+    #[error("{message}: of a newer version")]
+    Newer {
+        /// Kind of message.
+        message: &'static str,
+    },
     /// A field is absent that must be there.
     #[error("{message}: field `{field}` is missing")]
     Missing {
@@ -103,6 +109,7 @@ impl Error {
             Self::TooLong { .. }
             | Self::Malformed { .. }
             | Self::NotCanonical { .. }
+            | Self::Newer { .. }
             | Self::Missing { .. }
             | Self::BadField { .. }
             | Self::BadKey

@@ -68,6 +68,7 @@ mod amount;
 mod digest;
 mod envelope;
 mod error;
+mod further;
 mod id;
 mod journal;
 mod message;
@@ -81,19 +82,20 @@ pub mod wire;
 pub use crate::{
     amount::Amount,
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, Hasher, InboundDigest,
-        InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce,
-        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest,
-        VkDigest, tag,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
+        InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
+        Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag,
+        TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
+    further::Further,
     id::{Assignment, NodeId},
     journal::{Consistency, Inclusion},
     message::{
-        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Evidence, FeeKind, ForkedHead,
-        InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, Signed,
-        Stamp, Transfer, Verdict, Voucher,
+        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence, FeeKind,
+        ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role,
+        Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

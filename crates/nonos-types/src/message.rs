@@ -2,7 +2,9 @@
 
 mod accusation;
 mod descriptor;
+mod equivocation;
 mod job;
+mod nonce_reuse;
 mod receipt;
 mod relay;
 mod signed;
@@ -15,7 +17,9 @@ use crate::{
 pub use self::{
     accusation::{Accusation, Evidence, InvalidProof},
     descriptor::{Capacity, Descriptor, OnionKey, Role, Roles, Stamp},
+    equivocation::Equivocation,
     job::{Award, Cancel, Claim, Offer, Salt},
+    nonce_reuse::NonceReuse,
     receipt::{Receipt, Transfer, Verdict},
     relay::{BadRelay, ForkedHead, RelayHead},
     signed::Signed,

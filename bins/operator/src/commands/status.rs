@@ -82,9 +82,18 @@ fn hidden(anonymity: Option<&AnonymityView>) -> String {
     } else {
         "; without cover, it can be seen when something is said"
     };
+    let unconfirmed = match it.unconfirmed {
+        0 => String::new(),
+        some => format!("; {some} of them fewer than two neighbours have told of"),
+    };
+    let introduced = if it.introducers_apart {
+        ""
+    } else {
+        "; one neighbour may have told of more than one hop"
+    };
     match (it.hops, &it.why_open) {
         (Some(hops), _) => format!(
-            "capsule look-ups and first publication of receipts, among {} nodes, by {hops} hops and {} guards{cover}{around}",
+            "capsule look-ups and first publication of receipts, among {} nodes, by {hops} hops and {} guards{unconfirmed}{introduced}{cover}{around}",
             it.mixes, it.guards
         ),
         (None, why) => {

@@ -1,9 +1,13 @@
+mod seen;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-use nonos_types::{Descriptor, NodeId, Signed, Timestamp};
+use nonos_types::{Descriptor, MessageId, NodeId, Sequence, Signed, Timestamp};
+
+pub use self::seen::Seen;
 
 /// What a [`Directory`] takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +44,8 @@ pub enum Standing {
     Known,
     /// There is a newer one.
     Old,
-    /// There is another with the same number, signed by the same node: [`Directory::get`] gives it. Together they show that the
-    /// node says different things to different peers.
+    /// There is or was another with the same number, signed by the same node: [`Directory::twin`] names it. Together they show
+    /// that the node says different things to different peers.
     Equivocates,
     /// It is no longer valid.
     Expired,
@@ -115,9 +119,10 @@ struct Listed {
     descriptor: Signed<Descriptor>,
     prefix: Prefix,
     bits: u32,
-    since: Timestamp,
-    /// Neighbours that have shown it, up to [`Directory::NEIGHBOURS`].
-    shown_by: BTreeSet<NodeId>,
+    seen: Seen,
+    /// The numbers before this one and what had them, the newest last, up to [`Directory::PAST`]: what is said twice is often
+    /// noticed after a third thing was said.
+    past: Vec<(Sequence, MessageId)>,
 }
 
 /// The nodes of the mesh: the newest descriptor of each, as flooded. Who is there is looked up here, and nobody is asked.
@@ -129,7 +134,7 @@ struct Listed {
 /// ```
 /// use ed25519_dalek::SigningKey;
 /// use nonos_mesh::core::{Directory, DirectoryLimits, Standing};
-/// # use nonos_types::{Capacity, PoiHash, Roles, Sequence};
+/// # use nonos_types::{Capacity, Further, PoiHash, Roles, Sequence};
 /// use nonos_types::{Descriptor, NetworkId, NodeId, Signed, Stamp, Timestamp};
 ///
 /// let (network, now) = (NetworkId::named("example"), Timestamp::new(1_800_000_000));
@@ -137,7 +142,7 @@ struct Listed {
 /// let node = NodeId::from_bytes(key.verifying_key().to_bytes());
 /// let descriptor = Descriptor {
 ///     addresses: vec!["/ip4/192.0.2.7/tcp/4710".to_owned()],
-///     stamp: Stamp::find(network, node, 16),
+///     stamp: Stamp::find(network, node, 16), family: None, further: Further::NONE,
 ///     # network, sequence: Sequence::new(1), valid_from: now, valid_until: Timestamp::new(now.get() + 3600),
 ///     # roles: Roles::NONE, profile: PoiHash::ZERO, software: String::new(), capacity: Capacity::NONE, onion_keys: vec![],
 ///     // …
@@ -154,11 +159,15 @@ pub struct Directory {
     nodes: BTreeMap<NodeId, Listed>,
     kept: BTreeSet<NodeId>,
     by_prefix: BTreeMap<Prefix, usize>,
+    /// What was known of nodes when this one last ran, until they are listed.
+    remembered: BTreeMap<NodeId, Seen>,
+    /// Nodes of which something else is to be remembered than was asked for last.
+    changed: BTreeSet<NodeId>,
 }
 
 impl Directory {
-    /// Neighbours that are remembered to have shown a descriptor.
-    pub const NEIGHBOURS: usize = 8;
+    /// Descriptors before the last of a node whose numbers are remembered.
+    pub const PAST: usize = 4;
 
     /// An empty one.
     pub fn new(limits: DirectoryLimits) -> Self {
@@ -167,6 +176,8 @@ impl Directory {
             nodes: BTreeMap::new(),
             kept: BTreeSet::new(),
             by_prefix: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -184,17 +195,26 @@ impl Directory {
                 if let Some(node) = gives_way {
                     self.remove(node);
                 }
-                let since = self.nodes.get(&it.signer()).map_or(now, |old| old.since);
-                let shown_by = self
-                    .remove(it.signer())
-                    .map(|old| old.shown_by)
-                    .unwrap_or_default();
+                let (past, seen) = match self.remove(it.signer()) {
+                    Some(mut old) => {
+                        if old.past.len() == Self::PAST {
+                            old.past.remove(0);
+                        }
+                        old.past.push((old.descriptor.sequence, old.descriptor.id()));
+                        (old.past, old.seen)
+                    }
+                    None => {
+                        let known = self.remembered.remove(&it.signer());
+                        (vec![], known.unwrap_or_else(|| Seen::at(now)))
+                    }
+                };
+                self.changed.insert(it.signer());
                 let listed = Listed {
                     prefix: Prefix::of(it),
                     bits: it.stamp.bits(it.network, it.signer()),
                     descriptor: it.clone(),
-                    since,
-                    shown_by,
+                    seen,
+                    past,
                 };
                 *self.by_prefix.entry(listed.prefix).or_default() += 1;
                 self.nodes.insert(it.signer(), listed);
@@ -204,16 +224,49 @@ impl Directory {
         };
         if let (Standing::New | Standing::Newer | Standing::Known, Some(from)) = (standing, from)
             && let Some(listed) = self.nodes.get_mut(&it.signer())
-            && listed.shown_by.len() < Self::NEIGHBOURS
+            && listed.seen.by(from)
         {
-            listed.shown_by.insert(from);
+            self.changed.insert(it.signer());
         }
         standing
+    }
+
+    /// What was known of a node when this one last ran: it counts if the node is listed before [`Directory::forget`].
+    pub fn remember(&mut self, node: NodeId, seen: Seen) {
+        if !self.nodes.contains_key(&node) && self.remembered.len() < self.limits.most {
+            self.remembered.insert(node, seen);
+        }
+    }
+
+    /// Forgets what was known of nodes that are not listed.
+    pub fn forget(&mut self) {
+        self.changed
+            .extend(std::mem::take(&mut self.remembered).into_keys());
+    }
+
+    /// Nodes of which something else is to be kept than when this was asked last: what, or nothing more.
+    pub fn take_changed(&mut self) -> Vec<(NodeId, Option<Seen>)> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        changed.map(|node| (node, self.seen(node).cloned())).collect()
+    }
+
+    /// How a node came to be listed.
+    pub fn seen(&self, node: NodeId) -> Option<&Seen> {
+        self.nodes.get(&node).map(|it| &it.seen)
     }
 
     /// The descriptor of a node.
     pub fn get(&self, node: NodeId) -> Option<&Signed<Descriptor>> {
         self.nodes.get(&node).map(|it| &it.descriptor)
+    }
+
+    /// The name of another descriptor with this one's number, of the same node, if one is or was there.
+    pub fn twin(&self, it: &Signed<Descriptor>) -> Option<MessageId> {
+        let listed = self.nodes.get(&it.signer())?;
+        let there = (listed.descriptor.sequence, listed.descriptor.id());
+        let mut all = listed.past.iter().chain(std::iter::once(&there));
+        let (_, twin) = all.find(|(sequence, _)| *sequence == it.sequence)?;
+        (*twin != it.id()).then_some(*twin)
     }
 
     /// All of them, by the node's name.
@@ -233,16 +286,7 @@ impl Directory {
 
     /// Since when a node is listed, without a gap.
     pub fn since(&self, node: NodeId) -> Option<Timestamp> {
-        self.nodes.get(&node).map(|it| it.since)
-    }
-
-    /// Neighbours that have shown a node's descriptor, at most [`Directory::NEIGHBOURS`], by name: in which order they did is
-    /// not kept.
-    pub fn shown_by(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        self.nodes
-            .get(&node)
-            .into_iter()
-            .flat_map(|it| it.shown_by.iter().copied())
+        self.seen(node).map(Seen::since)
     }
 
     /// Lets a node never give way to others, or no longer.
@@ -273,10 +317,12 @@ impl Directory {
         }
         let old = self.nodes.get(&node);
         if let Some(old) = old {
+            if self.twin(it).is_some() {
+                return Err(Standing::Equivocates);
+            }
             match it.sequence.cmp(&old.descriptor.sequence) {
                 std::cmp::Ordering::Less => return Err(Standing::Old),
-                std::cmp::Ordering::Equal if it.id() == old.descriptor.id() => return Err(Standing::Known),
-                std::cmp::Ordering::Equal => return Err(Standing::Equivocates),
+                std::cmp::Ordering::Equal => return Err(Standing::Known),
                 std::cmp::Ordering::Greater => {}
             }
         }
@@ -318,7 +364,7 @@ impl Directory {
     fn weakest(&self, among: impl Fn(&Listed) -> bool) -> Option<(NodeId, u32)> {
         (self.nodes.iter())
             .filter(|(node, listed)| !self.kept.contains(*node) && among(listed))
-            .min_by_key(|(_, listed)| (listed.bits, std::cmp::Reverse(listed.since)))
+            .min_by_key(|(_, listed)| (listed.bits, std::cmp::Reverse(listed.seen.since())))
             .map(|(node, listed)| (*node, listed.bits))
     }
 
@@ -329,6 +375,7 @@ impl Directory {
         if *count == 0 {
             self.by_prefix.remove(&listed.prefix);
         }
+        self.changed.insert(node);
         Some(listed)
     }
 }

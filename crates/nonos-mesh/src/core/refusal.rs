@@ -26,6 +26,9 @@ pub enum Refusal {
     /// Not a message of the mesh in canonical form.
     #[error("not a message of the mesh")]
     Malformed,
+    /// Good, as far as this version can tell, and of a newer one: what it says it does not know.
+    #[error("of a newer version")]
+    Newer,
     /// Its signature does not verify, or is of one who may not sign it.
     #[error("not signed by the one it names")]
     BadSignature,
@@ -61,7 +64,9 @@ impl Refusal {
             | Self::BadSignature
             | Self::WrongTopic { .. }
             | Self::ForeignNetwork => Acceptance::Reject,
-            Self::Stale | Self::Duplicate | Self::OverBudget | Self::QueueFull => Acceptance::Ignore,
+            Self::Newer | Self::Stale | Self::Duplicate | Self::OverBudget | Self::QueueFull => {
+                Acceptance::Ignore
+            }
         }
     }
 
@@ -78,6 +83,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
             Error::TooLong { limit, .. } => Self::Oversize { limit },
+            Error::Newer { .. } => Self::Newer,
             Error::BadSignature | Error::BadKey | Error::WrongSigner { .. } => Self::BadSignature,
             _ => Self::Malformed,
         }
@@ -120,6 +126,8 @@ drops! {
     oversize,
     /// Not messages, or in the wrong topic.
     malformed,
+    /// Of a newer version.
+    newer,
     /// Signature does not verify.
     bad_signature,
     /// For another network.
@@ -144,6 +152,7 @@ impl Counters {
         let counter = match refusal {
             Refusal::Oversize { .. } => &self.oversize,
             Refusal::Malformed | Refusal::WrongTopic { .. } => &self.malformed,
+            Refusal::Newer => &self.newer,
             Refusal::BadSignature => &self.bad_signature,
             Refusal::ForeignNetwork => &self.foreign_network,
             Refusal::Stale => &self.stale,

@@ -2,7 +2,7 @@ use nonos_mesh::core::{Acceptance, Admission, Budgets, Rate, Refusal, Topic};
 use nonos_types::{ByteLen, Kind, Message, NetworkId, Timestamp};
 use proptest::prelude::*;
 
-use crate::sample::{NOW, at, claim, descriptor, key, network, node, receipt, tampered};
+use crate::sample::{NOW, at, claim, descriptor, key, network, newer, node, receipt, tampered};
 
 const PLENTY: Rate = Rate {
     per_second: 1000,
@@ -82,6 +82,31 @@ fn refuses_garbage_and_other_kinds() {
     let longer = [&message.to_bytes()[..], &[0]].concat();
     assert_eq!(offer(&longer), Err(Refusal::Malformed));
     assert_eq!(offer(&message.to_bytes()), Ok(message));
+}
+
+/// Who passes on what a newer version says is not to blame for it, however much it is; who forges it is.
+#[test]
+fn holds_what_is_of_a_newer_version_against_nobody() {
+    let mut admission = admission(budgets());
+    for message in [claim(network(), 1, 0, NOW), receipt(1, 0xff, NOW)] {
+        let topic = Topic::of(&message);
+        for field in [100, 2000] {
+            let bytes = newer(&message, 1, field);
+            let refused = admission.offer(topic, node(FORWARDER), &bytes, NOW);
+            assert_eq!(refused, Err(Refusal::Newer));
+            assert_eq!(Refusal::Newer.acceptance(), Acceptance::Ignore);
+            let mut forged = bytes.clone();
+            *forged.last_mut().expect("not empty") ^= 1;
+            let refused = admission.offer(topic, node(FORWARDER), &forged, NOW);
+            assert_eq!(refused, Err(Refusal::BadSignature));
+        }
+        assert_eq!(offer(&mut admission, FORWARDER, &message), Ok(()));
+    }
+    // Of a newer node all is known that matters: where it is.
+    let message = descriptor(1, NOW, at(3600));
+    let bytes = newer(&message, 1, 100);
+    let read = admission.offer(Topic::of(&message), node(FORWARDER), &bytes, NOW);
+    assert_eq!(read.map(|it| it.to_bytes()), Ok(bytes));
 }
 
 #[test]

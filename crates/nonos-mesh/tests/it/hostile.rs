@@ -10,7 +10,7 @@ use nonos_types::{ByteLen, Kind, Message, NetworkId};
 use crate::{
     node::{Fixed, Node, Setup, pair, until},
     raw::{self, Raw},
-    sample::{NOW, at, claim, network, receipt, tampered},
+    sample::{NOW, at, claim, descriptor, network, newer, receipt, tampered},
 };
 
 /// What a node counts when a peer sends these bytes and then a good message. Only that one is heard.
@@ -75,6 +75,41 @@ async fn a_receipt_of_another_shard_is_refused_and_counted() {
     let (low, high) = (receipt(4, 0, NOW), receipt(4, 0xff, NOW));
     let drops = refused(Topic::of(&low), high.to_bytes()).await;
     assert_eq!((drops.malformed, sum(&drops)), (1, 1));
+}
+
+/// A peer of a newer version says what this one does not know, in topics that it has and has not: that costs it nothing. What
+/// it says of itself goes on to others as it is.
+#[tokio::test]
+async fn a_newer_peer_is_heard_and_its_descriptor_goes_on() {
+    let mut alice = Setup::new(1).start().await;
+    let mut bob = Setup::dialling(2, &alice).start().await;
+    alice.connected(bob.id).await;
+    bob.connected(alice.id).await;
+    let newest = raw::Setup {
+        newer: 10,
+        ..raw::Setup::new(3)
+    };
+    let raw = newest.dial(&alice).await;
+    alice.connected(raw.id).await;
+    for slot in 0..50 {
+        let claim = claim(network(), 4, slot, NOW);
+        raw.publish(Topic::of(&claim), newer(&claim, 4, 100));
+    }
+    let good = claim(network(), 4, 60, NOW);
+    raw.publish(Topic::of(&good), good.to_bytes());
+    let (message, from, _) = alice.message().await;
+    assert_eq!((message, from), (good, raw.id), "as if nothing had happened");
+    let drops = alice.mesh.drops();
+    assert_eq!((drops.newer, sum(&drops)), (50, 50));
+
+    let listed = descriptor(3, NOW, at(3600));
+    let bytes = newer(&listed, 3, 100);
+    raw.publish(Topic::of(&listed), bytes.clone());
+    let (message, _, ticket) = alice.message().await;
+    assert_eq!(message.to_bytes(), bytes);
+    alice.mesh.report(ticket, nonos_mesh::Acceptance::Accept).await;
+    let (message, from, _) = bob.message().await;
+    assert_eq!((message.to_bytes(), from), (bytes, alice.id));
 }
 
 #[tokio::test]

@@ -38,6 +38,9 @@ fn mix(node: NodeId, keys: &[OnionKey]) -> Mix {
         node,
         keys: keys.to_vec(),
         prefix: None,
+        family: None,
+        introducer: None,
+        confirmed: true,
         weight_ppm: 1_000_000,
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) keypair: Keypair,
     pub(crate) version: String,
     pub(crate) topics: Vec<Topic>,
+    /// Topics of a newer version.
+    pub(crate) newer: usize,
 }
 
 impl Setup {
@@ -35,6 +37,7 @@ impl Setup {
             keypair: Keypair::ed25519_from_bytes([seed; 32]).expect("32 bytes"),
             version: format!("/nonos/{}/1", network()),
             topics: Topic::all().collect(),
+            newer: 0,
         }
     }
 
@@ -218,6 +221,10 @@ fn swarm(setup: Setup) -> Swarm<Behaviour> {
         gossipsub::Behaviour::new(gossipsub::MessageAuthenticity::Anonymous, gossip).expect("a behaviour");
     for topic in setup.topics {
         let topic = gossipsub::IdentTopic::new(topic.name(network));
+        gossip.subscribe(&topic).expect("no filter");
+    }
+    for number in 0..setup.newer {
+        let topic = gossipsub::IdentTopic::new(format!("/nonos/{network:.8}/1/newer/{number}"));
         gossip.subscribe(&topic).expect("no filter");
     }
     let by_hand = |name: &str| {

@@ -1,10 +1,10 @@
 use ed25519_dalek::SigningKey;
 use nonos_types::{
     Amount, Assignment, Attempt, Attested, AuditRoot, BackendId, ByteLen, Capacity, CapsuleHash,
-    CheckpointRoot, Claim, Descriptor, ExecutionRecord, Fuel, InboundDigest, InputDigest, JobId,
-    MachineVersion, Message, NetworkId, NodeId, Outcome, Output, OutputDigest, Pages, PoiHash, PolicyHash,
-    ProofDigest, Proven, Receipt, Roles, SegmentChain, Sequence, Signed, Slot, Stamp, TapesDigest, Timestamp,
-    VkDigest,
+    CheckpointRoot, Claim, Descriptor, Envelope, Error, ExecutionRecord, Fuel, Further, InboundDigest,
+    InputDigest, JobId, MachineVersion, Message, NetworkId, NodeId, Outcome, Output, OutputDigest, Pages,
+    Payload, PoiHash, PolicyHash, ProofDigest, Proven, Receipt, Roles, SegmentChain, Sequence, Signed, Slot,
+    Stamp, TapesDigest, Timestamp, VkDigest,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::new(1_800_000_000);
@@ -63,6 +63,8 @@ fn blank(valid_from: Timestamp, valid_until: Timestamp) -> Descriptor {
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        family: None,
+        further: Further::NONE,
     }
 }
 
@@ -121,4 +123,34 @@ pub(crate) fn tampered(message: &Message) -> Vec<u8> {
     let mut bytes = message.to_bytes();
     *bytes.last_mut().expect("not empty") ^= 1;
     bytes
+}
+
+/// The same from a newer version, which has added a field of this number.
+pub(crate) fn newer(message: &Message, author: u8, field: u32) -> Vec<u8> {
+    struct Newer<P>(Vec<u8>, std::marker::PhantomData<P>);
+    impl<P: Payload> Payload for Newer<P> {
+        const TYPE: &'static str = P::TYPE;
+        const MAX: ByteLen = P::MAX;
+        type Error = Error;
+
+        fn to_bytes(&self) -> Vec<u8> {
+            self.0.clone()
+        }
+
+        fn from_bytes(_: &[u8]) -> Result<Self, Error> {
+            unreachable!("it is only signed")
+        }
+    }
+    fn signed<P: Payload>(payload: &P, author: u8, field: u32) -> Vec<u8> {
+        let mut bytes = payload.to_bytes();
+        assert!((16..2048).contains(&field), "its key has two bytes");
+        bytes.extend([(field << 3) as u8 | 0x80, (field >> 4) as u8, 7]);
+        Envelope::sign(&Newer(bytes, std::marker::PhantomData::<P>), &key(author)).to_bytes()
+    }
+    match message {
+        Message::Claim(it) => signed(it.value(), author, field),
+        Message::Descriptor(it) => signed(it.value(), author, field),
+        Message::Receipt(it) => signed(it.value(), author, field),
+        other => panic!("no test needs a newer {:?}", other.kind()),
+    }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use nonos_mesh::core::onion::{Cover, Settings};
+use nonos_types::{Digest, FamilyId, NetworkId, Tag};
 use serde::{Deserialize, Serialize};
 
 /// How a node hides which capsules it looks up, and that a receipt comes from where it is.
@@ -19,6 +20,19 @@ pub struct Onion {
     pub delay_ms: u64,
     /// Seconds for which a node must have been listed before frames go through it.
     pub min_age_s: u64,
+    /// Words that all nodes in one hand have in common: no two of these are on one route. None if there is but one.
+    #[serde(deserialize_with = "family")]
+    pub family: Option<Family>,
+}
+
+/// Words that nodes in one hand have in common. Others see only whether they are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family([u8; 32]);
+
+enum Words {}
+
+impl Tag for Words {
+    const DOMAIN: &'static str = "nonos/v1/family-words";
 }
 
 /// What a node does where it cannot hide.
@@ -52,6 +66,8 @@ pub enum CoverName {
 impl Onion {
     /// Longest average delay, in milliseconds: hops hold nothing longer than ten seconds.
     pub const MAX_DELAY_MS: u64 = 2_000;
+    /// Longest words of a family, in bytes.
+    pub const MAX_FAMILY: usize = 256;
 
     /// For the mesh; `None` if it is off.
     pub(crate) fn settings(self, lan: bool) -> Option<Settings> {
@@ -68,6 +84,12 @@ impl Onion {
             private_prefixes: !lan,
             ..Settings::default()
         })
+    }
+
+    /// What this node's descriptor says of whose it is: another name in each network.
+    pub(crate) fn family_in(self, network: NetworkId) -> Option<FamilyId> {
+        let Family(words) = self.family?;
+        Some(FamilyId::hash(&[network.as_bytes(), &words]))
     }
 
     /// Fewest nodes on a route.
@@ -88,6 +110,7 @@ impl Default for Onion {
             hops: settings.hops,
             delay_ms: 300,
             min_age_s: settings.min_age_s,
+            family: None,
         }
     }
 }
@@ -101,6 +124,19 @@ fn hops<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<usize, D::E
         let message = format!("a route has 2 to {most} hops, not {hops}");
         Err(serde::de::Error::custom(message))
     }
+}
+
+fn family<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Family>, D::Error> {
+    let words = String::deserialize(deserializer)?;
+    if words.trim().is_empty() || words.len() > Onion::MAX_FAMILY {
+        let message = format!(
+            "a family's words are 1 to {} bytes, not blanks alone",
+            Onion::MAX_FAMILY
+        );
+        return Err(serde::de::Error::custom(message));
+    }
+    let digest = Digest::<Words>::hash(&[words.as_bytes()]);
+    Ok(Some(Family(digest.to_bytes())))
 }
 
 fn delay<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -149,6 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn a_family_is_one_in_all_its_nodes_and_another_in_each_network() {
+        let [here, there] = ["here", "there"].map(NetworkId::named);
+        let named = |words: &str| onion(&format!("family = \"{words}\"")).expect("a configuration");
+        assert_eq!(Config::default().onion.family_in(here), None);
+        let ours = named("ours").family_in(here);
+        assert!(ours.is_some());
+        assert_eq!(named("ours").family_in(here), ours);
+        assert_ne!(named("ours").family_in(there), ours);
+        assert_ne!(named("theirs").family_in(here), ours);
+    }
+
+    #[test]
     fn what_would_not_hide_or_not_arrive_is_refused() {
         for (text, says) in [
             ("hops = 1", "2 to 5 hops"),
@@ -157,6 +205,7 @@ mod tests {
             ("policy = \"maybe\"", "unknown variant"),
             ("cover = \"much\"", "unknown variant"),
             ("hop = 3", "unknown field"),
+            ("family = \" \"", "1 to 256 bytes"),
         ] {
             let error = onion(text).expect_err(text);
             assert_eq!(error.line, 2, "{text}");

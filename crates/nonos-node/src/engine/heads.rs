@@ -56,7 +56,10 @@ impl Engine {
             Seen::New | Seen::Known => Decision::Accept,
             Seen::TooMany => Decision::Ignore,
             Seen::Fork(fork) => {
-                self.accuse_at_once(Evidence::ForkedHead(fork))?;
+                let evidence = Evidence::ForkedHead(fork);
+                if !self.is_cheap(&evidence) {
+                    self.accuse_at_once(evidence)?;
+                }
                 Decision::Ignore
             }
         })
@@ -110,6 +113,9 @@ impl Engine {
     /// Convicts and accuses on evidence that needs no proof to be checked any more.
     pub(super) fn accuse_at_once(&mut self, evidence: Evidence) -> Result<(), Error> {
         let (subject, id) = (evidence.subject(), evidence.id());
+        if !self.may_accuse(subject)? {
+            return Ok(());
+        }
         let guilty = Judgement::Guilty {
             subject,
             evidence: id,

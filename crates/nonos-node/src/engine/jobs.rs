@@ -205,9 +205,6 @@ impl Engine {
         DOUBLED.put(&mut batch, &self.me, &self.now.time);
         self.store.write(&batch, Durability::Durable)?;
         // Peers keep one descriptor of a name. A newer one than the other's makes it notice, too.
-        if let Message::Descriptor(it) = message {
-            self.directory.learn(it, None, self.now.time);
-        }
         self.describe()
     }
 }

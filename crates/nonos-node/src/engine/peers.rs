@@ -14,7 +14,7 @@ use nonos_mesh::{
     with_peer,
 };
 use nonos_store::{Batch, Durability, Table};
-use nonos_types::{Capacity, Descriptor, Kind, Message, NodeId, Role, Sequence, Signed, Timestamp};
+use nonos_types::{Capacity, Descriptor, Further, Kind, Message, NodeId, Role, Sequence, Signed, Timestamp};
 
 use super::{Decision, Effect, Engine, Error, Origin};
 use crate::api::{Done, Invited, RequestError, What};
@@ -132,19 +132,23 @@ impl LastGood {
 }
 
 impl Engine {
-    pub(super) fn judge_descriptor(&mut self, it: &Signed<Descriptor>) -> Decision {
-        match self.directory.judge(it, self.now.time) {
+    pub(super) fn judge_descriptor(&mut self, it: &Signed<Descriptor>) -> Result<Decision, Error> {
+        Ok(match self.directory.judge(it, self.now.time) {
             Standing::New | Standing::Newer => Decision::Accept,
             Standing::PrefixFull => {
                 self.crowded |= Prefix::of(it).is_private();
                 Decision::Ignore
             }
+            Standing::Equivocates => self.saw_equivocation(it)?,
             // Whoever passed it on may have others there, or ask for less work.
             _ => Decision::Ignore,
-        }
+        })
     }
 
     pub(super) fn apply_descriptor(&mut self, it: &Signed<Descriptor>) {
+        if it.signer() == self.me {
+            self.saw_own_descriptor(it);
+        }
         if let Some((_, addresses)) = self.last_good.0.get_mut(&it.signer()) {
             addresses.clone_from(&it.addresses);
         }
@@ -394,11 +398,10 @@ impl Engine {
     /// Publishes this node's descriptor.
     pub(super) fn describe(&mut self) -> Result<(), Error> {
         let roles = self.duties.roles.set();
-        let known = self.directory.get(self.me).map_or(0, |it| it.sequence.get() + 1);
         self.descriptor_at = self.now.time;
-        self.say(Descriptor {
+        self.describe_as(Descriptor {
             network: self.network,
-            sequence: Sequence::new(known.max(self.now.time.get())),
+            sequence: Sequence::ZERO,
             valid_from: self.now.time,
             valid_until: Timestamp::new(self.now.time.get() + Descriptor::MAX_VALIDITY),
             addresses: self.addresses.clone(),
@@ -411,9 +414,10 @@ impl Engine {
             },
             onion_keys: self.onion_keys(),
             stamp: self.about.stamp,
+            family: self.config.onion.family_in(self.network),
+            further: Further::NONE,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
-        })?;
-        Ok(())
+        })
     }
 
     /// Asks a peer for what it has accepted since, unless it was just asked.
@@ -473,6 +477,7 @@ impl Engine {
         }
         self.dial_lost()?;
         self.directory.expire(self.me, now);
+        self.keep_seen()?;
         self.tick_onion()?;
         if now.get() >= self.descriptor_at.get() + DESCRIPTOR_S {
             self.describe()?;

@@ -1,6 +1,7 @@
 //! Engines without a network, driven by hand through virtual time.
 
 mod crash;
+mod describe;
 mod duties;
 mod flood;
 mod flow;
@@ -10,6 +11,7 @@ mod onion;
 mod order;
 mod peers;
 mod relay;
+mod replay;
 mod schedule;
 mod why;
 mod world;

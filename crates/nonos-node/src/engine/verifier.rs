@@ -45,12 +45,16 @@ impl Engine {
             return Ok(Decision::Ignore);
         }
         let name = it.record.proven.job;
-        let Some(job) = self.jobs.get(&name) else {
+        if !self.jobs.contains_key(&name) {
             return Ok(match self.journal.offer(name)? {
                 Some(_) => Decision::Ignore,
                 None => self.park(Need::Job(name), it.clone(), origin),
             });
         };
+        if let Some(reuse) = self.reused(it) {
+            return self.saw_reuse(reuse);
+        }
+        let job = &self.jobs[&name];
         if self.conduct == Conduct::RelayUnchecked {
             return Ok(Decision::Accept);
         }
@@ -105,6 +109,12 @@ impl Engine {
             origin,
             sources,
         });
+    }
+
+    /// Receipts of an executor that wait to be checked.
+    pub(super) fn waiting(&self, executor: NodeId) -> impl Iterator<Item = &Signed<Receipt>> {
+        let waiting = self.retries.values().map(|it| &it.receipt);
+        waiting.filter(move |it| it.signer() == executor)
     }
 
     fn check_later(&mut self, receipt: Signed<Receipt>, tries: u32) {
@@ -197,6 +207,12 @@ impl Engine {
         };
         self.event(Some(Role::Verifier), what);
         if valid {
+            // Another one may have been found good meanwhile.
+            if let Some(reuse) = self.reused(&receipt) {
+                self.saw_reuse(reuse)?;
+                self.report(origin.ticket, Acceptance::Ignore);
+                return Ok(());
+            }
             let receipt = Message::from(receipt);
             self.pass_on(&receipt, &origin);
             self.found_good(id);
@@ -338,8 +354,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn judge_accusation(&mut self, it: &Signed<Accusation>) -> Result<Decision, Error> {
+    pub(super) fn judge_accusation(
+        &mut self,
+        it: &Signed<Accusation>,
+        origin: &Origin,
+    ) -> Result<Decision, Error> {
         let id = it.evidence.id();
+        // An operator's bundle has its accusations before its descriptors.
+        if origin.peer.is_some() && self.is_cheap(&it.evidence) {
+            return Ok(Decision::Ignore);
+        }
         let known = self.trust.evidence(id)?.is_some() || self.judging.contains(&id);
         // One fault is enough, and who showed it made it known.
         let convicted = self.trust.is_blacklisted(it.evidence.subject())?;

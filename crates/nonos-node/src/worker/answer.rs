@@ -72,6 +72,8 @@ impl Worker {
             hops,
             why_open,
             mixes: it.mixes,
+            unconfirmed: it.unconfirmed,
+            introducers_apart: it.introducers_apart,
             guards: it.guards,
             cover: it.cover,
             around: it.around.0,

@@ -1,4 +1,4 @@
-//! Relays that are accused of what they signed for.
+//! Relays that are accused of what they signed for, and nodes of what they signed about themselves.
 
 use nonos_trust::{Block, Cause, Context, Conviction, Deed, Judgement, ProofVerdict, State, Weight, judge};
 use nonos_types::*;
@@ -123,9 +123,110 @@ fn heads_that_are_no_fork_blame_nobody() {
     innocent(&Signed::new(two, &key(200)));
 }
 
+/// Two descriptors under one number that differ in one thing, and in whatever else is changed of the second or its key.
+fn equivocation(
+    network: NetworkId,
+    change: impl FnOnce(&mut Descriptor, &mut ed25519_dalek::SigningKey),
+) -> Signed<Accusation> {
+    let first = Descriptor {
+        network: self::network(),
+        sequence: Sequence::new(7),
+        valid_from: NOW,
+        valid_until: later(60),
+        addresses: vec![],
+        roles: Roles::NONE,
+        profile: PoiHash::ZERO,
+        software: "one".to_owned(),
+        capacity: Capacity::NONE,
+        onion_keys: vec![],
+        stamp: Stamp::NONE,
+        family: None,
+        further: Further::NONE,
+    };
+    let mut second = first.clone();
+    second.software = "another".to_owned();
+    let mut signer = key(3);
+    change(&mut second, &mut signer);
+    // Not `Equivocation::of`, which makes none of what is none.
+    let (mut first, mut second) = (Signed::new(first, &key(3)), Signed::new(second, &signer));
+    if second.id() < first.id() {
+        std::mem::swap(&mut first, &mut second);
+    }
+    let evidence = Evidence::Equivocation(Box::new(Equivocation { first, second }));
+    let at = NOW;
+    let accusation = Accusation {
+        network,
+        evidence,
+        at,
+    };
+    Signed::new(accusation, &key(200))
+}
+
+#[test]
+fn two_descriptors_under_one_number_blame_their_node_without_any_check() {
+    let accusation = equivocation(network(), |_, _| {});
+    let expected = Judgement::Guilty {
+        subject: peer(3),
+        evidence: accusation.evidence.id(),
+    };
+    assert_eq!(judge(&accusation, &Check(unknown())), expected);
+}
+
+/// Each of these alone makes two descriptors no evidence.
+#[test]
+fn descriptors_that_do_not_contradict_each_other_blame_nobody() {
+    let innocent = |accusation: &Signed<Accusation>| {
+        assert_eq!(judge(accusation, &Check(unknown())), Judgement::Innocent);
+    };
+    let other = NetworkId::named("other");
+    innocent(&equivocation(other, |_, _| {}));
+    innocent(&equivocation(network(), |it, _| it.network = other));
+    innocent(&equivocation(network(), |it, _| it.sequence = Sequence::new(8)));
+    innocent(&equivocation(network(), |it, _| it.sequence = Sequence::new(6)));
+    innocent(&equivocation(network(), |it, _| it.software = "one".to_owned()));
+    innocent(&equivocation(network(), |_, signer| *signer = key(4)));
+    // The two the other way round: one evidence has one form.
+    let mut turned = equivocation(network(), |_, _| {}).value().clone();
+    if let Evidence::Equivocation(it) = &mut turned.evidence {
+        std::mem::swap(&mut it.first, &mut it.second);
+    }
+    innocent(&Signed::new(turned, &key(200)));
+}
+
+#[test]
+fn who_was_forgiven_can_be_convicted_of_another_number_but_not_of_the_same() {
+    let book = book();
+    let same = equivocation(network(), |it, _| it.software = "a third".to_owned());
+    let (first, again) = (equivocation(network(), |_, _| {}), NOW);
+    let convict = |it: &Signed<Accusation>| book.convict(it, &guilty(it), again).expect("is judged");
+    assert_eq!(convict(&first), Conviction::New);
+    book.unblock(peer(3), NOW).expect("is written");
+    assert_eq!(convict(&first), Conviction::Known);
+    assert_eq!(convict(&same), Conviction::Known);
+    let mut next = first.value().clone();
+    if let Evidence::Equivocation(it) = &mut next.evidence {
+        let [one, other] = [&it.first, &it.second].map(|it| {
+            let sequence = Sequence::new(8);
+            Signed::new(
+                Descriptor {
+                    sequence,
+                    ..it.value().clone()
+                },
+                &key(3),
+            )
+        });
+        **it = Equivocation::of(&one, &other).expect("two under one number");
+    }
+    assert_eq!(convict(&Signed::new(next, &key(200))), Conviction::New);
+}
+
 #[test]
 fn a_bad_relay_is_blacklisted_for_its_relaying_until_the_operator_acts() {
-    for accusation in [accuse_relay(network(), sample()), fork(network(), |_| {})] {
+    for accusation in [
+        accuse_relay(network(), sample()),
+        fork(network(), |_| {}),
+        equivocation(network(), |_, _| {}),
+    ] {
         let book = book();
         let outcome = book
             .convict(&accusation, &guilty(&accusation), NOW)

@@ -1,11 +1,11 @@
 use crate::{
-    BadRelay, ByteLen, Error, EvidenceId, ForkedHead, Inclusion, NetworkId, NodeId, Payload, Receipt,
-    RelayHead, Signed, Timestamp,
+    BadRelay, ByteLen, Equivocation, Error, EvidenceId, ForkedHead, Further, Inclusion, NetworkId, NodeId,
+    NonceReuse, Payload, Receipt, RelayHead, Signed, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
 
-const NAME: &str = "accusation";
+pub(super) const NAME: &str = "accusation";
 
 /// A node, who signs it, accuses another of a fault that anyone can check offline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,12 @@ pub enum Evidence {
     InvalidProof(Box<InvalidProof>),
     /// E4: a relay that accepted such a receipt.
     BadRelay(Box<BadRelay>),
+    /// E2: an executor that says two things of one run.
+    NonceReuse(Box<NonceReuse>),
     /// E9: a relay that keeps two logs.
     ForkedHead(Box<ForkedHead>),
+    /// E7: a node that describes itself in two ways at once.
+    Equivocation(Box<Equivocation>),
 }
 
 /// A signed receipt, with the tapes and proof it commits to.
@@ -47,6 +51,19 @@ impl Evidence {
             Self::InvalidProof(it) => it.id(),
             Self::BadRelay(it) => it.id(),
             Self::ForkedHead(it) => it.id(),
+            Self::Equivocation(it) => it.id(),
+            Self::NonceReuse(it) => it.id(),
+        }
+    }
+
+    /// What it is called: the first part of its name's digest.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidProof(_) => "invalid-proof",
+            Self::BadRelay(_) => "bad-relay",
+            Self::ForkedHead(_) => "forked-head",
+            Self::Equivocation(_) => "equivocation",
+            Self::NonceReuse(_) => "nonce-reuse",
         }
     }
 
@@ -56,6 +73,8 @@ impl Evidence {
             Self::InvalidProof(it) => it.receipt.signer(),
             Self::BadRelay(it) => it.head.signer(),
             Self::ForkedHead(it) => it.subject(),
+            Self::Equivocation(it) => it.subject(),
+            Self::NonceReuse(it) => it.subject(),
         }
     }
 
@@ -64,7 +83,7 @@ impl Evidence {
         match self {
             Self::InvalidProof(it) => Some(it),
             Self::BadRelay(it) => Some(&it.item),
-            Self::ForkedHead(_) => None,
+            Self::ForkedHead(_) | Self::Equivocation(_) | Self::NonceReuse(_) => None,
         }
     }
 }
@@ -92,20 +111,51 @@ impl Payload for Accusation {
                     second: it.second.to_bytes(),
                 });
             }
+            Evidence::NonceReuse(it) => {
+                message.nonce_reuse = Some(proto::NonceReuse {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
+            Evidence::Equivocation(it) => {
+                message.equivocation = Some(proto::Equivocation {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
         }
         wire::encode(&message)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Accusation = wire::decode(NAME, Self::MAX, bytes)?;
+        let message: proto::Accusation = Further::refuse(NAME, Self::MAX, bytes)?;
         let network = digest(NAME, "network_id", &message.network_id)?;
-        let evidence = match (message.evidence, message.bad_relay, message.forked_head) {
-            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None) => {
+        let shown = (
+            message.evidence,
+            message.bad_relay,
+            message.forked_head,
+            message.equivocation,
+            message.nonce_reuse,
+        );
+        let evidence = match shown {
+            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None, None, None) => {
                 Evidence::InvalidProof(Box::new(InvalidProof::from_proto(it, network)?))
             }
-            (None, Some(it), None) => Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?)),
-            (None, None, Some(it)) => Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?)),
-            (None, None, None) => {
+            (None, Some(it), None, None, None) => {
+                Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?))
+            }
+            (None, None, Some(it), None, None) => {
+                Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?))
+            }
+            (None, None, None, Some(it), None) => {
+                let read = Equivocation::read(&it.first, &it.second, network)?;
+                Evidence::Equivocation(Box::new(read))
+            }
+            (None, None, None, None, Some(it)) => {
+                let read = NonceReuse::read(&it.first, &it.second, network)?;
+                Evidence::NonceReuse(Box::new(read))
+            }
+            (None, None, None, None, None) => {
                 return Err(Error::Missing {
                     message: NAME,
                     field: "evidence",

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
+    ByteLen, Digest, Error, FamilyId, Further, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -35,6 +35,10 @@ pub struct Descriptor {
     pub onion_keys: Vec<OnionKey>,
     /// Work that was done for this node's name.
     pub stamp: Stamp,
+    /// Whose node it is, if others are in the same hand and say the same: no two of them are on one onion route.
+    pub family: Option<FamilyId>,
+    /// What a newer program says of its node besides.
+    pub further: Further,
 }
 
 impl Descriptor {
@@ -54,7 +58,7 @@ impl Payload for Descriptor {
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {
-        wire::encode(&proto::Descriptor {
+        let mut bytes = wire::encode(&proto::Descriptor {
             network_id: self.network.as_bytes().to_vec(),
             sequence: self.sequence.get(),
             valid_from: self.valid_from.get(),
@@ -71,11 +75,14 @@ impl Payload for Descriptor {
                 })
                 .collect(),
             stamp: self.stamp.0,
-        })
+            family: self.family.map(|it| it.as_bytes().to_vec()),
+        });
+        bytes.extend(self.further.as_bytes());
+        bytes
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Descriptor = wire::decode(NAME, Self::MAX, bytes)?;
+        let (message, further): (proto::Descriptor, _) = Further::decode(NAME, Self::MAX, bytes)?;
         let bad = |field| Error::BadField { message: NAME, field };
         let printable = |text: &str, most| text.len() <= most && text.bytes().all(|b| b.is_ascii_graphic());
         let addresses = &message.addresses;
@@ -116,6 +123,10 @@ impl Payload for Descriptor {
             capacity: Capacity::from_u32(message.capacity).ok_or(bad("capacity"))?,
             onion_keys,
             stamp: Stamp(message.stamp),
+            family: (message.family.as_deref())
+                .map(|it| digest(NAME, "family", it))
+                .transpose()?,
+            further,
         })
     }
 }

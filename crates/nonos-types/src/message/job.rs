@@ -1,8 +1,8 @@
 use std::num::NonZeroU8;
 
 use crate::{
-    Amount, BackendId, ByteLen, CapsuleHash, Error, InputDigest, JobId, NetworkId, NodeId, Payload, Proven,
-    Slot, Timestamp, Value,
+    Amount, BackendId, ByteLen, CapsuleHash, Error, Further, InputDigest, JobId, NetworkId, NodeId, Payload,
+    Proven, Slot, Timestamp, Value,
     record::bytes::{digest, values_from_proto, values_to_proto},
     wire::{self, proto},
 };
@@ -91,7 +91,7 @@ impl Payload for Offer {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Offer = wire::decode(OFFER, Self::MAX, bytes)?;
+        let message: proto::Offer = Further::refuse(OFFER, Self::MAX, bytes)?;
         let bad = |field| Error::BadField {
             message: OFFER,
             field,
@@ -153,7 +153,7 @@ impl Payload for Claim {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Claim = wire::decode(CLAIM, Self::MAX, bytes)?;
+        let message: proto::Claim = Further::refuse(CLAIM, Self::MAX, bytes)?;
         Ok(Self {
             network: digest(CLAIM, "network_id", &message.network_id)?,
             job: digest(CLAIM, "job_id", &message.job_id)?,
@@ -194,7 +194,7 @@ impl Payload for Award {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Award = wire::decode(AWARD, Self::MAX, bytes)?;
+        let message: proto::Award = Further::refuse(AWARD, Self::MAX, bytes)?;
         Ok(Self {
             network: digest(AWARD, "network_id", &message.network_id)?,
             job: digest(AWARD, "job_id", &message.job_id)?,
@@ -231,7 +231,7 @@ impl Payload for Cancel {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Cancel = wire::decode(CANCEL, Self::MAX, bytes)?;
+        let message: proto::Cancel = Further::refuse(CANCEL, Self::MAX, bytes)?;
         Ok(Self {
             network: digest(CANCEL, "network_id", &message.network_id)?,
             job: digest(CANCEL, "job_id", &message.job_id)?,

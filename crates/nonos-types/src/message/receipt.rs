@@ -1,7 +1,7 @@
 use super::job::amount;
 use crate::{
-    Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, NetworkId, NodeId, Payload,
-    ProofDigest, ReceiptId, TapesDigest, Timestamp, VkDigest,
+    Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId,
+    Payload, ProofDigest, ReceiptId, TapesDigest, Timestamp, VkDigest,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -96,7 +96,7 @@ impl Payload for Receipt {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Receipt = wire::decode(RECEIPT, Self::MAX, bytes)?;
+        let message: proto::Receipt = Further::refuse(RECEIPT, Self::MAX, bytes)?;
         let bad = |field| Error::BadField {
             message: RECEIPT,
             field,
@@ -175,7 +175,7 @@ impl Payload for Verdict {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Verdict = wire::decode(VERDICT, Self::MAX, bytes)?;
+        let message: proto::Verdict = Further::refuse(VERDICT, Self::MAX, bytes)?;
         Ok(Self {
             network: digest(VERDICT, "network_id", &message.network_id)?,
             receipt: digest(VERDICT, "receipt", &message.receipt)?,

@@ -1,6 +1,6 @@
 use crate::{
-    ByteLen, Epoch, Error, EvidenceId, Inclusion, InvalidProof, JournalRoot, MessageId, NetworkId, NodeId,
-    Payload, Signed, Timestamp,
+    ByteLen, Epoch, Error, EvidenceId, Further, Inclusion, InvalidProof, JournalRoot, MessageId, NetworkId,
+    NodeId, Payload, Signed, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -67,7 +67,7 @@ impl Payload for RelayHead {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::RelayHead = wire::decode(NAME, Self::MAX, bytes)?;
+        let message: proto::RelayHead = Further::refuse(NAME, Self::MAX, bytes)?;
         let bad = |field| Error::BadField { message: NAME, field };
         if message.size == 0 || message.size > Self::MAX_SIZE {
             return Err(bad("size"));

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::job::{amount, slot};
 use crate::{
-    Amount, ByteLen, Error, Incarnation, JobId, NetworkId, NodeId, Payload, ReceiptId, Sequence, Slot,
-    Timestamp,
+    Amount, ByteLen, Error, Further, Incarnation, JobId, NetworkId, NodeId, Payload, ReceiptId, Sequence,
+    Slot, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -118,7 +118,7 @@ impl Payload for Voucher {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let message: proto::Voucher = wire::decode(NAME, Self::MAX, bytes)?;
+        let message: proto::Voucher = Further::refuse(NAME, Self::MAX, bytes)?;
         let bad = |field| Error::BadField { message: NAME, field };
         let line = |line: &proto::VoucherLine| {
             let kind = u8::try_from(line.kind).ok().and_then(FeeKind::from_code);

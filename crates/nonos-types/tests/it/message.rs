@@ -1,6 +1,9 @@
 mod accusation;
 mod descriptor;
+mod equivocation;
+mod further;
 mod job;
+mod nonce_reuse;
 mod receipt;
 mod relay;
 mod sample;
@@ -73,9 +76,9 @@ fn bytes_and_names_are_those_of_the_spec() {
     }
 }
 
-/// The accusations of `docs/spec/message.md` that are about relays.
+/// The accusations of `docs/spec/message.md` that are not about a proof alone.
 #[test]
-fn accusations_of_relays_are_those_of_the_spec() {
+fn accusations_of_relays_and_nodes_are_those_of_the_spec() {
     for (name, accusation, vector) in [
         (
             "bad-relay",
@@ -87,8 +90,19 @@ fn accusations_of_relays_are_those_of_the_spec() {
             sample::forked_head(),
             include_str!("../vectors/message/accusation-forked-head.hex"),
         ),
+        (
+            "equivocation",
+            sample::equivocation(),
+            include_str!("../vectors/message/accusation-equivocation.hex"),
+        ),
+        (
+            "nonce-reuse",
+            sample::nonce_reuse(),
+            include_str!("../vectors/message/accusation-nonce-reuse.hex"),
+        ),
     ] {
         let evidence = accusation.evidence.id();
+        assert_eq!(accusation.evidence.kind(), name);
         let message = Message::from(Signed::new(accusation, &accuser()));
         assert_eq!(hex::encode(message.to_bytes()), vector.trim(), "{name}");
         assert_eq!(

@@ -36,7 +36,7 @@ impl Check {
             field: "accusation_hex",
         })?;
         let package = self.package(&view)?;
-        let judgement = nonos_node::check_accusation(&accusation, &package, &context.params()?)?;
+        let judgement = nonos_node::check_accusation(&accusation, package.as_deref(), &context.params()?)?;
         match judgement {
             Judgement::Guilty { subject, evidence } => {
                 let shown = Shown::Guilty { subject, evidence };
@@ -53,6 +53,8 @@ impl Check {
                 context.output.show(&Shown::Innocent, table)?;
                 Err(Failure::NotGuilty)
             }
+            // Two things that contradict each other need nothing else; a proof needs what it is of.
+            Judgement::Indeterminate { .. } if package.is_none() => Err(Failure::NoPackage),
             Judgement::Indeterminate { reason } => {
                 let shown = Shown::Indeterminate {
                     reason: reason.clone(),
@@ -73,13 +75,16 @@ impl Check {
         })
     }
 
-    fn package(&self, view: &EvidenceView) -> Result<Vec<u8>, Failure> {
+    fn package(&self, view: &EvidenceView) -> Result<Option<Vec<u8>>, Failure> {
         match (&self.capsule, &view.package_hex) {
-            (Some(path), _) => crate::commands::capsule::read(path),
+            (Some(path), _) => crate::commands::capsule::read(path).map(Some),
             (None, Some(text)) => {
-                hex::decode(text).map_err(|_| Failure::BadEvidence { field: "package_hex" })
+                let package = hex::decode(text);
+                package
+                    .map(Some)
+                    .map_err(|_| Failure::BadEvidence { field: "package_hex" })
             }
-            (None, None) => Err(Failure::NoPackage),
+            (None, None) => Ok(None),
         }
     }
 }

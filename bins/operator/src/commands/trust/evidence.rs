@@ -6,7 +6,7 @@ use crate::{
     output::{or_dash, say},
 };
 use nonos_node::api::{EvidenceView, Request};
-use nonos_types::EvidenceId;
+use nonos_types::{Accusation, EvidenceId, Signed};
 use std::path::PathBuf;
 
 /// Shows or exports evidence against a peer.
@@ -34,9 +34,13 @@ impl Evidence {
             say(&format!("evidence written to {}", path.display()));
         }
         let bytes = |hex: &String| format!("{} bytes", hex.len() / 2);
+        let accusation = hex::decode(&view.accusation_hex).ok();
+        let accusation = accusation.and_then(|it| Signed::<Accusation>::from_bytes(&it).ok());
+        let kind = accusation.map(|it| it.evidence.kind().to_owned());
         context.output.show(&view, || {
             vec![
                 ("evidence", view.evidence.to_string()),
+                ("kind", or_dash(kind)),
                 ("against", view.subject.to_string()),
                 ("accusation", bytes(&view.accusation_hex)),
                 ("capsule's package", or_dash(view.package_hex.as_ref().map(bytes))),

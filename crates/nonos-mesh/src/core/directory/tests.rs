@@ -1,5 +1,5 @@
 use ed25519_dalek::SigningKey;
-use nonos_types::{Capacity, NetworkId, PoiHash, Roles, Sequence, Stamp};
+use nonos_types::{Capacity, Further, NetworkId, PoiHash, Roles, Sequence, Stamp};
 
 use super::*;
 
@@ -41,6 +41,8 @@ fn described(number: u16, address: &str, sequence: u64, bits: u32) -> Signed<Des
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: stamp.expect("there is always another"),
+        family: None,
+        further: Further::NONE,
     };
     Signed::new(descriptor, &key(number))
 }
@@ -65,6 +67,38 @@ fn the_newest_counts_and_two_with_one_number_are_told_apart() {
     assert_eq!(directory.get(id(1)), Some(&first), "it was only judged");
     assert_eq!(directory.learn(&newer, None, NOW), Standing::Newer);
     assert_eq!((directory.get(id(1)), directory.len()), (Some(&newer), 1));
+}
+
+#[test]
+fn what_was_said_before_is_told_apart_from_what_is_said_under_the_same_number_now() {
+    let mut directory = Directory::new(limits());
+    let said = |sequence, port| described(1, &format!("/ip4/8.8.8.8/tcp/{port}"), sequence, 1);
+    for sequence in 1..=6 {
+        assert_eq!(directory.twin(&said(sequence, 1)), None);
+        directory.learn(&said(sequence, 1), None, NOW);
+    }
+    for (sequence, standing) in [
+        (6, Standing::Known),
+        (5, Standing::Old),
+        (2, Standing::Old),
+        (1, Standing::Old),
+    ] {
+        assert_eq!(directory.judge(&said(sequence, 1), NOW), standing, "{sequence}");
+        assert_eq!(directory.twin(&said(sequence, 1)), None);
+    }
+    for sequence in 2..=6 {
+        assert_eq!(
+            directory.learn(&said(sequence, 2), None, NOW),
+            Standing::Equivocates
+        );
+        assert_eq!(directory.twin(&said(sequence, 2)), Some(said(sequence, 1).id()));
+    }
+    assert_eq!(
+        directory.judge(&said(1, 2), NOW),
+        Standing::Old,
+        "that is long ago"
+    );
+    assert_eq!(directory.get(id(1)), Some(&said(6, 1)), "what is there stays");
 }
 
 #[test]
@@ -227,16 +261,77 @@ fn two_hundred_names_on_one_host_are_not_a_third_of_the_directory() {
 fn remembers_who_showed_a_node_and_since_when_it_is_there() {
     let mut directory = Directory::new(limits());
     let later = Timestamp::new(NOW.get() + 60);
+    let shown_by = |directory: &Directory| directory.seen(id(1)).expect("listed").shown_by().count();
     directory.learn(&node(1, 1), None, NOW);
     for neighbour in 1..=20 {
         directory.learn(&node(1, 1), Some(id(neighbour)), later);
     }
-    assert_eq!(directory.shown_by(id(1)).count(), Directory::NEIGHBOURS);
+    assert_eq!(shown_by(&directory), Seen::NEIGHBOURS);
     let newer = described(1, "/ip4/8.8.1.1/tcp/2", 2, 1);
     directory.learn(&newer, None, later);
     assert_eq!(directory.since(id(1)), Some(NOW));
-    assert_eq!(directory.shown_by(id(1)).count(), Directory::NEIGHBOURS);
+    assert_eq!(shown_by(&directory), Seen::NEIGHBOURS);
+    let seen = directory.seen(id(1)).expect("listed");
+    assert_eq!(seen.introducer(), Some(id(1)));
     // One that is refused is nobody's to show.
+    let before = seen.clone();
     directory.learn(&node(1, 1), Some(id(30)), later);
-    assert!(!directory.shown_by(id(1)).any(|it| it == id(30)));
+    assert_eq!(directory.seen(id(1)), Some(&before));
+}
+
+/// What a descriptor says of its own age counts for nothing, nor does a sequence.
+#[test]
+fn nobody_makes_himself_older() {
+    let mut directory = Directory::new(limits());
+    let early = Descriptor {
+        valid_from: Timestamp::new(NOW.get() - 80_000),
+        ..node(1, 1).value().clone()
+    };
+    let early = Signed::new(early, &key(1));
+    directory.learn(&early, Some(id(1)), NOW);
+    assert_eq!(directory.since(id(1)), Some(NOW));
+}
+
+#[test]
+fn what_was_known_of_a_node_counts_for_it_alone_and_only_if_it_is_listed_in_time() {
+    let mut directory = Directory::new(limits());
+    let mut seen = Seen::at(Timestamp::new(NOW.get() - 4000));
+    seen.by(id(8));
+    seen.by(id(9));
+    for number in 1..=9 {
+        directory.remember(id(number), seen.clone());
+    }
+    assert_eq!(directory.remembered.len(), limits().most);
+    directory.learn(&node(1, 1), Some(id(3)), NOW);
+    assert_eq!(directory.since(id(1)), Some(Timestamp::new(NOW.get() - 4000)));
+    assert_eq!(directory.seen(id(1)).and_then(Seen::introducer), Some(id(8)));
+    directory.forget();
+    directory.learn(&node(2, 1), None, NOW);
+    assert_eq!(directory.since(id(2)), Some(NOW), "who came too late comes anew");
+    // Who is listed again after a gap is new, too.
+    directory.expire(id(7), Timestamp::new(NOW.get() + 3601));
+    directory.remember(id(1), seen.clone());
+    directory.forget();
+    directory.learn(&described(1, "/ip4/8.8.8.8/tcp/1", 3, 1), None, NOW);
+    assert_eq!(directory.since(id(1)), Some(NOW));
+}
+
+#[test]
+fn says_what_to_keep_and_what_no_longer() {
+    let mut directory = Directory::new(limits());
+    directory.learn(&node(1, 1), Some(id(8)), NOW);
+    let [(node_1, Some(seen))] = &directory.take_changed()[..] else {
+        panic!("one node")
+    };
+    assert_eq!((*node_1, seen.introducer()), (id(1), Some(id(8))));
+    assert_eq!(directory.take_changed(), []);
+    directory.learn(&node(1, 1), Some(id(8)), NOW);
+    assert_eq!(directory.take_changed(), [], "known already");
+    directory.learn(&node(1, 1), Some(id(9)), NOW);
+    assert!(matches!(&directory.take_changed()[..], [(_, Some(seen))] if seen.is_confirmed()));
+    directory.expire(id(7), Timestamp::new(NOW.get() + 3601));
+    assert_eq!(directory.take_changed(), [(id(1), None)]);
+    directory.remember(id(2), Seen::at(NOW));
+    directory.forget();
+    assert_eq!(directory.take_changed(), [(id(2), None)]);
 }

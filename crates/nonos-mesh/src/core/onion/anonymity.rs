@@ -23,6 +23,10 @@ pub struct Anonymity {
     pub hiding: Hiding,
     /// Nodes that frames may go through: among so many it hides.
     pub mixes: usize,
+    /// Of these, those that fewer than two neighbours have shown: more than none if the constraint cannot hold.
+    pub unconfirmed: usize,
+    /// Are no two hops of a route told of by the same neighbour, where another route is left?
+    pub introducers_apart: bool,
     /// Guards that are connected.
     pub guards: usize,
     /// Is there cover? Without it, it can be seen when something is said.

@@ -278,6 +278,8 @@ impl Onion {
         Anonymity {
             hiding: self.hiding(now),
             mixes: self.mixes.len(),
+            unconfirmed: self.mixes.iter().filter(|mix| !mix.confirmed).count(),
+            introducers_apart: self.mixes.iter().all(|mix| mix.introducer.is_some()),
             guards: self.entries().len(),
             cover: self.settings.cover != Cover::Metered,
             around: (counted(self.back.len()), counted(back)),

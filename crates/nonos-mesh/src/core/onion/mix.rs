@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use nonos_types::{NodeId, OnionKey, Timestamp};
+use nonos_types::{FamilyId, NodeId, OnionKey, Timestamp};
 
 use super::{Settings, keys::Period, packet::Hop};
-use crate::core::{Directory, Prefix};
+use crate::core::{Directory, Prefix, Seen};
 
 /// A node that frames may go through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,12 @@ pub struct Mix {
     pub keys: Vec<OnionKey>,
     /// Where it is, as far as that must not be where another hop is.
     pub prefix: Option<Prefix>,
+    /// In whose hand it is, if it says so.
+    pub family: Option<FamilyId>,
+    /// Who first told of it, as far as no other hop must have been told of by the same.
+    pub introducer: Option<NodeId>,
+    /// Have at least two neighbours shown it? Who has been shown nodes that nobody else knows of can be recognised by them.
+    pub confirmed: bool,
     /// How often it is taken, compared with others, in millionths.
     pub weight_ppm: u32,
 }
@@ -27,6 +33,12 @@ impl Mix {
     ///
     /// Nodes of one prefix share one weight, the best of them: whoever runs many in one place is taken no more often
     /// than who runs one.
+    ///
+    /// Those that fewer than two neighbours have shown are left out, if the others have at least half of the weight and are
+    /// more than a route's hops. Else a neighbour may be holding back what it knows of others, and would choose the routes.
+    ///
+    /// Introducers are told apart if none of them told of more weight than the share of one hop. Else those that few told of
+    /// would be on every route, and whoever comes without being told of could be on all.
     pub fn of(
         directory: &Directory,
         me: NodeId,
@@ -47,6 +59,9 @@ impl Mix {
                     node: it.signer(),
                     keys: it.onion_keys.clone(),
                     prefix: bounded.then_some(prefix),
+                    family: it.family,
+                    introducer: directory.seen(it.signer()).and_then(Seen::introducer),
+                    confirmed: directory.seen(it.signer()).is_some_and(Seen::is_confirmed),
                     weight_ppm: trust(it.signer())?.max(Self::FLOOR_PPM),
                 })
             })
@@ -64,7 +79,33 @@ impl Mix {
                 mix.weight_ppm = (best / count).max(1);
             }
         }
+        let (confirmed, count) = weight(&mixes, |mix| mix.confirmed);
+        if 2 * confirmed >= weight(&mixes, |_| true).0 && count > settings.hops {
+            mixes.retain(|mix| mix.confirmed);
+        }
+        let hops = settings.hops as u64;
+        let mut told = BTreeMap::<NodeId, u64>::new();
+        for mix in &mixes {
+            if let Some(introducer) = mix.introducer {
+                *told.entry(introducer).or_default() += u64::from(mix.weight_ppm);
+            }
+        }
+        let most = told.values().max().copied().unwrap_or(0);
+        if most * hops > weight(&mixes, |_| true).0 {
+            mixes.iter_mut().for_each(|mix| mix.introducer = None);
+        }
         mixes
+    }
+
+    /// May they not be on one route?
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        fn same<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.is_some() && one == other
+        }
+        self.node == other.node
+            || same(self.prefix, other.prefix)
+            || same(self.family, other.family)
+            || same(self.introducer, other.introducer)
     }
 
     pub(super) fn hop(&self, period: Period) -> Option<Hop> {
@@ -74,4 +115,12 @@ impl Mix {
             key: key.key,
         })
     }
+}
+
+/// What they weigh, and how many they are.
+fn weight(mixes: &[Mix], which: impl Fn(&Mix) -> bool) -> (u64, usize) {
+    let these = mixes.iter().filter(|mix| which(mix));
+    these.fold((0, 0), |(weight, count), mix| {
+        (weight + u64::from(mix.weight_ppm), count + 1)
+    })
 }

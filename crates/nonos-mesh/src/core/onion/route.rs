@@ -25,9 +25,30 @@ pub(super) struct Ends<'a> {
     pub(super) without: Option<NodeId>,
 }
 
-/// Draws a route of `hops` nodes. None is on it twice, and no two are of one prefix, as far as those are known. `None` if
-/// there are too few.
+/// Draws a route of `hops` nodes. None is on it twice, and no two are of one prefix or family or were told of by the same
+/// neighbour, as far as that is known. `None` if there are too few; before that, introducers are not told apart.
 pub(super) fn draw(
+    rng: &mut impl CryptoRng,
+    mixes: &[Mix],
+    health: &Health,
+    period: Period,
+    hops: usize,
+    ends: Ends<'_>,
+) -> Option<Vec<Hop>> {
+    draw_apart(rng, mixes, health, period, hops, ends).or_else(|| {
+        mixes.iter().any(|mix| mix.introducer.is_some()).then_some(())?;
+        let mixes: Vec<Mix> = mixes
+            .iter()
+            .map(|mix| Mix {
+                introducer: None,
+                ..mix.clone()
+            })
+            .collect();
+        draw_apart(rng, &mixes, health, period, hops, ends)
+    })
+}
+
+fn draw_apart(
     rng: &mut impl CryptoRng,
     mixes: &[Mix],
     health: &Health,
@@ -42,12 +63,9 @@ pub(super) fn draw(
     let mut route = vec![None; hops];
     let drawn = match ends.end {
         Some(end) => {
-            // Where it ends is counted among the prefixes if it is a mix.
-            let prefix = mixes
-                .iter()
-                .find(|mix| mix.node == end.node)
-                .and_then(|mix| mix.prefix);
-            left.retain(|(mix, _)| mix.node != end.node && (prefix.is_none() || mix.prefix != prefix));
+            // Where it ends is beside others if it is a mix.
+            let last = mixes.iter().find(|mix| mix.node == end.node);
+            left.retain(|(mix, _)| mix.node != end.node && last.is_none_or(|last| !mix.is_beside(last)));
             *route.last_mut()? = Some(end);
             hops - 1
         }
@@ -82,8 +100,7 @@ pub(super) fn draw(
             here
         })?;
         route[place] = Some(hop);
-        let prefix = taken.prefix;
-        left.retain(|(mix, it)| it.node != hop.node && (prefix.is_none() || mix.prefix != prefix));
+        left.retain(|(mix, _)| !mix.is_beside(taken));
     }
     route.into_iter().collect()
 }

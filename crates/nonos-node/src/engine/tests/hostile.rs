@@ -598,13 +598,20 @@ fn of_two_that_use_a_key_the_one_that_notices_first_lets_the_other_notice() {
     };
     // Started later, it has announced more.
     let mut twins = newest(&world).value().clone();
-    twins.sequence = Sequence::new(twins.sequence.get() + 1000);
+    twins.sequence = Sequence::new(twins.sequence.get() + (1000 << 32));
     let twins = Signed::new(twins, &key(1));
     world.message(1, id(&key(9)), twins.clone().into());
     world.message(0, world.id(1), twins.clone().into());
     world.run();
     assert!(world.nodes[0].engine.doubled);
     assert!(newest(&world).sequence > twins.sequence);
+}
+
+/// Makes a node known to all.
+pub(super) fn list(world: &mut World, key: &ed25519_dalek::SigningKey) {
+    let it = super::describe::said(key, 1, "listed", world.time());
+    world.inject(&it.into());
+    world.run();
 }
 
 pub(super) fn head(relay: u8, root: u8) -> Message {
@@ -623,6 +630,9 @@ pub(super) fn head(relay: u8, root: u8) -> Message {
 #[test]
 fn a_relay_that_keeps_two_logs_is_blacklisted_by_all() {
     let mut world = World::new(3);
+    for relay in [50, 51] {
+        list(&mut world, &key(relay));
+    }
     world.inject(&head(50, 1));
     world.inject(&head(51, 2));
     for node in 0..3 {
@@ -633,5 +643,34 @@ fn a_relay_that_keeps_two_logs_is_blacklisted_by_all() {
     for node in 0..3 {
         assert!(world.blacklisted(node, id(&key(50))), "{node}");
         assert!(!world.blacklisted(node, id(&key(51))));
+    }
+}
+
+/// A name that is not listed costs nothing. Two logs of a hundred of them would stop all convictions.
+#[test]
+fn names_that_nobody_lists_convict_nobody_and_freeze_nothing() {
+    let mut world = World::new(2);
+    for relay in 50..100 {
+        world.inject(&head(relay, 1));
+        world.inject(&head(relay, 2));
+        let [Message::RelayHead(one), Message::RelayHead(other)] = [1, 2].map(|root| head(relay, root))
+        else {
+            panic!("heads")
+        };
+        let fork = ForkedHead::of(&one, &other).expect("two roots");
+        let accusation = Accusation {
+            network: network(),
+            evidence: Evidence::ForkedHead(Box::new(fork)),
+            at: Timestamp::new(world.time()),
+        };
+        world.inject(&signed(accusation, &key(200)));
+    }
+    world.run();
+    for node in 0..2 {
+        let trust = &world.nodes[node].engine.trust;
+        assert_eq!(trust.convictions().expect("a list"), []);
+        assert!(!trust.frozen(world.now().time).expect("known"));
+        let kept = journal(&world, node);
+        assert!(!kept.iter().any(|it| it.kind() == Kind::Accusation));
     }
 }

@@ -91,13 +91,80 @@ fn who_is_listed_for_an_hour_may_be_a_hop() {
     assert_eq!(hops(&world, 3).len(), 3);
 }
 
+/// What it knew of others it has on disk, and it counts from there.
+#[test]
+fn a_restart_does_not_cost_an_hour() {
+    let mut world = mesh();
+    world.pass(30);
+    let before = world.mixes[&0].clone();
+    assert!(before.len() == 3 && before.iter().all(|mix| mix.confirmed && mix.introducer.is_some()));
+    world.stop(0);
+    world.pass(600);
+    world.mixes.clear();
+    world.start(0);
+    world.pass(20);
+    assert_eq!(world.mixes[&0], before);
+}
+
+/// Whatever it says of itself, and however far back it sets its clock.
+#[test]
+fn a_newcomer_is_no_hop_for_an_hour_after_a_restart_of_those_who_knew_it() {
+    let mut world = mesh();
+    let stranger = key(50);
+    let old = Descriptor {
+        onion_keys: keys(&world, 50),
+        valid_from: Timestamp::new(world.time() - 80_000),
+        valid_until: Timestamp::new(world.time() + 6000),
+        ..super::describe::said(&stranger, 1, "old", world.time())
+            .value()
+            .clone()
+    };
+    let it = Signed::new(old, &stranger);
+    for neighbour in [1, 2] {
+        world.message(0, world.id(neighbour), it.clone().into());
+    }
+    world.run();
+    let is_hop = |world: &World| world.mixes[&0].iter().any(|mix| mix.node == it.signer());
+    world.pass(1000);
+    assert!(world.nodes[0].engine.directory.get(it.signer()).is_some());
+    world.stop(0);
+    world.start(0);
+    world.pass(2400);
+    assert!(!is_hop(&world), "listed for less than an hour");
+    world.pass(300);
+    assert!(is_hop(&world), "for more, the restart included");
+}
+
+/// As many rows as there are nodes, and none of nodes that are gone.
+#[test]
+fn what_is_kept_of_nodes_goes_with_them() {
+    let mut world = World::new(1);
+    let rows = |world: &mut World| {
+        world.pass(2);
+        let mut directory = nonos_mesh::core::Directory::new(Default::default());
+        let engine = &mut world.nodes[0].engine;
+        std::mem::swap(&mut engine.directory, &mut directory);
+        engine.read_seen().expect("readable");
+        std::mem::swap(&mut engine.directory, &mut directory);
+        directory.forget();
+        directory.take_changed().len()
+    };
+    assert_eq!(rows(&mut world), 1, "its own");
+    for stranger in 50..60 {
+        let it = super::describe::said(&key(stranger), 1, "here", world.time());
+        world.message(0, id(&key(stranger)), it.into());
+    }
+    assert_eq!(rows(&mut world), 9, "eight have room in one place");
+    world.millis += 3_700_000;
+    assert_eq!(rows(&mut world), 1);
+}
+
 #[test]
 fn whose_month_is_used_up_is_no_hop_and_has_none() {
     let mut world = mesh();
     world.configure(0, "[limits]\nmonthly = \"1MB\"\n");
     has_keys(&mut world, 0, 0);
-    // Since it was started anew, others must have been listed for an hour again.
-    world.pass(3700);
+    world.pass(20);
     let me = world.id(0);
     let is_hop = |world: &World, of: usize| world.mixes[&of].iter().any(|mix| mix.node == me);
     assert!(is_hop(&world, 1));

@@ -1,6 +1,6 @@
 //! Whom a node knows, and how it finds them again.
 
-use nonos_types::{Message, NodeId, Sequence, Signed, Stamp};
+use nonos_types::{Further, Message, NodeId, Sequence, Signed, Stamp};
 
 use super::{hostile::head, world::*};
 use crate::{api::Request, engine::Input};
@@ -209,6 +209,8 @@ fn a_house_full_of_nodes_is_told_what_to_set() {
                 capacity: nonos_types::Capacity::NONE,
                 onion_keys: vec![],
                 stamp: Stamp::NONE,
+                family: None,
+                further: Further::NONE,
             };
             world.message(
                 0,

@@ -248,7 +248,7 @@ mod tests {
     use nonos_mesh::core::bundle::{Item, Reader};
     use nonos_store::MemoryStore;
     use nonos_types::{
-        Award, Capacity, Claim, Descriptor, JobId, NodeId, PoiHash, Roles, Signed, Slot, Stamp,
+        Award, Capacity, Claim, Descriptor, Further, JobId, NodeId, PoiHash, Roles, Signed, Slot, Stamp,
     };
     use tempfile::TempDir;
 
@@ -347,6 +347,8 @@ mod tests {
             capacity: Capacity::NONE,
             onion_keys: vec![],
             stamp: Stamp::NONE,
+            family: None,
+            further: Further::NONE,
             software: String::new(),
         };
         Signed::new(descriptor, &key()).into()

@@ -12,9 +12,9 @@ fn names_are_32_bytes() {
 }
 
 #[test]
-fn has_no_other_fields() {
+fn is_whole() {
     let key = key();
-    Broken::of(&descriptor(), &key).has_no_more_and_no_less(12);
+    Broken::of(&descriptor(), &key).is_cut();
 }
 
 #[test]
@@ -111,6 +111,28 @@ fn refuses_onion_keys_that_are_too_many_not_in_order_or_no_keys() {
 }
 
 #[test]
+fn a_family_is_a_name_or_is_not_there() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    broken.accepts(&broken.fields.with(13, vec![0; 32]));
+    for len in [0, 31, 33] {
+        let fields = broken.fields.with(13, vec![7; len]);
+        assert!(Descriptor::from_bytes(&fields.to_bytes()).is_err(), "{len}");
+    }
+    let named = Descriptor {
+        family: Some(digest(7)),
+        ..descriptor()
+    };
+    let bytes = [&descriptor().to_bytes()[..], &[13 << 3 | 2, 32], &[7; 32]].concat();
+    assert_eq!(
+        named.to_bytes(),
+        bytes,
+        "without one a descriptor has the bytes it had"
+    );
+    assert_eq!(Descriptor::from_bytes(&bytes), Ok(named));
+}
+
+#[test]
 fn a_stamp_is_work_for_one_name_in_one_network() {
     let (network, node) = (digest(1), NodeId::from_bytes([2; 32]));
     let stamp = Stamp::find(network, node, 12);
@@ -153,6 +175,8 @@ fn the_widest_fits() {
             })
             .collect(),
         stamp: Stamp::new(u64::MAX),
+        family: Some(digest(255)),
+        further: Further::NONE,
     };
     Broken::of(&wide, &key);
 }

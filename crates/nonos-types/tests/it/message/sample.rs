@@ -51,6 +51,8 @@ pub(crate) fn descriptor() -> Descriptor {
             },
         ],
         stamp: Stamp::new(300),
+        family: None,
+        further: Further::NONE,
     }
 }
 
@@ -230,6 +232,32 @@ pub(crate) fn forked_head() -> Accusation {
     let [one, other] = [relay_head(), other].map(|head| Signed::new(head, &relay()));
     Accusation {
         evidence: Evidence::ForkedHead(Box::new(ForkedHead::of(&one, &other).expect("two roots"))),
+        ..accusation()
+    }
+}
+
+/// The descriptor, and one that says less of the same node under the same number.
+pub(crate) fn equivocation() -> Accusation {
+    let other = Descriptor {
+        addresses: vec![],
+        ..descriptor()
+    };
+    let [one, other] = [descriptor(), other].map(|it| Signed::new(it, &key()));
+    let evidence = Equivocation::of(&one, &other).expect("two under one number");
+    Accusation {
+        evidence: Evidence::Equivocation(Box::new(evidence)),
+        ..accusation()
+    }
+}
+
+/// The receipt, and one of the same attempt that used less fuel.
+pub(crate) fn nonce_reuse() -> Accusation {
+    let mut other = receipt();
+    other.record.proven.fuel_used = Fuel::new(1);
+    let [one, other] = [receipt(), other].map(|it| Signed::new(it, &key()));
+    let evidence = NonceReuse::of(&one, &other).expect("two of one nonce");
+    Accusation {
+        evidence: Evidence::NonceReuse(Box::new(evidence)),
         ..accusation()
     }
 }

@@ -199,11 +199,16 @@ impl<'a, P: Payload<Error = Error>> Broken<'a, P> {
         }
     }
 
-    /// One field more than it has, and every end cut off, is refused.
+    /// One field more than it has is of a newer version, and every end cut off is refused.
     pub(crate) fn has_no_more_and_no_less(&self, next: u32) {
-        let not_canonical = Error::NotCanonical { message: self.name };
-        self.refuses(&self.fields.with(next, 1), not_canonical.clone());
-        self.refuses(&self.fields.with(1000, 1), not_canonical);
+        let newer = Error::Newer { message: self.name };
+        self.refuses(&self.fields.with(next, 1), newer.clone());
+        self.refuses(&self.fields.with(1000, 1), newer);
+        self.is_cut();
+    }
+
+    /// Every end cut off is refused.
+    pub(crate) fn is_cut(&self) {
         let bytes = self.fields.to_bytes();
         for len in 0..bytes.len() {
             let cut = signed::<P>(bytes[..len].to_vec(), self.key);

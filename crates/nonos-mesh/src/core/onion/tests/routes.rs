@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use nonos_types::{
-    Capacity, Descriptor, NetworkId, NodeId, OnionKey, PoiHash, Roles, Sequence, Signed, Stamp, Timestamp,
+    Capacity, Descriptor, FamilyId, Further, NetworkId, NodeId, OnionKey, PoiHash, Roles, Sequence, Signed,
+    Stamp, Timestamp,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -35,6 +36,9 @@ fn mix(number: usize, prefix: Option<u8>) -> Mix {
             key: [9; 32],
         }],
         prefix: prefix.map(|it| Prefix::V4([10, 0, it])),
+        family: None,
+        introducer: None,
+        confirmed: true,
         weight_ppm: 1_000_000,
     }
 }
@@ -121,6 +125,56 @@ fn a_route_begins_and_ends_where_it_must() {
         let route = draw(&mut rng, &mixes, 3, ends).expect("it is left for its place");
         assert_eq!(route[1], name(2));
     }
+}
+
+#[test]
+fn no_two_hops_are_of_one_family() {
+    let mut rng = rng();
+    let mut mixes: Vec<Mix> = (0..6).map(|it| mix(it, None)).collect();
+    for (number, family) in [(0, 1), (1, 1), (2, 1), (3, 2), (4, 3)] {
+        mixes[number].family = Some(FamilyId::from_bytes([family; 32]));
+    }
+    for _ in 0..300 {
+        let route = draw(&mut rng, &mixes, 4, Ends::default()).expect("there is one");
+        assert_eq!(
+            route.iter().filter(|node| set(&[0, 1, 2]).contains(node)).count(),
+            1
+        );
+        let ends = Ends {
+            end: mixes[1].hop(period()),
+            ..Ends::default()
+        };
+        let route = draw(&mut rng, &mixes, 3, ends).expect("there is one");
+        assert!(!route.contains(&name(0)) && !route.contains(&name(2)));
+    }
+    assert_eq!(
+        draw(&mut rng, &mixes, 5, Ends::default()),
+        None,
+        "never, however few there are"
+    );
+}
+
+#[test]
+fn no_two_hops_were_told_of_by_one_neighbour_where_another_route_is_left() {
+    let mut rng = rng();
+    let mut mixes: Vec<Mix> = (0..6).map(|it| mix(it, None)).collect();
+    for (number, introducer) in [(0, 50), (1, 50), (2, 51), (3, 51), (4, 52), (5, 52)] {
+        mixes[number].introducer = Some(name(introducer));
+    }
+    for _ in 0..300 {
+        let route = draw(&mut rng, &mixes, 3, Ends::default()).expect("there is one");
+        for pair in [[0, 1], [2, 3], [4, 5]] {
+            assert_eq!(route.iter().filter(|node| set(&pair).contains(node)).count(), 1);
+        }
+        let ends = Ends {
+            end: mixes[1].hop(period()),
+            ..Ends::default()
+        };
+        let route = draw(&mut rng, &mixes, 3, ends).expect("there is one");
+        assert!(!route.contains(&name(0)));
+    }
+    let route = draw(&mut rng, &mixes, 4, Ends::default());
+    assert_eq!(route.expect("more hops than neighbours").len(), 4);
 }
 
 #[test]
@@ -233,6 +287,8 @@ fn descriptor(number: u32, address: String, period: Option<Period>, bits: u32) -
             .into_iter()
             .collect(),
         stamp: Stamp::find(network, node, bits),
+        family: None,
+        further: Further::NONE,
     };
     Signed::new(descriptor, &key)
 }
@@ -317,4 +373,123 @@ fn two_hundred_names_on_one_machine_are_on_few_routes() {
     }
     assert!(hit <= 2000, "{hit} of 10,000 routes");
     assert!(hops > 500, "they are taken, as anybody is: {hops} of 30,000 hops");
+}
+
+/// Nodes in as many places, each shown by these neighbours, the first of them first.
+fn shown(
+    to: &mut Directory,
+    numbers: std::ops::Range<u32>,
+    by: impl Fn(u32) -> Vec<usize>,
+) -> BTreeSet<NodeId> {
+    let now = Timestamp::new(START);
+    numbers
+        .map(|it| {
+            let address = format!("/ip4/198.{}.{}.7/tcp/1", it / 256, it % 256);
+            let descriptor = descriptor(it, address, Some(period()), 0);
+            for neighbour in by(it) {
+                to.learn(&descriptor, Some(name(neighbour)), now);
+            }
+            descriptor.signer()
+        })
+        .collect()
+}
+
+fn unbounded() -> Directory {
+    Directory::new(DirectoryLimits {
+        stamp_bits: 0,
+        ..DirectoryLimits::default()
+    })
+}
+
+fn mixes_of(directory: &Directory) -> Vec<Mix> {
+    let settings = Settings {
+        min_age_s: 0,
+        ..Settings::default()
+    };
+    Mix::of(directory, name(0), &settings, Timestamp::new(START), |_| {
+        Some(300_000)
+    })
+}
+
+fn nodes(mixes: &[Mix]) -> BTreeSet<NodeId> {
+    mixes.iter().map(|mix| mix.node).collect()
+}
+
+#[test]
+fn who_was_shown_by_one_neighbour_is_no_hop_if_most_were_shown_by_two() {
+    let mut directory = unbounded();
+    let known = shown(&mut directory, 0..6, |_| vec![60, 61]);
+    let alone = shown(&mut directory, 100..106, |_| vec![60]);
+    let mixes = mixes_of(&directory);
+    assert_eq!(nodes(&mixes), known);
+    assert!(mixes.iter().all(|mix| mix.confirmed));
+    // One more, and they are the most: a neighbour may be holding back what it knows.
+    let more = shown(&mut directory, 106..107, |_| vec![60]);
+    let mixes = mixes_of(&directory);
+    assert_eq!(nodes(&mixes), &(&known | &alone) | &more);
+    assert_eq!(mixes.iter().filter(|mix| !mix.confirmed).count(), 7);
+    // The same neighbour twice is one.
+    let mut directory = unbounded();
+    shown(&mut directory, 0..6, |_| vec![60, 60]);
+    assert!(mixes_of(&directory).iter().all(|mix| !mix.confirmed));
+}
+
+#[test]
+fn a_mesh_of_few_hides_among_all_it_has_and_says_so() {
+    let mut directory = unbounded();
+    shown(&mut directory, 0..3, |_| vec![60, 61]);
+    shown(&mut directory, 100..101, |_| vec![60]);
+    let mixes = mixes_of(&directory);
+    assert_eq!(mixes.len(), 4, "three would be on every route");
+    assert_eq!(mixes.iter().filter(|mix| !mix.confirmed).count(), 1);
+}
+
+/// One of two neighbours passes on the names it made, and nobody else's. They are confirmed, and the others are not.
+#[test]
+fn who_holds_back_others_does_not_choose_the_routes() {
+    let mut directory = unbounded();
+    let honest = shown(&mut directory, 0..20, |_| vec![60]);
+    shown(&mut directory, 100..104, |_| vec![61, 60]);
+    let mixes = mixes_of(&directory);
+    assert_eq!(nodes(&mixes).intersection(&honest).count(), 20);
+    let mut rng = rng();
+    let routes = (0..2000).map(|_| draw(&mut rng, &mixes, 3, Ends::default()).expect("enough"));
+    let theirs = routes
+        .filter(|it| it.iter().all(|node| !honest.contains(node)))
+        .count();
+    assert!(theirs < 40, "{theirs} of 2000");
+}
+
+#[test]
+fn introducers_are_told_apart_if_none_told_of_more_than_a_hop_s_share() {
+    let mut directory = unbounded();
+    shown(&mut directory, 0..9, |it| vec![60 + (it % 3) as usize, 70]);
+    let apart = |directory: &Directory| mixes_of(directory).iter().all(|it| it.introducer.is_some());
+    assert!(apart(&directory));
+    shown(&mut directory, 100..101, |_| vec![60, 70]);
+    assert!(!apart(&directory), "four of ten are more than a third");
+}
+
+/// All that is honest was told of by the node that was joined first. Four that came by themselves are on no more routes
+/// than their number lets expect, though no other two hops have different introducers.
+#[test]
+fn who_comes_without_being_told_of_is_not_on_every_route() {
+    let mut directory = unbounded();
+    let honest = shown(&mut directory, 0..40, |_| vec![60, 61]);
+    shown(&mut directory, 100..104, |it| vec![it as usize, 60, 61]);
+    let mixes = mixes_of(&directory);
+    assert_eq!(mixes.len(), 44);
+    let mut rng = rng();
+    let routes = (0..4000).map(|_| draw(&mut rng, &mixes, 3, Ends::default()).expect("enough"));
+    let (mut hit, mut whole) = (0, 0);
+    for route in routes {
+        let theirs = route.iter().filter(|node| !honest.contains(node)).count();
+        hit += usize::from(theirs > 0);
+        whole += usize::from(theirs > 1);
+    }
+    assert!(
+        hit < 4000 * 30 / 100,
+        "{hit} of 4000: 3 of 44, three times, is 25 %"
+    );
+    assert!(whole < 4000 * 4 / 100, "{whole} of 4000");
 }

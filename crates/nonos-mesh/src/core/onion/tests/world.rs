@@ -182,6 +182,9 @@ impl World {
                 node: name(it),
                 keys: keys.clone(),
                 prefix: None,
+                family: None,
+                introducer: None,
+                confirmed: true,
                 weight_ppm: 1_000_000,
             })
             .collect();
