@@ -19,6 +19,7 @@ mod payee;
 mod peers;
 mod requester;
 mod roles;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -53,7 +54,9 @@ use self::{
     verifier::Retry,
 };
 pub(crate) use self::{
-    effect::{Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
+    effect::{
+        Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Opened, Origin, Ready, Reply,
+    },
     facts::Facts,
     onion::guards,
     verifier::Unchecked,
@@ -308,6 +311,8 @@ impl Engine {
                 Ok(())
             }
             Input::Ran { job, result, ms } => self.ran(job, result, ms),
+            Input::Unopened { job, reason } => self.unopened(job, reason),
+            Input::ResultOpened { job, receipt, opened } => self.result_opened(job, receipt, opened),
             Input::Checked(checked) => self.checked(*checked),
             Input::Judged {
                 accusation,

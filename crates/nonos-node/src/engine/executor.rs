@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use nonos_mesh::core::Schedule;
 use nonos_store::{Batch, Durability, Table};
+use nonos_trust::boxes;
 use nonos_types::{
     Attempt, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Slot, Transfer,
 };
@@ -12,10 +13,10 @@ use super::{
     Decision, Effect, Engine, Error, Facts, Need, Origin, PROVE_MS,
     job::{Job, Mine, Refused, Seat},
 };
-use crate::{Conduct, api::What, choice::System};
+use crate::{Conduct, api::What, choice::System, sealed};
 
 /// Attempts that were begun.
-const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
+pub(super) const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
 /// Capsules that were fetched and not yet run for a fee: whom the next receipt names.
 const TRANSFERS: Table<CapsuleHash, Vec<u8>> = Table::new("transfer");
 
@@ -54,6 +55,10 @@ pub(crate) enum Refusal {
     Late,
     #[error("this node has no backend `{backend}`")]
     Backend { backend: String },
+    #[error("its requester wants it run by others: this node has weight 0")]
+    Weight,
+    #[error("what it hides is proved in one piece, whatever memory that takes, and limits.memory is set")]
+    Hiding,
     #[error("its input has {actual}, this node takes at most {limit}")]
     Input { actual: ByteLen, limit: ByteLen },
     #[error("the offer calls `{offered}`, the capsule's entry is `{entry}`")]
@@ -83,6 +88,8 @@ impl Refusal {
             Self::Blacklisted => "blacklisted",
             Self::Late => "late",
             Self::Backend { .. } => "backend",
+            Self::Weight => "weight",
+            Self::Hiding => "limits.memory",
             Self::Input { .. } => "input",
             Self::Entry { .. } => "entry",
             Self::Arguments => "arguments",
@@ -130,6 +137,17 @@ impl Engine {
         } else if self.config.limits.memory.is_some() && offer.backend == System::Halo2.id() {
             Refusal::Unlimited {
                 backend: offer.backend.to_string(),
+            }
+        } else if self.config.limits.memory.is_some() && offer.hides() {
+            Refusal::Hiding
+        } else if offer.weights.of(self.me) == 0 {
+            Refusal::Weight
+        } else if let Some(it) = offer.sealed
+            && it.len > boxes::sealed_len(most_input)
+        {
+            Refusal::Input {
+                actual: it.len,
+                limit: boxes::sealed_len(most_input),
             }
         } else if offer.input_len > most_input {
             Refusal::Input {
@@ -224,6 +242,7 @@ impl Engine {
         let job = self.jobs.get_mut(&id).expect("found above");
         job.refused = None;
         if let Some(slot) = slot {
+            let box_key = sealed::claim_key(&self.identity, &job.offer, slot);
             job.mine = Mine::Claimed { at_ms: now };
             job.my_slot = slot;
             job.my_claims += 1;
@@ -232,6 +251,7 @@ impl Engine {
                 job: id,
                 slot,
                 at: self.now.time,
+                box_key,
             })?;
         }
         Ok(())
@@ -242,7 +262,7 @@ impl Engine {
         let now = self.now;
         let job = &self.jobs[&id];
         if (job.schedule.as_ref()).is_none_or(|(at, _)| now.millis >= at + ORDER_MS) {
-            let schedule = self.schedule(id, job.offer.signer());
+            let schedule = self.schedule(id, &job.offer);
             let job = self.jobs.get_mut(&id).expect("it was there");
             job.schedule = Some((now.millis, schedule));
         }
@@ -283,11 +303,12 @@ impl Engine {
     }
 
     /// In which order the executors that this node knows take the slots of a job.
-    fn schedule(&self, job: JobId, requester: NodeId) -> Schedule {
+    fn schedule(&self, job: JobId, offer: &Signed<Offer>) -> Schedule {
+        let requester = offer.signer();
         let executors = (self.directory.iter())
             .filter(|it| it.roles.contains(Role::Executor) && it.signer() != requester)
             .map(|it| (it.signer(), it.capacity));
-        Schedule::new(job, executors)
+        Schedule::weighted(job, executors, &offer.weights)
     }
 
     /// Looks for a job to claim, and has others prepared.
@@ -450,6 +471,12 @@ impl Engine {
             });
             return Ok(());
         }
+        let award = job.seat(slot).and_then(|seat| seat.award.as_ref());
+        let key = match sealed::open_award(&self.identity, &job.offer, award.map(|it| it.value())) {
+            Ok(key) => key,
+            Err(error) => return self.cannot_open(id, error.to_string()),
+        };
+        let job = self.jobs.get_mut(&id).expect("found above");
         job.mine = Mine::Running;
         job.my_slot = slot;
         let offer = Box::new(job.offer.clone());
@@ -465,6 +492,7 @@ impl Engine {
             attempt,
             conduct: self.conduct,
             transfers,
+            key,
         });
         Ok(())
     }
@@ -528,6 +556,7 @@ impl Engine {
         }
         let known = self.connected.contains_key(&it.signer());
         Ok(match self.jobs.get(&it.job) {
+            Some(job) if sealed::fault_of_claim(&job.offer, it).is_some() => Decision::Reject,
             Some(job) => {
                 let most = if known { Job::CLAIMS } else { Job::STRANGERS };
                 match job.seat(it.slot) {

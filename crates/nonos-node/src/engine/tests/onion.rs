@@ -250,6 +250,7 @@ fn award(
         job: offered.job(),
         slot: nonos_types::Slot::ZERO,
         at,
+        box_key: None,
     };
     world.inject(&signed(claim, executor));
     let award = nonos_types::Award {
@@ -258,6 +259,7 @@ fn award(
         slot: nonos_types::Slot::ZERO,
         executor: id(executor),
         at,
+        sealed_key: None,
     };
     world.inject(&signed(award, requester));
 }

@@ -70,6 +70,9 @@ pub(crate) fn offer() -> Offer {
         created: at(0),
         deadline: at(3600),
         salt: Salt::new([9; 16]),
+        sealed: None,
+        result_key: None,
+        weights: Weights::default(),
     }
 }
 
@@ -79,6 +82,7 @@ pub(crate) fn claim() -> Claim {
         job: digest(2),
         slot: Slot::new(300),
         at: at(1),
+        box_key: None,
     }
 }
 
@@ -89,6 +93,7 @@ pub(crate) fn award() -> Award {
         slot: Slot::new(300),
         executor: NodeId::from_bytes([4; 32]),
         at: at(2),
+        sealed_key: None,
     }
 }
 
@@ -122,6 +127,7 @@ pub(crate) fn receipt() -> Receipt {
             },
         ],
         at: at(3),
+        result: None,
     };
     receipt.record.proven.executor = id(&key());
     receipt.record.proven.nonce = receipt.assignment().nonce();
