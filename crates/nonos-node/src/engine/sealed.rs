@@ -113,7 +113,20 @@ impl Engine {
         if let Some(job) = self.jobs.get_mut(&id) {
             job.results.insert(receipt, result);
         }
+        self.delivered(receipt)?;
         self.settle(id)
+    }
+
+    /// A receipt that verifies is a good deed, once its requester has the result.
+    pub(super) fn delivered(&mut self, id: ReceiptId) -> Result<(), Error> {
+        let Some(receipt) = self.receipts.get(&id) else {
+            return Ok(());
+        };
+        let (executor, job) = (receipt.signer(), self.jobs.get(&receipt.record.proven.job));
+        if job.is_none_or(|job| self.has_result(job, id)) {
+            self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
+        }
+        Ok(())
     }
 
     /// Does the requester have what was run for it? Only it can tell.

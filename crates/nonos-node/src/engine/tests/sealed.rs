@@ -503,6 +503,7 @@ fn a_result_that_is_not_to_be_had_is_asked_for_ever_more_seldom_and_paid_when_it
 #[test]
 fn what_is_sealed_opens_after_restarts_of_both_sides() {
     let mut world = World::new(2);
+    world.proving_s = 20;
     world.deaf.insert(0);
     let job = world.submit_as(hidden(0, 6000), 1).expect("a job");
     world.pass(3);
@@ -511,13 +512,14 @@ fn what_is_sealed_opens_after_restarts_of_both_sides() {
     world.stop(0);
     world.start(0);
     world.deaf.clear();
-    world.pass(40);
-    assert!(executor(&world, job).is_some());
     let miser = world.id(1);
     world.vault.misers.insert(miser);
+    world.pass(40);
+    assert_eq!(world.vault.seen.len(), 1);
     world.stop(1);
     world.start(1);
-    world.pass(30);
+    world.pass(40);
+    assert_eq!(world.vault.seen.len(), 2, "it takes the run up again");
     assert_eq!(world.vault.seen.last().map(|(node, _)| *node), Some(miser));
     assert_eq!(fees(&world), []);
     world.stop(0);
