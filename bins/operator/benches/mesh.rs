@@ -222,6 +222,9 @@ fn run(nodes: &mut [Node], capsule: CapsuleHash, number: u64, proved: &mut [u64;
         slots: 1,
         deadline_s: 600,
         backend: None,
+        sealed_input_hex: None,
+        seal_result: false,
+        weights: vec![],
     }))?;
     let request = Request::Job { job: submitted.job };
     wait(|| {

@@ -264,6 +264,23 @@ pub(crate) enum Failure {
         /// Where it stands.
         state: &'static str,
     },
+    /// The job's result is not for this node.
+    #[error("the result of job {job} is sealed to its requester")]
+    ResultOfAnother {
+        /// The job.
+        job: JobId,
+    },
+    /// The job's result is sealed to this node, which cannot open it.
+    #[error("the sealed result of job {job} is not here: {reason}")]
+    ResultNotHere {
+        /// The job.
+        job: JobId,
+        /// Why not.
+        reason: String,
+    },
+    /// Two inputs are to come from stdin.
+    #[error("only one input can be read from stdin")]
+    StdinTwice,
     /// The job's time is over.
     #[error("job {job} has expired without a good receipt")]
     Expired {
@@ -320,12 +337,15 @@ impl Failure {
             | Self::NoExport { .. }
             | Self::TooManySteps { .. }
             | Self::TooLongToPlan { .. }
+            | Self::StdinTwice
+            | Self::ResultOfAnother { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
             Self::NotEvidence { .. }
             | Self::BadEvidence { .. }
             | Self::NotGuilty
             | Self::Indeterminate { .. }
             | Self::NoResult { .. }
+            | Self::ResultNotHere { .. }
             | Self::Expired { .. }
             | Self::Cancelled { .. }
             | Self::TooLong { .. }

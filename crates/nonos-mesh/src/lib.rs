@@ -43,7 +43,7 @@
 //! let (of_bob, mut at_bob) = start(config(vec![address]), &bob, Arc::new(Nothing))?;
 //! while !matches!(at_bob.recv().await, Some(Event::Connected(_))) {}
 //!
-//! let claim = Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: Fixed.now() };
+//! let claim = Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: Fixed.now(), box_key: None };
 //! let claim = Message::from(Signed::new(claim, &bob));
 //! of_bob.publish(&claim).await?;
 //! let message = loop {

@@ -1,4 +1,7 @@
-use nonos_types::{ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, TapesDigest};
+use nonos_types::{
+    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest,
+    TapesDigest,
+};
 
 use crate::core::{journal, reconcile};
 
@@ -13,6 +16,10 @@ pub enum Object {
     Tapes(TapesDigest),
     /// A proof.
     Proof(ProofDigest),
+    /// The ciphertext of a job's sealed input.
+    Sealed(SealedDigest),
+    /// The ciphertext of a run's sealed result.
+    Result(ResultDigest),
 }
 
 /// Of the type of an object's name.
@@ -35,6 +42,14 @@ macro_rules! by_name {
                 type $Name = ProofDigest;
                 $value
             }
+            Object::Sealed($name) => {
+                type $Name = SealedDigest;
+                $value
+            }
+            Object::Result($name) => {
+                type $Name = ResultDigest;
+                $value
+            }
         }
     };
 }
@@ -44,7 +59,7 @@ impl Object {
     const fn tail(&self) -> u64 {
         match self {
             Self::Capsule(_) => 64,
-            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) => 0,
+            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) | Self::Sealed(_) | Self::Result(_) => 0,
         }
     }
 
@@ -95,6 +110,8 @@ impl Object {
             Self::Input(it) => (2, it.to_bytes()),
             Self::Tapes(it) => (3, it.to_bytes()),
             Self::Proof(it) => (4, it.to_bytes()),
+            Self::Sealed(it) => (5, it.to_bytes()),
+            Self::Result(it) => (6, it.to_bytes()),
         }
     }
 
@@ -105,6 +122,8 @@ impl Object {
             2 => Self::Input(InputDigest::from_bytes(digest)),
             3 => Self::Tapes(TapesDigest::from_bytes(digest)),
             4 => Self::Proof(ProofDigest::from_bytes(digest)),
+            5 => Self::Sealed(SealedDigest::from_bytes(digest)),
+            6 => Self::Result(ResultDigest::from_bytes(digest)),
             _ => return None,
         })
     }

@@ -344,7 +344,7 @@ impl Response {
 
 #[cfg(test)]
 mod tests {
-    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, TapesDigest};
+    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, ResultDigest, SealedDigest, TapesDigest};
     use proptest::prelude::*;
 
     use super::*;
@@ -354,10 +354,12 @@ mod tests {
     }
 
     fn request() -> impl Strategy<Value = Request> {
-        let object = (0..4, digest()).prop_map(|(kind, digest)| match kind {
+        let object = (0..6, digest()).prop_map(|(kind, digest)| match kind {
             0 => Object::Capsule(CapsuleHash::from_bytes(digest)),
             1 => Object::Input(InputDigest::from_bytes(digest)),
             2 => Object::Tapes(TapesDigest::from_bytes(digest)),
+            3 => Object::Sealed(SealedDigest::from_bytes(digest)),
+            4 => Object::Result(ResultDigest::from_bytes(digest)),
             _ => Object::Proof(ProofDigest::from_bytes(digest)),
         });
         let read =

@@ -140,6 +140,26 @@ pub struct Submission {
     /// The proof system, as [`Backend`](crate::choice::Backend) reads it; the configuration's if none is named.
     #[serde(default)]
     pub backend: Option<String>,
+    /// An input that only those see who are awarded the job, in hexadecimal.
+    #[serde(default)]
+    pub sealed_input_hex: Option<SecretHex>,
+    /// Are result, outbound messages and log for this node alone? What the entry returns, or its exit code, stays public.
+    #[serde(default)]
+    pub seal_result: bool,
+    /// Whom it would have run it before others (up to 16 times as probably), or not at all (0). Who is not named has weight 1.
+    #[serde(default)]
+    pub weights: Vec<(NodeId, u8)>,
+}
+
+/// Something secret in hexadecimal, which is not shown where a request is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretHex(pub String);
+
+impl std::fmt::Debug for SecretHex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretHex(…)")
+    }
 }
 
 fn one() -> u8 {
@@ -409,8 +429,25 @@ pub struct JobView {
     pub refused: Option<String>,
     /// The same for programs: `fuel`, `price`, `limits.quiet-hours`, …
     pub refused_code: Option<String>,
+    /// What of it is not public.
+    #[serde(default)]
+    pub sealing: Sealing,
+    /// Weights of executors that are not 1.
+    #[serde(default)]
+    pub weights: Vec<(NodeId, u8)>,
     /// Milliseconds from the offer to the good receipt, both by this node's clock.
     pub proved_after_ms: Option<u64>,
+}
+
+/// What of a job only some may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealing {
+    /// Length of the sealed input's ciphertext, if there is one: of the input it tells the next power of two.
+    pub input_len: Option<ByteLen>,
+    /// Are results sealed to the requester?
+    pub result: bool,
+    /// Of this node's own job: why no result is paid yet, though a proof has verified.
+    pub unopened: Option<String>,
 }
 
 /// A slot of a job.

@@ -165,7 +165,7 @@ impl Proving {
             // The executor's to choose.
             profile: None,
         };
-        // Jobs have public tapes only, and who offers one has not run it.
+        // Both systems hide what is sealed. Who offers a job has not run it.
         choose(&wish, &Facts::default())
     }
 

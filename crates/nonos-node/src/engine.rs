@@ -22,6 +22,7 @@ mod peers;
 mod requester;
 mod reuse;
 mod roles;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -59,7 +60,7 @@ use self::{
 };
 pub(crate) use self::{
     effect::{
-        Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply,
+        Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply, Opened,
     },
     facts::Facts,
     onion::guards,
@@ -320,6 +321,8 @@ impl Engine {
                 Ok(())
             }
             Input::Ran { job, result, ms } => self.ran(job, result, ms),
+            Input::Unopened { job, reason } => self.unopened(job, reason),
+            Input::ResultOpened { job, receipt, opened } => self.result_opened(job, receipt, opened),
             Input::Checked(checked) => self.checked(*checked),
             Input::Judged {
                 accusation,

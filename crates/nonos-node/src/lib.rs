@@ -63,6 +63,7 @@ mod node;
 mod objects;
 mod proofs;
 mod relay;
+mod sealed;
 mod server;
 mod worker;
 

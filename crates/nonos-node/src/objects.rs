@@ -13,7 +13,11 @@ use std::{
 
 use nonos_mesh::Object;
 use nonos_package::Package;
-use nonos_types::{ByteLen, InputDigest, Outline, ProofDigest, Receipt, TapesDigest};
+use nonos_trust::boxes;
+use nonos_types::{
+    ByteLen, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult, SealedTape,
+    TapesDigest,
+};
 
 mod partial;
 mod room;
@@ -33,7 +37,7 @@ pub(crate) enum Whose {
     Others,
 }
 
-/// Capsules, inputs, tapes and proofs of one data directory.
+/// Capsules, inputs, tapes, proofs, and ciphertexts of one data directory.
 #[derive(Debug)]
 pub(crate) struct ObjectStore {
     root: PathBuf,
@@ -107,6 +111,8 @@ impl ObjectStore {
             Object::Input(_) => max_input,
             Object::Tapes(_) => Receipt::MAX_TAPES,
             Object::Proof(_) => Receipt::MAX_PROOF,
+            Object::Sealed(_) => boxes::sealed_len(max_input).min(SealedTape::MAX),
+            Object::Result(_) => SealedResult::MAX,
         }
     }
 
@@ -117,6 +123,8 @@ impl ObjectStore {
             Object::Input(digest) => InputDigest::hash(&[bytes]) == *digest,
             Object::Tapes(digest) => TapesDigest::hash(&[bytes]) == *digest,
             Object::Proof(digest) => ProofDigest::hash(&[bytes]) == *digest,
+            Object::Sealed(digest) => SealedDigest::hash(&[bytes]) == *digest,
+            Object::Result(digest) => ResultDigest::hash(&[bytes]) == *digest,
         }
     }
 
@@ -191,6 +199,8 @@ impl ObjectStore {
             Object::Input(digest) => self.root.join(format!("inputs/{digest}.input")),
             Object::Tapes(digest) => self.root.join(format!("proofs/{digest}.tapes")),
             Object::Proof(digest) => self.root.join(format!("proofs/{digest}.proof")),
+            Object::Sealed(digest) => self.root.join(format!("inputs/{digest}.sealed")),
+            Object::Result(digest) => self.root.join(format!("proofs/{digest}.result")),
         }
     }
 }

@@ -131,10 +131,11 @@ impl Turn<'_> {
         method: Method,
         memory: Option<ByteLen>,
         statement: &ExecutionStatement,
+        secret: &Secret,
         proving: &mut Proving<'_>,
     ) -> Result<Proof, ProveError> {
         let prover = self.backends.prover_within(method, memory);
-        let mut prove = || prover.prove(statement, &Secret::default(), proving);
+        let mut prove = || prover.prove(statement, secret, proving);
         match self.provers {
             Some(threads) => threads.install(prove),
             None => prove(),

@@ -4,6 +4,7 @@ mod answer;
 mod bundle;
 mod hidden;
 mod run;
+mod sealed;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -132,19 +133,37 @@ impl Worker {
                 attempt,
                 conduct,
                 transfers,
+                key,
             } => {
                 let job = offer.job();
                 let worker = Arc::clone(&self);
-                let run = move || worker.execute(&offer, slot, attempt, conduct, transfers);
+                let run = move || worker.execute(&offer, slot, attempt, conduct, transfers, key);
                 let (result, ms) = match tokio::task::spawn_blocking(run).await {
                     Ok(Ok((receipt, ms))) => (Ok(Box::new(receipt)), ms),
-                    Ok(Err(reason)) => (Err(reason), 0),
+                    Ok(Err(run::Failed::Run(reason))) => (Err(reason), 0),
+                    Ok(Err(run::Failed::Sealed(error))) => {
+                        let reason = error.to_string();
+                        return self.send(Input::Unopened { job, reason }).await;
+                    }
                     Err(_) => (
                         Err("the run panicked; that is a defect of this program".to_owned()),
                         0,
                     ),
                 };
                 Input::Ran { job, result, ms }
+            }
+            Effect::OpenResult {
+                offer,
+                receipt,
+                sources,
+            } => {
+                let (job, name) = (offer.job(), receipt.receipt_id());
+                let opened = self.open_result(&offer, &receipt, &sources).await;
+                Input::ResultOpened {
+                    job,
+                    receipt: name,
+                    opened,
+                }
             }
             Effect::Check {
                 receipt,
@@ -413,6 +432,12 @@ impl Worker {
         if ByteLen::from(input.len()) != offer.input_len {
             return Err("its input has another length than the offer says".to_owned());
         }
+        if let Some(sealed) = &offer.sealed {
+            let (bytes, _) = self.get(Object::Sealed(sealed.object), &holders).await?;
+            if ByteLen::from(bytes.len()) != sealed.len {
+                return Err("its sealed input has another length than the offer says".to_owned());
+            }
+        }
         Ok(facts)
     }
 
@@ -474,12 +499,14 @@ impl Worker {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)
             .map_err(|_| refuse("environment", "the system gave no random bytes".to_owned()))?;
+        let salt = nonos_types::Salt::new(salt);
         Ok(crate::engine::Ready {
             facts,
             input: digest,
             input_len,
             arguments,
-            salt: nonos_types::Salt::new(salt),
+            sealed: self.seal(submission, &salt).await?,
+            salt,
         })
     }
 

@@ -29,6 +29,7 @@
 //! are not yet bounded by who was served.
 //!
 //! - [`Identity`]: the node's key; [`keystore`] keeps it in a file.
+//! - [`boxes`]: what only one node may read, by keys that follow from its identity.
 //! - [`TrustBook`]: observations, scores, convictions and the blacklist, in a store.
 //! - [`Standing`]: what is thought of a peer; [`Point`]: why.
 //! - [`judge`]: whether an [`Accusation`](nonos_types::Accusation) shows a fault.
@@ -36,9 +37,11 @@
 //! # Errors
 //! [`Error`] of the book, [`keystore::KeystoreError`] of the keystore; `fault()` of both says who must act.
 //!
-//! The rules are specified in `docs/spec/evidence.md`, the keystore's bytes in `docs/spec/keystore.md`.
+//! The rules are specified in `docs/spec/evidence.md`, the keystore's bytes in `docs/spec/keystore.md`, those of boxes in
+//! `docs/spec/sealed-job.md`.
 
 mod book;
+pub mod boxes;
 mod codec;
 mod deed;
 mod error;

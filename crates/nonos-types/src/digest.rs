@@ -236,6 +236,10 @@ tags! {
     ProofDigest = Proof, "proof";
     /// Digest of the bytes of a run's public tapes.
     TapesDigest = Tapes, "tapes";
+    /// Digest of the ciphertext of a sealed input.
+    SealedDigest = SealedObject, "sealed";
+    /// Digest of the ciphertext of a sealed result.
+    ResultDigest = ResultObject, "result";
     /// Names a message: its type, signer and payload.
     MessageId = MessageTag, "message";
     /// Names a receipt: its signer and payload.

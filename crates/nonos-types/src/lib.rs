@@ -82,10 +82,7 @@ pub mod wire;
 pub use crate::{
     amount::Amount,
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
-        InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
-        Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag,
-        TapesDigest, VkDigest, tag,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher, InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag, ResultDigest, SealedDigest,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
@@ -93,9 +90,7 @@ pub use crate::{
     id::{Assignment, NodeId},
     journal::{Consistency, Inclusion},
     message::{
-        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence, FeeKind,
-        ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role,
-        Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher,
+        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence, FeeKind, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher, BoxKey, SealedKey, SealedResult, SealedTape, Weights,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

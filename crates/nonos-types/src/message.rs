@@ -7,6 +7,7 @@ mod job;
 mod nonce_reuse;
 mod receipt;
 mod relay;
+mod sealed;
 mod signed;
 mod voucher;
 
@@ -22,6 +23,7 @@ pub use self::{
     nonce_reuse::NonceReuse,
     receipt::{Receipt, Transfer, Verdict},
     relay::{BadRelay, ForkedHead, RelayHead},
+    sealed::{BoxKey, SealedKey, SealedResult, SealedTape, Weights},
     signed::Signed,
     voucher::{FeeKind, Line, Voucher},
 };
@@ -36,7 +38,8 @@ macro_rules! messages {
         ///
         /// let key = SigningKey::from_bytes(&[1; 32]);
         /// let network = NetworkId::named("example");
-        /// let claim = nonos_types::Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: Timestamp::new(7) };
+        /// let (job, slot, at) = (JobId::ZERO, Slot::ZERO, Timestamp::new(7));
+        /// let claim = nonos_types::Claim { network, job, slot, at, box_key: None };
         /// let sent = Message::from(Signed::new(claim, &key)).to_bytes();
         ///
         /// let received = Message::from_bytes(Kind::Claim, &sent)?;

@@ -8,5 +8,6 @@ mod node;
 mod proof;
 mod refused;
 mod sealed;
+mod sealed_job;
 mod segment;
 mod support;

@@ -11,7 +11,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 /// A requester, and another node that dials it.
-fn pair<'a>(place: &'a Place, more: &[&str]) -> (Running<'a>, String, Running<'a>) {
+pub(crate) fn pair<'a>(place: &'a Place, more: &[&str]) -> (Running<'a>, String, Running<'a>) {
     for data in ["requester", "executor"] {
         init(place, data);
     }
@@ -57,7 +57,7 @@ fn submit_by(backend: &str, place: &Place, requester: &Running<'_>) -> String {
 }
 
 /// The job as a node sees it, once it is in this state.
-fn once(node: &Running<'_>, job: &str, state: &str) -> Value {
+pub(crate) fn once(node: &Running<'_>, job: &str, state: &str) -> Value {
     eventually(&format!("the job is {state}"), || {
         // It is not known before the offer has come.
         let shown = node.operator(&["job", "show", job]);

@@ -182,6 +182,9 @@ impl How {
             slots: 1,
             deadline_s: 900,
             backend: Some(self.backend.to_owned()),
+            sealed_input_hex: None,
+            seal_result: false,
+            weights: vec![],
         })
     }
 }

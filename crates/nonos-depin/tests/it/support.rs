@@ -153,6 +153,7 @@ pub(crate) fn receipt(executor: &SigningKey, job: u8, atto: u128, attempt: u32) 
         fee: Amount::from_atto(atto),
         transfers: vec![],
         at: NOW,
+        result: None,
     };
     Signed::new(receipt, executor)
 }

@@ -66,7 +66,7 @@ enum Path {
 ///
 /// let network = NetworkId::named("example");
 /// let now = Timestamp::new(1_800_000_000);
-/// let claim = Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: now };
+/// let claim = Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: now, box_key: None };
 /// let message = Message::from(Signed::new(claim, &SigningKey::from_bytes(&[1; 32])));
 ///
 /// let forwarder = NodeId::from_bytes([2; 32]);

@@ -4,7 +4,7 @@ mod error;
 mod reader;
 mod writer;
 
-use nonos_types::{ByteLen, Kind, MessageId, NetworkId, Tag};
+use nonos_types::{ByteLen, Kind, MessageId, NetworkId, SealedResult, SealedTape, Tag};
 
 use crate::Object;
 
@@ -55,6 +55,8 @@ impl Item {
             Object::Capsule(_) => ByteLen::new((16 << 20) + (64 << 10) + (32 << 10) + (4 << 10) + 29 + 64),
             Object::Input(_) | Object::Tapes(_) => ByteLen::new(64 << 20),
             Object::Proof(_) => ByteLen::new(8 << 20),
+            Object::Sealed(_) => SealedTape::MAX,
+            Object::Result(_) => SealedResult::MAX,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use nonos_types::{Capacity, Digest, JobId, NodeId, Slot, Tag};
+use nonos_types::{Capacity, Digest, JobId, NodeId, Slot, Tag, Weights};
 
 enum Rank {}
 
@@ -40,9 +40,21 @@ impl Schedule {
     /// A node draws as many tickets as it has capacity, and the lowest ticket counts: it comes first with a probability
     /// in proportion to its capacity, exactly, and without a logarithm.
     pub fn new(job: JobId, executors: impl IntoIterator<Item = (NodeId, Capacity)>) -> Self {
+        Self::weighted(job, executors, &Weights::default())
+    }
+
+    /// The order for a job whose requester would have some before others: a node draws as many tickets as its capacity
+    /// times its weight. Who has no weight is left out.
+    pub fn weighted(
+        job: JobId,
+        executors: impl IntoIterator<Item = (NodeId, Capacity)>,
+        weights: &Weights,
+    ) -> Self {
         let lowest = |(node, capacity): (NodeId, Capacity)| {
             let ticket = |number: u8| Digest::<Rank>::hash(&[job.as_bytes(), node.as_bytes(), &[number]]);
-            let ticket = (0..capacity.get()).map(ticket).min()?;
+            // At most 16 times 16: their numbers are those that a byte has.
+            let tickets = u16::from(capacity.get()) * u16::from(weights.of(node));
+            let ticket = (0..=u8::MAX).take(tickets.into()).map(ticket).min()?;
             Some((ticket, node))
         };
         let mut tickets: Vec<_> = executors.into_iter().filter_map(lowest).collect();
@@ -123,6 +135,47 @@ mod tests {
         }
         // 3 of 5; the standard deviation is 35.
         assert!((2_860..3_140).contains(&first), "{first}");
+    }
+
+    #[test]
+    fn comes_first_in_proportion_to_capacity_and_weight() {
+        let mut executors = nodes(4);
+        executors[0].1 = Capacity::new(2);
+        let [a, b, c, _] = [1, 2, 3, 4].map(|node| NodeId::from_bytes([node; 32]));
+        let weights = Weights::new([(a, 3), (b, 0), (c, 2)]).expect("weights");
+        let mut first = 0;
+        for number in 0..5_000 {
+            let schedule = Schedule::weighted(job(number), executors.clone(), &weights);
+            assert_eq!(schedule.wait(b, Slot::ZERO), None, "weight 0 is no executor");
+            assert_eq!(schedule.order().len(), 3);
+            first += u32::from(schedule.order()[0] == a);
+        }
+        // 6 of 9; the standard deviation is 33.
+        assert!((3_200..3_467).contains(&first), "{first}");
+    }
+
+    /// A weight is as good as a capacity, the greatest included: then all the numbers that a byte has are drawn.
+    #[test]
+    fn weight_and_capacity_make_the_same_tickets() {
+        let orders = |capacity, weight| {
+            let executors = (nodes(8).into_iter()).map(|(node, _)| {
+                let all = if node.as_bytes()[0] == 1 { capacity } else { 1 };
+                (node, Capacity::new(all))
+            });
+            let weights = Weights::new([(NodeId::from_bytes([1; 32]), weight)]).expect("one");
+            let executors: Vec<_> = executors.collect();
+            let order = |number| Schedule::weighted(job(number), executors.clone(), &weights);
+            (0..200).map(order).collect::<Vec<_>>()
+        };
+        assert_eq!(orders(16, 1), orders(1, 16));
+        assert_eq!(orders(4, 4), orders(8, 2));
+        let first = |orders: Vec<Schedule>| {
+            let of_one = |it: &&Schedule| it.order()[0].as_bytes()[0] == 1;
+            orders.iter().filter(of_one).count()
+        };
+        // 256 of 263, and 16 of 23.
+        assert!(first(orders(16, 16)) > 185);
+        assert!((115..165).contains(&first(orders(16, 1))));
     }
 
     #[test]

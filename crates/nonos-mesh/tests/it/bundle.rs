@@ -5,7 +5,7 @@ use nonos_mesh::{
     core::bundle::{BundleError, Item, Progress, Reader, Writer, sort},
 };
 use nonos_types::{
-    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest, SealedDigest, Signed, TapesDigest,
 };
 
 use crate::sample::{NOW, claim, descriptor, key, network, receipt};
@@ -32,6 +32,8 @@ fn objects() -> Vec<(Object, Vec<u8>)> {
         (Object::Input(InputDigest::hash(&[&bytes(2)])), bytes(2)),
         (Object::Tapes(TapesDigest::hash(&[&bytes(3)])), bytes(3)),
         (Object::Proof(ProofDigest::hash(&[b""])), vec![]),
+        (Object::Sealed(SealedDigest::hash(&[&bytes(5)])), bytes(5)),
+        (Object::Result(ResultDigest::hash(&[&bytes(6)])), bytes(6)),
     ]
 }
 
@@ -240,7 +242,7 @@ fn unknown_records_and_objects_are_refused() {
         matches!(error, Some(BundleError::UnknownRecord { tag: 3 })),
         "{error:?}"
     );
-    for kind in [0, 5] {
+    for kind in [0, 7] {
         let (_, error) = read_records(&[&record_of_object(kind, &[0; 32], b"")]);
         assert!(
             matches!(error, Some(BundleError::UnknownObject { kind: it }) if it == kind),
@@ -270,7 +272,14 @@ fn what_is_too_long_is_refused_before_it_is_read() {
         message(limit.get()),
         Some(BundleError::Truncated { .. })
     ));
-    for (kind, most) in [(1, 16_879_709), (2, 64 << 20), (3, 64 << 20), (4, 8 << 20)] {
+    for (kind, most) in [
+        (1, 16_879_709),
+        (2, 64 << 20),
+        (3, 64 << 20),
+        (4, 8 << 20),
+        (5, (64 << 20) + 16),
+        (6, (64 << 20) + 48),
+    ] {
         let head = [&[2, kind][..], &[0; 32]].concat();
         let (_, error) = read_records(&[&promise(&head, most + 1)]);
         assert!(

@@ -32,6 +32,7 @@ pub(crate) fn claim(network: NetworkId, author: u8, slot: u16, at: Timestamp) ->
         job: JobId::ZERO,
         slot: Slot::new(slot),
         at,
+        box_key: None,
     };
     Signed::new(claim, &key(author)).into()
 }
@@ -114,6 +115,7 @@ pub(crate) fn receipt(author: u8, capsule: u8, at: Timestamp) -> Message {
         fee: Amount::ZERO,
         transfers: vec![],
         at,
+        result: None,
     };
     Signed::new(receipt, &key(author)).into()
 }

@@ -4,10 +4,10 @@ use nonos_mesh::{
     Acceptance, Cursor, Ticket,
     core::onion::{Guards, Mix},
 };
-use nonos_trust::{Judgement, ProofVerdict};
+use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NodeId, Offer, OnionKey, Receipt, RelayHead, Signed, Timestamp, Value,
+    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, Signed, Timestamp, Value,
 };
 
 use super::Facts;
@@ -72,6 +72,17 @@ pub(crate) enum Input {
         result: Result<Box<Signed<Receipt>>, String>,
         ms: u64,
     },
+    /// The sealed input of a job is not what its offer says: nothing was run, and no nonce spent.
+    Unopened {
+        job: JobId,
+        reason: String,
+    },
+    /// A sealed result was fetched and opened, or was not.
+    ResultOpened {
+        job: JobId,
+        receipt: ReceiptId,
+        opened: Opened,
+    },
     Checked(Box<Checked>),
     Judged {
         accusation: Box<Signed<Accusation>>,
@@ -120,6 +131,17 @@ pub(crate) enum Input {
     },
     Measured(Measured),
     Tick,
+}
+
+/// What became of a sealed result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// It is what the record commits to.
+    Good,
+    /// It was fetched, and is not.
+    Bad(String),
+    /// It is not to be had yet.
+    Missing(String),
 }
 
 /// What became of a message of a bundle.
@@ -174,6 +196,7 @@ pub(crate) struct Ready {
     pub(crate) input_len: ByteLen,
     pub(crate) arguments: Vec<Value>,
     pub(crate) salt: nonos_types::Salt,
+    pub(crate) sealed: Option<SealedTape>,
 }
 
 /// A receipt whose proof was checked.
@@ -240,6 +263,14 @@ pub(crate) enum Effect {
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<nonos_types::Transfer>,
+        /// Of the sealed input, if there is one.
+        key: Option<ContentKey>,
+    },
+    /// Get the sealed result of a run for a job of this node's, and see whether it opens.
+    OpenResult {
+        offer: Box<Signed<Offer>>,
+        receipt: Box<Signed<Receipt>>,
+        sources: Vec<NodeId>,
     },
     /// Get what a receipt commits to, and verify its proof.
     Check {
@@ -318,4 +349,6 @@ pub(crate) enum Answer {
 pub(crate) struct Files {
     pub(crate) input: Option<InputDigest>,
     pub(crate) tapes: Option<(nonos_types::TapesDigest, ByteLen)>,
+    /// The receipt whose sealed result this node can open, and what it was offered by.
+    pub(crate) sealed: Option<(Signed<Offer>, Signed<Receipt>)>,
 }

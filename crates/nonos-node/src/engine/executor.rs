@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use nonos_mesh::core::Schedule;
 use nonos_store::{Batch, Durability, Table};
+use nonos_trust::boxes;
 use nonos_types::{
     Attempt, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Slot, Transfer,
 };
@@ -13,10 +14,10 @@ use super::{
     effect::Bounds,
     job::{Job, Mine, Refused, Seat},
 };
-use crate::{Conduct, api::What, choice::System};
+use crate::{Conduct, api::What, choice::System, sealed};
 
 /// Attempts that were begun.
-const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
+pub(super) const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
 /// Capsules that were fetched and not yet run for a fee: whom the next receipt names.
 const TRANSFERS: Table<CapsuleHash, Vec<u8>> = Table::new("transfer");
 
@@ -55,6 +56,10 @@ pub(crate) enum Refusal {
     Late,
     #[error("this node has no backend `{backend}`")]
     Backend { backend: String },
+    #[error("its requester wants it run by others: this node has weight 0")]
+    Weight,
+    #[error("what it hides is proved in one piece, whatever memory that takes, and limits.memory is set")]
+    Hiding,
     #[error("its input has {actual}, this node takes at most {limit}")]
     Input { actual: ByteLen, limit: ByteLen },
     #[error("the offer calls `{offered}`, the capsule's entry is `{entry}`")]
@@ -101,6 +106,8 @@ impl Refusal {
             Self::Blacklisted => "blacklisted",
             Self::Late => "late",
             Self::Backend { .. } => "backend",
+            Self::Weight => "weight",
+            Self::Hiding => "limits.memory",
             Self::Input { .. } => "input",
             Self::Entry { .. } => "entry",
             Self::Arguments => "arguments",
@@ -148,6 +155,17 @@ impl Engine {
         } else if self.config.limits.memory.is_some() && offer.backend == System::Halo2.id() {
             Refusal::Unlimited {
                 backend: offer.backend.to_string(),
+            }
+        } else if self.config.limits.memory.is_some() && offer.hides() {
+            Refusal::Hiding
+        } else if offer.weights.of(self.me) == 0 {
+            Refusal::Weight
+        } else if let Some(it) = offer.sealed
+            && it.len > boxes::sealed_len(most_input)
+        {
+            Refusal::Input {
+                actual: it.len,
+                limit: boxes::sealed_len(most_input),
             }
         } else if offer.input_len > most_input {
             Refusal::Input {
@@ -232,6 +250,7 @@ impl Engine {
         let job = self.jobs.get_mut(&id).expect("found above");
         job.refused = None;
         if let Some(slot) = slot {
+            let box_key = sealed::claim_key(&self.identity, &job.offer, slot);
             job.mine = Mine::Claimed { at_ms: now };
             job.my_slot = slot;
             job.my_claims += 1;
@@ -240,6 +259,7 @@ impl Engine {
                 job: id,
                 slot,
                 at: self.now.time,
+                box_key,
             })?;
         }
         Ok(())
@@ -250,7 +270,7 @@ impl Engine {
         let now = self.now;
         let job = &self.jobs[&id];
         if (job.schedule.as_ref()).is_none_or(|(at, _)| now.millis >= at + ORDER_MS) {
-            let schedule = self.schedule(id, job.offer.signer());
+            let schedule = self.schedule(id, &job.offer);
             let job = self.jobs.get_mut(&id).expect("it was there");
             job.schedule = Some((now.millis, schedule));
         }
@@ -291,11 +311,12 @@ impl Engine {
     }
 
     /// In which order the executors that this node knows take the slots of a job.
-    pub(super) fn schedule(&self, job: JobId, requester: NodeId) -> Schedule {
+    pub(super) fn schedule(&self, job: JobId, offer: &Signed<Offer>) -> Schedule {
+        let requester = offer.signer();
         let executors = (self.directory.iter())
             .filter(|it| it.roles.contains(Role::Executor) && it.signer() != requester)
             .map(|it| (it.signer(), it.capacity));
-        Schedule::new(job, executors)
+        Schedule::weighted(job, executors, &offer.weights)
     }
 
     /// Looks for a job to claim, and has others prepared.
@@ -458,6 +479,12 @@ impl Engine {
             });
             return Ok(());
         }
+        let award = job.seat(slot).and_then(|seat| seat.award.as_ref());
+        let key = match sealed::open_award(&self.identity, &job.offer, award.map(|it| it.value())) {
+            Ok(key) => key,
+            Err(error) => return self.cannot_open(id, error.to_string()),
+        };
+        let job = self.jobs.get_mut(&id).expect("found above");
         job.mine = Mine::Running;
         job.my_slot = slot;
         let offer = Box::new(job.offer.clone());
@@ -473,6 +500,7 @@ impl Engine {
             attempt,
             conduct: self.conduct,
             transfers,
+            key,
         });
         Ok(())
     }
@@ -538,6 +566,7 @@ impl Engine {
         }
         let known = self.connected.contains_key(&it.signer());
         Ok(match self.jobs.get(&it.job) {
+            Some(job) if sealed::fault_of_claim(&job.offer, it).is_some() => Decision::Reject,
             Some(job) => {
                 let most = if known { Job::CLAIMS } else { Job::STRANGERS };
                 match job.seat(it.slot) {

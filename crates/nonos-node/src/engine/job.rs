@@ -5,11 +5,11 @@ use std::{
 
 use nonos_mesh::core::Schedule;
 use nonos_types::{
-    Award, Claim, FeeKind, Line, NodeId, Offer, Output, Receipt, ReceiptId, Signed, Slot, Voucher,
+    Award, BoxKey, Claim, FeeKind, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Voucher,
 };
 
-use super::{Facts, Moment};
-use crate::api::Booked;
+use super::{Facts, Moment, sealed::Delivery};
+use crate::{api::Booked, sealed};
 
 /// A job, as this node has seen it.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub(super) my_slot: Slot,
     /// How often this node has claimed a slot, since it was started.
     pub(super) my_claims: u32,
+    /// If it is this node's own: sealed results that were asked for.
+    pub(super) results: BTreeMap<ReceiptId, Delivery>,
 }
 
 /// A slot of a job: who would run it, who may, and who has.
@@ -47,6 +49,8 @@ pub(super) struct Job {
 pub(super) struct Seat {
     /// Who would, in the order of their claims.
     pub(super) claims: Vec<NodeId>,
+    /// What the key of a sealed input would be encrypted to.
+    pub(super) boxes: BTreeMap<NodeId, BoxKey>,
     pub(super) award: Option<Signed<Award>>,
     /// Everyone it was ever awarded to.
     pub(super) awarded: BTreeSet<NodeId>,
@@ -134,6 +138,7 @@ impl Job {
             mine: Mine::Nothing,
             my_slot: Slot::ZERO,
             my_claims: 0,
+            results: BTreeMap::new(),
         }
     }
 
@@ -156,6 +161,9 @@ impl Job {
             && !seat.claims.contains(&claim.signer())
         {
             seat.claims.push(claim.signer());
+            if let Some(key) = claim.box_key {
+                seat.boxes.insert(claim.signer(), key);
+            }
         }
     }
 
@@ -208,12 +216,11 @@ impl Job {
             ("entry", proven.entry == offer.entry),
             ("arguments", proven.arguments == offer.arguments),
             ("input", proven.input == offer.input),
-            ("sealed input", proven.sealed_input.is_none()),
-            ("sealed output", matches!(proven.output, Output::Digest(_))),
             ("backend", receipt.backend == offer.backend),
             ("fee", receipt.fee <= offer.max_fee),
         ];
-        checks.into_iter().find(|(_, holds)| !holds).map(|(name, _)| name)
+        let fault = checks.into_iter().find(|(_, holds)| !holds).map(|(name, _)| name);
+        fault.or_else(|| sealed::fault_of_receipt(offer, receipt))
     }
 
     /// A line of a voucher of the requester.

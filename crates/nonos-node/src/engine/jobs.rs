@@ -7,6 +7,7 @@ use nonos_store::{Batch, Durability, Table};
 use nonos_types::{JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
 
 use super::{Decision, Effect, Engine, Error, job::Job, job::Mine};
+use crate::sealed;
 
 /// Jobs that are kept in memory, and of these those of requesters that are not connected.
 const JOBS: usize = 10_000;
@@ -28,6 +29,10 @@ impl Engine {
         let (now, requester) = (self.now.time.get(), it.signer());
         let (created, deadline) = (it.created.get(), it.deadline.get());
         if deadline - created > DEADLINE_S || it.max_fee > MAX_AMOUNT || it.fuel_price > MAX_AMOUNT {
+            return Ok(Decision::Reject);
+        }
+        if let Some(part) = sealed::fault_of_offer(it) {
+            tracing::warn!(%requester, part, "offer hides nothing, or nothing that can be proved");
             return Ok(Decision::Reject);
         }
         if created > now + SKEW_S || deadline + DEADLINE_S < now || self.trust.is_blacklisted(requester)? {
@@ -134,7 +139,7 @@ impl Engine {
             return job.settled;
         }
         job.mine != Mine::Running
-            && (job.offer.deadline <= self.now.time || job.cancelled || self.is_done(job))
+            && (job.offer.deadline <= self.now.time || job.cancelled || self.is_surely_done(job))
     }
 
     /// Takes up what was left when the node stopped.

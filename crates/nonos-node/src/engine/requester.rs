@@ -6,6 +6,7 @@ use nonos_depin::{MAX_AMOUNT, fees};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
     Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Timestamp,
+    Weights,
 };
 
 use super::{
@@ -14,7 +15,10 @@ use super::{
     job::{Job, Mine, Seat},
     jobs::DEADLINE_S,
 };
-use crate::api::{Booked, Done, RequestError, Submission, Submitted, What};
+use crate::{
+    api::{Booked, Done, RequestError, Submission, Submitted, What},
+    sealed,
+};
 
 impl Engine {
     /// Takes a submission: first its capsule must be here, since nobody should pay for what he cannot check.
@@ -72,6 +76,19 @@ impl Engine {
         let Some(slots) = slots else {
             return refuse(format!("a job has 1 to {} executors", Offer::MAX_SLOTS));
         };
+        let Ok(weights) = Weights::new(submission.weights.iter().copied()) else {
+            return refuse(format!(
+                "weights are of at most {} nodes, each named once, and 0 to {}",
+                Weights::MOST,
+                Weights::MAX
+            ));
+        };
+        if submission.seal_result && ready.sealed.is_none() {
+            return refuse(
+                "sealing the results hides nothing while the input is public: everybody can run the capsule on it. Seal                  what is secret of the input, too"
+                    .to_owned(),
+            );
+        }
         let held = submission.max_fee.atto().checked_mul(slots.get().into());
         let held = held.map(Amount::from_atto).filter(|held| *held <= MAX_AMOUNT);
         let (Some(held), true) = (held, submission.fuel_price <= MAX_AMOUNT) else {
@@ -105,8 +122,16 @@ impl Engine {
             slots,
             created: now,
             deadline: Timestamp::new(now.get() + submission.deadline_s),
+            result_key: (submission.seal_result)
+                .then(|| sealed::result_key(&self.identity, self.network, &ready.salt)),
             salt: ready.salt,
+            sealed: ready.sealed,
+            weights,
         };
+        if sealed::fault_of_offer(&offer).is_some() {
+            // The configuration has changed in between.
+            return refuse("the input is sealed for another backend: submit it again".to_owned());
+        }
         let signed = Signed::new(offer, self.identity.signing_key());
         let id = signed.job();
         // Set aside before anyone can work for it.
@@ -125,6 +150,7 @@ impl Engine {
     pub(super) fn judge_award(&mut self, it: &Signed<Award>, origin: &Origin) -> Result<Decision, Error> {
         Ok(match self.jobs.get(&it.job) {
             Some(job) if job.offer.signer() != it.signer() => Decision::Reject,
+            Some(job) if job.offer.sealed.is_some() != it.sealed_key.is_some() => Decision::Reject,
             Some(job) => match job.seat(it.slot) {
                 None => Decision::Reject,
                 Some(seat) if seat.awards >= Job::AWARDS => Decision::Ignore,
@@ -220,6 +246,15 @@ impl Engine {
         let Some(executor) = self.best_claimant(job, slot)? else {
             return Ok(());
         };
+        let to = seat.boxes.get(&executor);
+        let sealed_key = match sealed::award_key(&self.identity, &job.offer, slot, executor, to) {
+            Ok(key) => key,
+            Err(error) => {
+                // Claims without a sound key are not let in.
+                tracing::error!(job = %id, %executor, %error, "not awarded");
+                return Ok(());
+            }
+        };
         // If it was this node that was away, nobody is to blame.
         if let Some((old, at)) = old
             && at >= self.opened
@@ -233,6 +268,7 @@ impl Engine {
             executor,
             // It takes the job from the one before, also within the same second.
             at: old.map_or(now, |(_, at)| now.max(Timestamp::new(at.get() + 1))),
+            sealed_key,
         })?;
         self.unpark(Need::Award(id, executor))?;
         self.awarded(id)
@@ -255,7 +291,7 @@ impl Engine {
         };
         let elsewhere = |node: NodeId| {
             (job.slots()).any(|(other, it)| {
-                let delivered = || self.candidates(it).any(|id| self.receipts[&id].signer() == node);
+                let delivered = || self.candidates(job, it).any(|id| self.receipts[&id].signer() == node);
                 other != slot && (it.executor() == Some(node) || delivered())
             })
         };
@@ -263,7 +299,12 @@ impl Engine {
         let newcomer = nobody.of(Context::Execute).score;
         let mut best = None;
         for claimant in &seat.claims {
-            if *claimant == self.me || elsewhere(*claimant) || self.trust.is_blacklisted(*claimant)? {
+            let unwanted = job.offer.weights.of(*claimant) == 0;
+            if *claimant == self.me
+                || unwanted
+                || elsewhere(*claimant)
+                || self.trust.is_blacklisted(*claimant)?
+            {
                 continue;
             }
             let standing = self.trust.standing(*claimant, self.now.time)?;
@@ -287,16 +328,16 @@ impl Engine {
         let right = |it: &Receipt| facts.is_some_and(|facts| facts.fee_is_right(&job.offer, it));
         match seat.paid {
             Some(paid) => (facts.is_some() && self.receipts.contains_key(&paid)).then_some(paid),
-            None => self.candidates(seat).find(|id| right(&self.receipts[id])),
+            None => (self.candidates(job, seat)).find(|id| right(&self.receipts[id])),
         }
     }
 
-    /// Receipts that verify, of executors that had the award.
-    fn candidates<'a>(&'a self, seat: &'a Seat) -> impl Iterator<Item = ReceiptId> + 'a {
+    /// Receipts that verify, of executors that had the award; of a job of this node's, those whose results it has, if they
+    /// are sealed.
+    fn candidates<'a>(&'a self, job: &'a Job, seat: &'a Seat) -> impl Iterator<Item = ReceiptId> + 'a {
         (seat.receipts.iter().copied()).filter(|id| {
-            self.receipts
-                .get(id)
-                .is_some_and(|it| seat.awarded.contains(&it.signer()))
+            let receipt = self.receipts.get(id);
+            receipt.is_some_and(|it| seat.awarded.contains(&it.signer())) && self.has_result(job, *id)
         })
     }
 
@@ -309,7 +350,8 @@ impl Engine {
     pub(super) fn has_receipt(&self, job: &Job, seat: &Seat) -> bool {
         let right =
             |it: &Receipt| (job.facts.as_ref()).is_none_or(|facts| facts.fee_is_right(&job.offer, it));
-        seat.paid.is_some() || self.candidates(seat).any(|id| right(&self.receipts[&id]))
+        let counts = |id: &ReceiptId| right(&self.receipts[id]) && !self.is_doubtful(job, seat, *id);
+        seat.paid.is_some() || self.candidates(job, seat).any(|id| counts(&id))
     }
 
     /// The receipt of a slot to show: the one that is or will be paid, else any that verifies.
@@ -317,7 +359,7 @@ impl Engine {
         let known = seat.paid.filter(|paid| self.receipts.contains_key(paid));
         known
             .or_else(|| self.payable(job, seat))
-            .or_else(|| self.candidates(seat).next())
+            .or_else(|| self.candidates(job, seat).next())
             .or(seat.receipts.first().copied())
     }
 
@@ -333,7 +375,8 @@ impl Engine {
         if job.facts.is_none() && job.receipts().next().is_some() {
             return self.prepare(id);
         }
-        let slots: Vec<Slot> = job.offer.slots().collect();
+        self.ask_results(id);
+        let slots: Vec<Slot> = self.jobs[&id].offer.slots().collect();
         let mut over = true;
         for slot in slots {
             over &= self.settle_slot(id, slot)?;

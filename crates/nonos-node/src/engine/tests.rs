@@ -14,4 +14,5 @@ mod relay;
 mod replay;
 mod schedule;
 mod why;
+mod sealed;
 mod world;

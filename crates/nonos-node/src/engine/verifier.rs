@@ -219,7 +219,7 @@ impl Engine {
             self.report(origin.ticket, Acceptance::Accept);
             self.remember(&VERIFY_MS, id, ms)?;
             self.keep(&receipt, false)?;
-            self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
+            self.delivered(id)?;
             self.give_verdict(id)?;
             self.unpark(Need::Receipt(id))?;
             self.settle(job)?;
@@ -262,8 +262,7 @@ impl Engine {
             .map(|(id, _)| *id)
             .collect();
         for id in missing {
-            let executor = self.receipts[&id].signer();
-            self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
+            self.delivered(id)?;
             self.give_verdict(id)?;
         }
         Ok(())

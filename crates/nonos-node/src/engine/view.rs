@@ -12,7 +12,7 @@ use super::{
 };
 use crate::api::{
     Books, Done, EventPage, EvidenceView, JobState, JobView, PeerView, ReceiptView, Request, RequestError,
-    SlotView, Status, TrustPoint, TrustView, Verified,
+    Sealing, SlotView, Status, TrustPoint, TrustView, Verified,
 };
 
 /// Events in one answer.
@@ -216,9 +216,11 @@ impl Engine {
 
     pub(super) fn state(&self, job: &Job) -> JobState {
         let proved = job.receipts().next().is_some();
+        // One's own is not proved before its result is there.
+        let delivered = || job.receipts().any(|id| self.has_result(job, id));
         if proved && job.is_paid() {
             JobState::Paid
-        } else if proved {
+        } else if proved && delivered() {
             JobState::Proved
         } else if job.cancelled {
             JobState::Cancelled
@@ -233,7 +235,7 @@ impl Engine {
         }
     }
 
-    fn job_view(&self, id: JobId, job: &Job) -> Result<(JobView, Files), Error> {
+    pub(super) fn job_view(&self, id: JobId, job: &Job) -> Result<(JobView, Files), Error> {
         let offer = &job.offer;
         let good: Vec<_> = job.seats.iter().map(|seat| self.good(job, seat)).collect();
         let receipt = good
@@ -281,6 +283,9 @@ impl Engine {
         let files = Files {
             input: Some(offer.input),
             tapes: receipt.as_ref().map(|(_, it)| (it.tapes, it.tapes_len)),
+            sealed: (receipt.as_ref())
+                .filter(|_| offer.result_key.is_some() && offer.signer() == self.me)
+                .map(|(_, it)| (offer.clone(), (*it).clone())),
         };
         let view = JobView {
             job: id,
@@ -306,6 +311,12 @@ impl Engine {
             booked: booked.collect(),
             refused: job.refused.as_ref().map(|it| it.reason.clone()),
             refused_code: job.refused.as_ref().map(|it| it.code.to_owned()),
+            sealing: Sealing {
+                input_len: offer.sealed.map(|it| it.len),
+                result: offer.result_key.is_some(),
+                unopened: Self::why_unopened(job),
+            },
+            weights: offer.weights.iter().collect(),
             proved_after_ms: job.good_ms.map(|at| at.saturating_sub(job.seen_ms)),
         };
         Ok((view, files))

@@ -90,6 +90,8 @@ impl Partial {
             Object::Input(it) => format!("input-{it}"),
             Object::Tapes(it) => format!("tapes-{it}"),
             Object::Proof(it) => format!("proof-{it}"),
+            Object::Sealed(it) => format!("sealed-{it}"),
+            Object::Result(it) => format!("result-{it}"),
         };
         self.root.join(name)
     }

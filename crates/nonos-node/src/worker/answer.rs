@@ -8,7 +8,7 @@ use nonos_mesh::{
     core::onion::{Anonymity, Hiding},
 };
 use nonos_package::Package;
-use nonos_types::{ByteLen, CapsuleHash, Receipt, TapesDigest};
+use nonos_types::{ByteLen, CapsuleHash, Offer, Receipt, Signed, TapesDigest};
 
 use super::Worker;
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     engine::{Answer, Bounds, Facts, Files, Reply, json, refused_facts},
     node::with_peer,
     objects::Whose,
+    sealed,
 };
 
 /// Longest input or result in an answer; longer ones are fetched by name.
@@ -172,7 +173,11 @@ impl Worker {
             .and_then(|it| self.objects.get(&Object::Input(it)).ok().flatten());
         view.input_hex = input.filter(|it| it.len() as u64 <= SHOWN).map(hex::encode);
         if let (Some(receipt), Some((tapes, len))) = (&mut view.receipt, files.tapes) {
-            receipt.result_hex = self.result(tapes, len);
+            receipt.result_hex = match &files.sealed {
+                None if view.sealing.result => None,
+                None => self.result(tapes, len),
+                Some((offer, receipt)) => self.sealed_result(offer, receipt),
+            };
         }
         view
     }
@@ -184,5 +189,13 @@ impl Worker {
         let bytes = self.objects.get(&Object::Tapes(tapes)).ok().flatten()?;
         let tapes = nonos_machine::PublicTapes::from_bytes(&bytes)?;
         Some(hex::encode(TapeWords::bytes(&tapes.outputs[0])))
+    }
+
+    /// The same of a result that is sealed to this node.
+    fn sealed_result(&self, offer: &Signed<Offer>, receipt: &Signed<Receipt>) -> Option<String> {
+        let result = receipt.result.filter(|it| it.len.get() <= 16 * SHOWN)?;
+        let bytes = self.objects.get(&Object::Result(result.object)).ok().flatten()?;
+        let opening = sealed::open_result(&self.identity, offer, receipt, &bytes).ok()?;
+        Some(hex::encode(TapeWords::bytes(&opening.tapes[0])))
     }
 }

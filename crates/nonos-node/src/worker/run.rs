@@ -2,25 +2,27 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nonos_capsule::{Claim, Context, Inputs};
+use nonos_capsule::{Claim, Context, Inputs, Sealed};
 use nonos_machine::{ExecutionStatement, Secret, Subject, VERSION, tables::TapeWords};
 use nonos_mesh::Object;
 use nonos_package::Package;
+use nonos_trust::boxes::ContentKey;
 use nonos_types::{
     Assignment, Attempt, BackendId, ByteLen, Clock as _, ExecutionRecord, Offer, Output, ProofDigest,
-    Receipt, Signed, Slot, TapesDigest, Transfer,
+    Receipt, SealedResult, Signed, Slot, TapesDigest, Transfer,
 };
-use nonos_verify::{Progress, Proof, Proving, Seed, Statement as _};
+use nonos_verify::{Progress, Proof, ProveError, Proving, Seed, Statement as _};
 use nonos_worker::Job;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng as _;
 
-use super::Worker;
+use super::{Worker, sealed::fresh_salt};
 use crate::{
     Conduct,
     choice::System,
     engine::{Facts, Input},
     objects::Whose,
+    sealed::{self, Opening, Unopened},
 };
 
 /// A proof of another run by each backend, which a forger puts on his results.
@@ -35,11 +37,12 @@ impl Worker {
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<Transfer>,
-    ) -> Result<(Signed<Receipt>, u64), String> {
+        key: Option<ContentKey>,
+    ) -> Result<(Signed<Receipt>, u64), Failed> {
         let text = |error: &dyn std::error::Error| {
             crate::api::RequestError::new(error, nonos_types::Fault::Bug).message
         };
-        let read = |object: Object| match self.objects.get(&object) {
+        let read = &|object: Object| match self.objects.get(&object) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(format!("{object:?} is gone")),
             Err(error) => Err(format!("cannot read {object:?}: {error}")),
@@ -47,6 +50,8 @@ impl Worker {
         let package = Package::decode(&read(Object::Capsule(offer.capsule))?).map_err(|it| text(&it))?;
         let input = read(Object::Input(offer.input))?;
         let facts = Facts::of(&package).map_err(|it| text(&it))?;
+        // Before a nonce is spent.
+        let secret = self.secret(offer, key.as_ref(), read)?;
         let assignment = Assignment {
             network: self.network,
             job: offer.job(),
@@ -59,6 +64,10 @@ impl Worker {
         drop(store);
         let inputs = Inputs {
             input: input.clone(),
+            sealed: secret.input.as_ref().map(|it| Sealed {
+                bytes: it.bytes.to_vec(),
+                salt: *it.salt.as_bytes(),
+            }),
             ..Inputs::default()
         };
         let run = self.runner.run(&Job {
@@ -74,24 +83,24 @@ impl Worker {
             machine: VERSION,
             arguments: &offer.arguments,
             inputs: &inputs,
-            sealed_input: None,
+            sealed_input: offer.sealed.map(|it| it.commitment),
             poi_pre: Some(self.snapshot),
             poi_post: None,
         };
         let record = run.record(claim, &context).map_err(|it| text(&it))?;
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
-            ExecutionStatement::of_run(subject, record, input, Vec::new(), &Secret::default())
-                .map_err(|it| text(&it))?;
+            ExecutionStatement::of_run(subject, record, input, Vec::new(), &secret).map_err(|it| text(&it))?;
+        let result = self.seal_result(offer, slot, &statement, &secret)?;
         let (proof, ms) = match conduct {
-            Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement)?,
+            Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement, &secret)?,
             Conduct::ForgeResults => {
                 let mut forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
                 let known = forged.iter().find(|(backend, _)| *backend == offer.backend);
                 let (proof, ms) = match known {
                     Some((_, proof)) => (proof.clone(), 0),
                     None => {
-                        let made = self.prove(offer, &statement)?;
+                        let made = self.prove(offer, &statement, &secret)?;
                         forged.push((offer.backend.clone(), made.0.clone()));
                         made
                     }
@@ -116,6 +125,7 @@ impl Worker {
             fee: facts.fee(offer, record.proven.fuel_used),
             transfers,
             at: self.clock.now(),
+            result: result.as_ref().map(|(result, _)| *result),
             record,
         };
         let keep = |object: Object, bytes: &[u8]| {
@@ -124,16 +134,72 @@ impl Worker {
         };
         keep(Object::Tapes(receipt.tapes), tapes)?;
         keep(Object::Proof(receipt.proof), &proof.bytes)?;
+        if let Some((result, bytes)) = &result {
+            keep(Object::Result(result.object), bytes)?;
+        }
         Ok((Signed::new(receipt, self.identity.signing_key()), ms))
     }
 
-    fn prove(&self, offer: &Offer, statement: &ExecutionStatement) -> Result<(Proof, u64), String> {
+    /// What the proof must not show: opens the sealed input, and draws a salt for sealed outputs.
+    fn secret(
+        &self,
+        offer: &Signed<Offer>,
+        key: Option<&ContentKey>,
+        read: &dyn Fn(Object) -> Result<Vec<u8>, String>,
+    ) -> Result<Secret, Failed> {
+        let input = match (&offer.sealed, key) {
+            (None, _) => None,
+            (Some(_), None) => return Err(Failed::Sealed(Unopened::NoKey)),
+            (Some(tape), Some(key)) => {
+                let bytes = read(Object::Sealed(tape.object))?;
+                Some(sealed::open_input(offer, key, &bytes).map_err(Failed::Sealed)?)
+            }
+        };
+        let outputs = offer.result_key.map(|_| fresh_salt()).transpose()?;
+        let scheme = sealed::scheme_of(&offer.backend);
+        let scheme = scheme.ok_or_else(|| format!("this node has no backend `{}`", offer.backend))?;
+        Ok(Secret {
+            input,
+            outputs,
+            scheme,
+        })
+    }
+
+    /// The outputs for the requester alone, if it wants them so.
+    fn seal_result(
+        &self,
+        offer: &Signed<Offer>,
+        slot: Slot,
+        statement: &ExecutionStatement,
+        secret: &Secret,
+    ) -> Result<Option<(SealedResult, Vec<u8>)>, String> {
+        let Some(salt) = &secret.outputs else {
+            return Ok(None);
+        };
+        let run = statement.repeat(secret).map_err(|error| error.to_string())?;
+        let [result, outbound, log, _] = run.written;
+        let opening = Opening {
+            salt: salt.clone(),
+            tapes: [result, outbound, log],
+        };
+        let sealed = sealed::seal_result(&self.identity, offer, slot, &opening);
+        sealed
+            .map(Some)
+            .map_err(|error| format!("the result is not sealed: {error}"))
+    }
+
+    fn prove(
+        &self,
+        offer: &Offer,
+        statement: &ExecutionStatement,
+        secret: &Secret,
+    ) -> Result<(Proof, u64), String> {
         let system = System::ALL.into_iter().find(|it| it.id() == offer.backend);
         let system = system.ok_or_else(|| format!("this node has no backend `{}`", offer.backend))?;
         let method = self.proving.method(system);
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
-        let mut random = ChaCha20Rng::from_seed(secret);
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|_| "the system gave no random bytes".to_owned())?;
+        let mut random = ChaCha20Rng::from_seed(seed);
         let mut seeds = move || {
             let mut fresh = [0; 32];
             random.fill_bytes(&mut fresh);
@@ -156,9 +222,40 @@ impl Worker {
         let turn = self.proofs.turn();
         let started = self.clock.millis();
         let proof = turn
-            .prove(method, self.memory, statement, &mut proving)
-            .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)?;
+            .prove(method, self.memory, statement, secret, &mut proving)
+            .map_err(|error| why_unproved(offer, &error))?;
         Ok((proof, self.clock.millis() - started))
+    }
+}
+
+/// Why there is no receipt.
+pub(super) enum Failed {
+    /// The run or its proof failed.
+    Run(String),
+    /// Nothing was run: the sealed input is not what the offer says.
+    Sealed(Unopened),
+}
+
+impl From<String> for Failed {
+    fn from(reason: String) -> Self {
+        Self::Run(reason)
+    }
+}
+
+impl From<&str> for Failed {
+    fn from(reason: &str) -> Self {
+        Self::Run(reason.to_owned())
+    }
+}
+
+fn why_unproved(offer: &Offer, error: &ProveError) -> String {
+    let reason = crate::api::RequestError::new(error, error.fault()).message;
+    match error {
+        // Segments would show how the cells of each are shared.
+        ProveError::TooLarge { .. } if offer.hides() => {
+            format!("what is sealed is proved in one piece, and the run is too long for that: {reason}")
+        }
+        _ => reason,
     }
 }
 
@@ -170,6 +267,8 @@ fn forge(statement: ExecutionStatement) -> Result<ExecutionStatement, nonos_mach
         Some(word) => *word ^= 1,
         None => record.proven.fuel_used = nonos_types::Fuel::new(record.proven.fuel_used.get() - 1),
     }
-    record.proven.output = Output::Digest(tapes.output_digest());
+    if let Output::Digest(digest) = &mut record.proven.output {
+        *digest = tapes.output_digest();
+    }
     ExecutionStatement::new(statement.subject().clone(), record, tapes)
 }

@@ -202,6 +202,7 @@ async fn awards_and_vouchers_of_a_stranger_change_nothing() {
         slot: Slot::ZERO,
         executor: peer.id(),
         at: Now.now(),
+        sealed_key: None,
     };
     let voucher = |job: JobId| Voucher {
         network: network(),

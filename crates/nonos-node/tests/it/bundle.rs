@@ -319,5 +319,8 @@ fn offer() -> Offer {
         created: nonos_types::Timestamp::new(1),
         deadline: nonos_types::Timestamp::new(2),
         salt: nonos_types::Salt::new([1; 16]),
+        sealed: None,
+        result_key: None,
+        weights: nonos_types::Weights::default(),
     }
 }

@@ -168,6 +168,9 @@ pub(crate) fn submission(capsule: CapsuleHash, input: u64, verifiers: u16) -> Su
         slots: 1,
         deadline_s: 600,
         backend: None,
+        sealed_input_hex: None,
+        seal_result: false,
+        weights: vec![],
     }
 }
 

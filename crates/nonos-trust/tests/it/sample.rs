@@ -116,6 +116,7 @@ pub(crate) fn receipt(executor: &SigningKey, job: u8) -> Signed<Receipt> {
         fee: Amount::ZERO,
         transfers: vec![],
         at: NOW,
+        result: None,
     };
     Signed::new(receipt, executor)
 }

@@ -1,8 +1,7 @@
 use std::num::NonZeroU8;
 
 use crate::{
-    Amount, BackendId, ByteLen, CapsuleHash, Error, Further, InputDigest, JobId, NetworkId, NodeId, Payload,
-    Proven, Slot, Timestamp, Value,
+        Amount, BackendId, ByteLen, CapsuleHash, Error, Further, InputDigest, JobId, NetworkId, NodeId, Payload, Proven, Slot, Timestamp, Value, BoxKey, SealedKey, SealedTape, Weights,
     record::bytes::{digest, values_from_proto, values_to_proto},
     wire::{self, proto},
 };
@@ -20,6 +19,11 @@ impl Salt {
     /// These bytes; they should be random.
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 }
 
@@ -54,11 +58,22 @@ pub struct Offer {
     pub deadline: Timestamp,
     /// Makes it unique.
     pub salt: Salt,
+    /// An input that only the requester and those it awards a slot may see.
+    pub sealed: Option<SealedTape>,
+    /// If the results are for the requester alone: what they are encrypted to.
+    pub result_key: Option<BoxKey>,
+    /// Whom the requester would have run it, more than others or not at all.
+    pub weights: Weights,
 }
 
 impl Offer {
     /// Most executors of one job.
     pub const MAX_SLOTS: u8 = 8;
+
+    /// Is there anything that its proofs must not show?
+    pub fn hides(&self) -> bool {
+        self.sealed.is_some() || self.result_key.is_some()
+    }
 
     /// Its slots, in order.
     pub fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
@@ -87,6 +102,9 @@ impl Payload for Offer {
             deadline: self.deadline.get(),
             salt: self.salt.0.to_vec(),
             further_slots: u32::from(self.slots.get() - 1),
+            sealed: self.sealed.map(SealedTape::to_proto),
+            result_key: key_bytes(self.result_key.as_ref()),
+            weights: self.weights.to_proto(),
         })
     }
 
@@ -121,6 +139,11 @@ impl Payload for Offer {
             created: Timestamp::new(message.created),
             deadline: Timestamp::new(message.deadline),
             salt: Salt(wire::fixed(OFFER, "salt", &message.salt)?),
+            sealed: (message.sealed.as_ref())
+                .map(|it| SealedTape::from_proto(OFFER, it))
+                .transpose()?,
+            result_key: BoxKey::optional(OFFER, "result_key", &message.result_key)?,
+            weights: Weights::from_proto(OFFER, &message.weights)?,
         })
     }
 }
@@ -136,6 +159,8 @@ pub struct Claim {
     pub slot: Slot,
     /// When.
     pub at: Timestamp,
+    /// If the job has a sealed input: what its key is to be encrypted to.
+    pub box_key: Option<BoxKey>,
 }
 
 impl Payload for Claim {
@@ -149,6 +174,7 @@ impl Payload for Claim {
             job_id: self.job.as_bytes().to_vec(),
             slot: self.slot.get().into(),
             at: self.at.get(),
+            box_key: key_bytes(self.box_key.as_ref()),
         })
     }
 
@@ -159,6 +185,7 @@ impl Payload for Claim {
             job: digest(CLAIM, "job_id", &message.job_id)?,
             slot: slot(CLAIM, message.slot)?,
             at: Timestamp::new(message.at),
+            box_key: BoxKey::optional(CLAIM, "box_key", &message.box_key)?,
         })
     }
 }
@@ -176,11 +203,13 @@ pub struct Award {
     pub executor: NodeId,
     /// When.
     pub at: Timestamp,
+    /// If the job has a sealed input: its key, for this executor.
+    pub sealed_key: Option<SealedKey>,
 }
 
 impl Payload for Award {
     const TYPE: &'static str = AWARD;
-    const MAX: ByteLen = ByteLen::new(160);
+    const MAX: ByteLen = ByteLen::new(224);
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -190,6 +219,7 @@ impl Payload for Award {
             slot: self.slot.get().into(),
             executor: self.executor.as_bytes().to_vec(),
             at: self.at.get(),
+            sealed_key: (self.sealed_key).map_or_else(Vec::new, |key| key.as_bytes().to_vec()),
         })
     }
 
@@ -201,6 +231,7 @@ impl Payload for Award {
             slot: slot(AWARD, message.slot)?,
             executor: NodeId::from_bytes(wire::fixed(AWARD, "executor", &message.executor)?),
             at: Timestamp::new(message.at),
+            sealed_key: SealedKey::optional(AWARD, "sealed_key", &message.sealed_key)?,
         })
     }
 }
@@ -238,6 +269,10 @@ impl Payload for Cancel {
             at: Timestamp::new(message.at),
         })
     }
+}
+
+fn key_bytes(key: Option<&BoxKey>) -> Vec<u8> {
+    key.map_or_else(Vec::new, |key| key.as_bytes().to_vec())
 }
 
 pub(super) fn amount(message: &'static str, field: &'static str, bytes: &[u8]) -> Result<Amount, Error> {

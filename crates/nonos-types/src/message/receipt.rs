@@ -1,7 +1,6 @@
 use super::job::amount;
 use crate::{
-    Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId,
-    Payload, ProofDigest, ReceiptId, TapesDigest, Timestamp, VkDigest,
+        Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId, Payload, ProofDigest, ReceiptId, TapesDigest, Timestamp, VkDigest, SealedResult,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -35,6 +34,8 @@ pub struct Receipt {
     pub transfers: Vec<Transfer>,
     /// When it was proved.
     pub at: Timestamp,
+    /// If the offer has its results sealed: where they are, for the requester.
+    pub result: Option<SealedResult>,
 }
 
 /// From whom the executor got how much of the capsule.
@@ -92,6 +93,7 @@ impl Payload for Receipt {
                 })
                 .collect(),
             at: self.at.get(),
+            result: self.result.map(SealedResult::to_proto),
         })
     }
 
@@ -130,6 +132,9 @@ impl Payload for Receipt {
                 .map(transfer)
                 .collect::<Result<_, Error>>()?,
             at: Timestamp::new(message.at),
+            result: (message.result.as_ref())
+                .map(|it| SealedResult::from_proto(RECEIPT, it))
+                .transpose()?,
         };
         if receipt.record.proven.nonce == receipt.assignment().nonce() {
             Ok(receipt)

@@ -7,6 +7,7 @@ mod nonce_reuse;
 mod receipt;
 mod relay;
 mod sample;
+mod sealed;
 mod voucher;
 mod wire;
 

@@ -227,6 +227,9 @@ impl Devnet {
                 slots: 1,
                 deadline_s: self.timeout().as_secs(),
                 backend: Some(choice.method.system().name().to_owned()),
+                sealed_input_hex: None,
+                seal_result: false,
+                weights: vec![],
             };
             let now = Instant::now();
             let Submitted { job, .. } = mesh.watched[requester].call(&Request::Submit(submission))?;

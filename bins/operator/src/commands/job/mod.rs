@@ -3,6 +3,7 @@
 mod cancel;
 mod list;
 mod result;
+mod sealing;
 mod show;
 mod submit;
 
@@ -68,6 +69,9 @@ fn table(job: &JobView) -> Table {
         ("executor", or_dash(job.executor)),
         ("input", or_dash(job.input_hex.as_ref())),
     ];
+    table.extend(sealing::describe(&job.sealing).map(|it| ("sealed", it)));
+    let weights = job.weights.iter();
+    table.extend(weights.map(|(node, weight)| ("weight", format!("{weight} of {node}"))));
     if let Some(receipt) = &job.receipt {
         table.extend([
             ("receipt", receipt.receipt.to_string()),
@@ -82,6 +86,7 @@ fn table(job: &JobView) -> Table {
             ("verify ms", or_dash(receipt.verify_ms)),
         ]);
     }
+    table.extend(job.sealing.unopened.clone().map(|why| ("result not here", why)));
     table.extend([
         ("proved after ms", or_dash(job.proved_after_ms)),
         ("verified by", joined(&job.verdicts)),

@@ -1,12 +1,13 @@
 use crate::{commands::Context, datadir::DataArgs, failure::Failure, files, output::say};
-use nonos_node::api::{JobView, Request};
+use nonos_node::api::{JobView, Request, Sealing};
 use nonos_types::JobId;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Writes a job's result tape, as it is, to stdout or a file.
 ///
-/// There is one only when a receipt has come and its proof verifies here.
+/// There is one only when a receipt has come and its proof verifies here. A result that is sealed to this node is decrypted, and
+/// written to a file that only its owner can read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResultTape {
     /// The job.
@@ -34,10 +35,26 @@ impl ResultTape {
             state: super::state(view.state),
         };
         let receipt = view.receipt.as_ref().ok_or_else(none)?;
+        let none = || match &view.sealing {
+            sealing if !sealing.result => none(),
+            Sealing {
+                unopened: Some(reason),
+                ..
+            } => Failure::ResultNotHere {
+                job: self.job,
+                reason: reason.clone(),
+            },
+            _ => Failure::ResultOfAnother { job: self.job },
+        };
         let result_hex = receipt.result_hex.as_deref().ok_or_else(none)?;
         let bytes = hex::decode(result_hex).map_err(|_| Failure::BadAnswer { field: "result_hex" })?;
         if let Some(path) = &self.output {
-            files::write(path, &bytes)?;
+            // What was encrypted to this node is not for others on its machine either.
+            if view.sealing.result {
+                files::write_secret(path, &bytes)?;
+            } else {
+                files::write(path, &bytes)?;
+            }
             say(&format!("result written to {}", path.display()));
         }
         if context.output.is_json() {

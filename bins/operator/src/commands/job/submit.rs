@@ -1,3 +1,4 @@
+use super::sealing;
 use crate::{
     commands::{Context, capsule},
     datadir::DataArgs,
@@ -48,6 +49,8 @@ pub(crate) struct Submit {
     /// The proof system: auto, stark or halo2, or its name in proofs [default: as the node is configured].
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
+    #[command(flatten)]
+    sealing: sealing::Options,
     /// Waits until the job is proved and its proof has verified here, and shows it.
     #[arg(long)]
     wait: bool,
@@ -56,6 +59,7 @@ pub(crate) struct Submit {
 impl Submit {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
+        let sealed_input_hex = self.sealing.read(self.input.as_deref())?;
         let input_hex = self.input_hex()?;
         let mut client = self.data.client()?;
         let submission = Submission {
@@ -68,6 +72,9 @@ impl Submit {
             slots: self.executors,
             deadline_s: self.deadline,
             backend: self.backend.clone(),
+            sealed_input_hex,
+            seal_result: self.sealing.seal_result,
+            weights: self.sealing.weights.clone(),
         };
         let submitted: Submitted = client.call(&Request::Submit(submission))?;
         let job = submitted.job;
@@ -75,6 +82,9 @@ impl Submit {
             "backend {}: {}",
             submitted.backend, submitted.backend_reason
         ));
+        if let Some(warning) = self.sealing.warning() {
+            say(warning);
+        }
         if self.wait {
             // Who stops waiting can ask for it later.
             say(&format!("job {job}"));

@@ -51,6 +51,7 @@ impl Window {
 ///     slot: Slot::ZERO,
 ///     executor: NodeId::from_bytes([2; 32]),
 ///     at: now,
+///     sealed_key: None,
 /// };
 /// let message = Message::from(Signed::new(award, &SigningKey::from_bytes(&[1; 32])));
 ///

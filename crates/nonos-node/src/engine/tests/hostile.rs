@@ -16,6 +16,7 @@ fn claim(job: JobId, at: u64) -> Claim {
         job,
         slot: Slot::ZERO,
         at: Timestamp::new(at),
+        box_key: None,
     }
 }
 
@@ -299,6 +300,7 @@ fn only_the_requester_awards_a_job() {
         slot: Slot::ZERO,
         executor: id(&key(50)),
         at: Timestamp::new(START),
+        sealed_key: None,
     };
     world.inject(&signed(award, &key(50)));
     assert!(world.nodes[0].engine.jobs[&job].seats[0].award.is_none());
@@ -317,6 +319,7 @@ fn awards_without_end_are_not_followed() {
             slot: Slot::ZERO,
             executor: NodeId::from_bytes(*JobId::hash(&[&number.to_be_bytes()]).as_bytes()),
             at: Timestamp::new(START + number),
+            sealed_key: None,
         };
         world.inject(&signed(award, &key(90)));
     }
@@ -441,15 +444,8 @@ fn offers_that_no_ledger_could_hold_or_that_never_end_are_refused() {
     assert!(world.nodes[0].engine.jobs.is_empty(), "it is not yet made");
 
     let submission = crate::api::Submission {
-        capsule: facts().capsule,
-        arguments: vec![],
-        input_hex: String::new(),
         max_fee: huge,
-        fuel_price: Amount::ZERO,
-        verifiers: 0,
-        slots: 1,
-        deadline_s: 600,
-        backend: None,
+        ..submission(0, 600)
     };
     assert_eq!(world.submit_as(submission, 1), None);
     assert_eq!(world.nodes[0].crashes, 0, "a wrong request stops no node");

@@ -317,6 +317,7 @@ fn award(
         job: offered.job(),
         slot: nonos_types::Slot::ZERO,
         at,
+        box_key: None,
     };
     world.inject(&signed(claim, executor));
     let award = nonos_types::Award {
@@ -325,6 +326,7 @@ fn award(
         slot: nonos_types::Slot::ZERO,
         executor: id(executor),
         at,
+        sealed_key: None,
     };
     world.inject(&signed(award, requester));
 }

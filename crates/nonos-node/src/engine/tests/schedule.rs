@@ -143,6 +143,7 @@ fn who_claims_two_slots_gets_one() {
             job,
             slot: Slot::new(slot),
             at: Timestamp::new(START),
+            box_key: None,
         };
         world.inject(&signed(claim, &key(50)));
     }
@@ -173,6 +174,7 @@ fn a_claim_of_a_slot_that_the_job_does_not_have_is_refused() {
         job,
         slot: Slot::new(slot),
         at: Timestamp::new(START),
+        box_key: None,
     };
     for slot in [1, 2] {
         world.inject(&signed(claim(slot), &key(50)));

@@ -31,6 +31,8 @@ use crate::{
     relay::Relay,
 };
 
+use super::sealed::Vault;
+
 pub(super) const START: u64 = 1_800_000_000;
 pub(super) const PROOF: &[u8] = b"a proof";
 pub(super) const TAPES: &[u8] = b"tapes";
@@ -87,6 +89,9 @@ pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
         created: Timestamp::new(created),
         deadline: Timestamp::new(deadline),
         salt: Salt::new([salt; 16]),
+        sealed: None,
+        result_key: None,
+        weights: Weights::default(),
     }
 }
 
@@ -147,6 +152,7 @@ pub(super) fn receipt_of(
         fee: facts().fee(offer, Fuel::new(500)),
         transfers: vec![],
         at: Timestamp::new(at),
+        result: None,
     };
     Signed::new(receipt, key)
 }
@@ -162,6 +168,9 @@ pub(super) fn submission(verifiers: u16, deadline_s: u64) -> Submission {
         slots: 1,
         deadline_s,
         backend: None,
+        sealed_input_hex: None,
+        seal_result: false,
+        weights: vec![],
     }
 }
 
@@ -263,6 +272,8 @@ pub(super) struct World {
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
     pub(super) crash: Option<(usize, usize)>,
     pub(super) inputs: Vec<usize>,
+    /// What is sealed, and what is done with it.
+    pub(super) vault: Vault,
 }
 
 fn config() -> Config {
@@ -341,6 +352,7 @@ impl World {
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
+            vault: Vault::default(),
         };
         for seed in 1..=nodes {
             let store = Arc::new(Failing {
@@ -540,9 +552,21 @@ impl World {
                     },
                 );
             }
+            Effect::OpenResult { offer, receipt, .. } => {
+                let opened = self.vault.open_result(&self.nodes[node].key, &offer, &receipt);
+                self.give(node, opened);
+            }
             Effect::Execute {
-                offer, slot, attempt, ..
+                offer,
+                slot,
+                attempt,
+                key,
+                ..
             } => {
+                if let Some(input) = self.vault.open_input(from, &offer, key.as_ref()) {
+                    self.give(node, input);
+                    return;
+                }
                 let due = self.millis + self.proving_s * 1000;
                 self.nodes[node].running.push((due, offer, slot, attempt));
             }
@@ -706,7 +730,8 @@ impl World {
                 it.failing_runs -= 1;
                 Err("it failed".to_owned())
             } else {
-                Ok(Box::new(receipt_of(&offer, slot, &it.key, attempt.get(), time)))
+                let open = receipt_of(&offer, slot, &it.key, attempt.get(), time);
+                Ok(Box::new(self.vault.seal_receipt(open, &offer, &it.key)))
             };
             self.give(
                 node,
@@ -755,6 +780,7 @@ impl World {
             input_len: ByteLen::new(8),
             arguments: vec![],
             salt: Salt::new([salt; 16]),
+            sealed: self.vault.seal(&self.nodes[0].key, &submission, salt),
         };
         let result = Ok(ready);
         self.give(

@@ -43,7 +43,7 @@ impl Engine {
                     .or("`operator peers join` with an invitation, or `peers` in config.toml"),
             );
         }
-        let executors = self.schedule(id, self.me).order().len();
+        let executors = self.schedule(id, &job.offer).order().len();
         if executors == 0 {
             findings.push(Finding::new(
                 "no-executors",
@@ -206,7 +206,7 @@ impl Engine {
         if !self.is(Role::Executor) {
             return None;
         }
-        let schedule = self.schedule(id, job.offer.signer());
+        let schedule = self.schedule(id, &job.offer);
         let free = job.slots().filter(|(_, seat)| seat.award.is_none());
         let wait = free.filter_map(|(slot, _)| schedule.wait(self.me, slot)).min()?;
         let waited = self.now.millis.saturating_sub(job.seen_ms) / 1000;

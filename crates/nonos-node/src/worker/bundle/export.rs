@@ -209,12 +209,20 @@ fn place(part: &Path, path: &Path, replace: bool) -> io::Result<()> {
 /// What the verification or the run of a message's matter needs.
 fn objects_of(message: &Message) -> Vec<Object> {
     match message {
-        Message::Offer(it) => vec![Object::Capsule(it.capsule), Object::Input(it.input)],
-        Message::Receipt(it) => vec![
-            Object::Capsule(it.record.proven.capsule),
-            Object::Tapes(it.tapes),
-            Object::Proof(it.proof),
-        ],
+        Message::Offer(it) => {
+            let sealed = it.sealed.map(|it| Object::Sealed(it.object));
+            let open = [Object::Capsule(it.capsule), Object::Input(it.input)];
+            open.into_iter().chain(sealed).collect()
+        }
+        Message::Receipt(it) => {
+            let sealed = it.result.map(|it| Object::Result(it.object));
+            let open = [
+                Object::Capsule(it.record.proven.capsule),
+                Object::Tapes(it.tapes),
+                Object::Proof(it.proof),
+            ];
+            open.into_iter().chain(sealed).collect()
+        }
         Message::Accusation(it) => (it.evidence.item().iter())
             .map(|item| Object::Capsule(item.receipt.record.proven.capsule))
             .collect(),
@@ -320,6 +328,7 @@ mod tests {
             job: JobId::ZERO,
             slot: Slot::ZERO,
             at: Timestamp::new(at),
+            box_key: None,
         };
         Signed::new(claim, &key()).into()
     }
@@ -331,6 +340,7 @@ mod tests {
             slot: Slot::ZERO,
             executor: NodeId::from_bytes([2; 32]),
             at: Timestamp::new(NOW),
+            sealed_key: None,
         };
         Signed::new(award, &key()).into()
     }

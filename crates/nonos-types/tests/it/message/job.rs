@@ -19,9 +19,9 @@ fn names_are_32_bytes_amounts_and_salts_16() {
 #[test]
 fn have_no_other_fields() {
     let key = key();
-    Broken::of(&offer(), &key).has_no_more_and_no_less(15);
-    Broken::of(&claim(), &key).has_no_more_and_no_less(5);
-    Broken::of(&award(), &key).has_no_more_and_no_less(6);
+    Broken::of(&offer(), &key).has_no_more_and_no_less(18);
+    Broken::of(&claim(), &key).has_no_more_and_no_less(6);
+    Broken::of(&award(), &key).has_no_more_and_no_less(7);
     Broken::of(&cancel(), &key).has_no_more_and_no_less(4);
 }
 
@@ -144,6 +144,9 @@ fn the_widest_fit() {
         created: Timestamp::MAX,
         deadline: Timestamp::MAX,
         salt: Salt::new([255; 16]),
+        sealed: None,
+        result_key: None,
+        weights: Weights::default(),
     };
     assert_eq!(
         Fields::of(&Broken::of(&wide, &key).fields.to_bytes())
@@ -159,6 +162,7 @@ fn the_widest_fit() {
             job,
             slot,
             at,
+            box_key: None,
         },
         &key,
     );
@@ -170,6 +174,7 @@ fn the_widest_fit() {
             slot,
             executor,
             at,
+            sealed_key: None,
         },
         &key,
     );

@@ -19,7 +19,7 @@ fn names_are_32_bytes_and_the_fee_16() {
 #[test]
 fn have_no_other_fields() {
     let key = key();
-    Broken::of(&receipt(), &key).has_no_more_and_no_less(12);
+    Broken::of(&receipt(), &key).has_no_more_and_no_less(13);
     Broken::of(&verdict(), &key).has_no_more_and_no_less(5);
 }
 

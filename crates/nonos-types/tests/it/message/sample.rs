@@ -72,6 +72,9 @@ pub(crate) fn offer() -> Offer {
         created: at(0),
         deadline: at(3600),
         salt: Salt::new([9; 16]),
+        sealed: None,
+        result_key: None,
+        weights: Weights::default(),
     }
 }
 
@@ -81,6 +84,7 @@ pub(crate) fn claim() -> Claim {
         job: digest(2),
         slot: Slot::new(300),
         at: at(1),
+        box_key: None,
     }
 }
 
@@ -91,6 +95,7 @@ pub(crate) fn award() -> Award {
         slot: Slot::new(300),
         executor: NodeId::from_bytes([4; 32]),
         at: at(2),
+        sealed_key: None,
     }
 }
 
@@ -124,6 +129,7 @@ pub(crate) fn receipt() -> Receipt {
             },
         ],
         at: at(3),
+        result: None,
     };
     receipt.record.proven.executor = id(&key());
     receipt.record.proven.nonce = receipt.assignment().nonce();

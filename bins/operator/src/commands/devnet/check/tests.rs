@@ -2,7 +2,7 @@
 
 use super::{super::report, *};
 use nonos_node::{
-    api::{Books, LimitsView, NodeEvent, Status, Verified},
+    api::{Books, LimitsView, NodeEvent, Sealing, Status, Verified},
     choice::{Choice, Method},
 };
 use nonos_types::{
@@ -183,6 +183,8 @@ fn view(booked: Vec<Booked>, proved_here: bool) -> JobView {
         booked,
         refused: None,
         refused_code: None,
+        sealing: Sealing::default(),
+        weights: vec![],
         proved_after_ms: None,
     }
 }
