@@ -5,6 +5,7 @@
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
 mod carriers;
+mod channel;
 mod duties;
 mod effect;
 mod executor;
@@ -55,6 +56,7 @@ use self::{
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
     facts::Facts,
+    job::Refused,
     onion::guards,
     verifier::Unchecked,
     view::json,
@@ -258,6 +260,7 @@ impl Engine {
                 let message = Message::from_bytes_of_any_kind(&bytes)
                     .map_err(|source| Error::BadJournal { position, source })?;
                 engine.journal.saw(&message, position);
+                engine.journal.index(&message, position)?;
                 engine.apply(&message);
                 engine.last = position;
             }

@@ -12,7 +12,7 @@ use super::{
     Decision, Effect, Engine, Error, Facts, Need, Origin, PROVE_MS,
     job::{Job, Mine, Refused, Seat},
 };
-use crate::{Conduct, api::What, choice::System};
+use crate::{Conduct, api::What, channel::Unreadable, choice::System};
 
 /// Attempts that were begun.
 const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
@@ -70,8 +70,8 @@ pub(crate) enum Refusal {
     Price { offered: String, asked: String },
     #[error("the capsule's base fee is {base}, the offer pays at most {most}")]
     Fee { base: String, most: String },
-    #[error("{reason}")]
-    Preparation { reason: String },
+    #[error(transparent)]
+    Inbound(#[from] Unreadable),
 }
 
 impl Refusal {
@@ -91,7 +91,7 @@ impl Refusal {
             Self::Unlimited { .. } => "limits.memory",
             Self::Price { .. } => "price",
             Self::Fee { .. } => "fee",
-            Self::Preparation { .. } => "preparation",
+            Self::Inbound(error) => error.code(),
         }
     }
 }
@@ -204,7 +204,12 @@ impl Engine {
         {
             return Ok(());
         }
-        if let Some(refusal) = self.refusal(&job.offer, job.facts.as_deref())? {
+        let mut refusal = self.refusal(&job.offer, job.facts.as_deref())?;
+        if refusal.is_none() && !job.may_read {
+            let unreadable = self.unreadable(&job.offer, job.facts.as_deref())?;
+            refusal = unreadable.map(Refusal::Inbound);
+        }
+        if let Some(refusal) = refusal {
             let job = self.jobs.get_mut(&id).expect("found above");
             job.refused = Some(refusal.into());
             job.not_before_ms = now + REFUSED_MS;
@@ -213,6 +218,8 @@ impl Engine {
         if job.facts.is_none() {
             return self.prepare(id);
         }
+        let job = self.jobs.get_mut(&id).expect("found above");
+        job.may_read = true;
         if self.conduct == Conduct::ForgeResults {
             return self.run(id);
         }
@@ -323,9 +330,22 @@ impl Engine {
         }
         let sources = self.sources(&[], Some(requester));
         let offer = Box::new(self.jobs[&id].offer.clone());
+        // What this node offered it has prepared before; what is missing since is nothing that it pays by.
+        let messages = if requester == self.me {
+            Vec::new()
+        } else {
+            match self.messages_of(&offer)? {
+                Ok(messages) => messages,
+                Err(_) => return Ok(()),
+            }
+        };
         self.preparing.insert(id, requester);
         self.open.insert(id);
-        self.effects.push(Effect::Prepare { offer, sources });
+        self.effects.push(Effect::Prepare {
+            offer,
+            messages,
+            sources,
+        });
         Ok(())
     }
 
@@ -359,7 +379,7 @@ impl Engine {
         sources
     }
 
-    pub(super) fn prepared(&mut self, id: JobId, result: Result<Arc<Facts>, String>) -> Result<(), Error> {
+    pub(super) fn prepared(&mut self, id: JobId, result: Result<Arc<Facts>, Refused>) -> Result<(), Error> {
         let now = self.now.millis;
         self.preparing.remove(&id);
         let Some(job) = self.jobs.get_mut(&id) else {
@@ -373,8 +393,8 @@ impl Engine {
                 self.consider(id)?;
                 self.start_next()
             }
-            Err(reason) => {
-                job.refused = Some(Refusal::Preparation { reason }.into());
+            Err(refused) => {
+                job.refused = Some(refused);
                 let pause = RETRY_MS
                     .saturating_mul(1 << job.unprepared.min(16))
                     .min(PREPARE_MOST_MS);
@@ -439,8 +459,19 @@ impl Engine {
     fn run(&mut self, id: JobId) -> Result<(), Error> {
         let attempt = ATTEMPTS.get(&*self.store, &id)?.unwrap_or(Attempt::ZERO);
         let me = self.me;
+        let messages = self.messages_of(&self.jobs[&id].offer)?;
         let job = self.jobs.get_mut(&id).expect("the caller has seen it");
         let slot = job.slot_of(me).unwrap_or(Slot::ZERO);
+        let messages = match messages {
+            Ok(messages) => messages,
+            Err(unreadable) => {
+                job.refused = Some(unreadable.into());
+                job.mine = Mine::Failed {
+                    at_ms: self.now.millis,
+                };
+                return Ok(());
+            }
+        };
         if attempt.get() >= RUNS {
             job.mine = Mine::GivenUp;
             // The reason of the last failure says more.
@@ -464,6 +495,7 @@ impl Engine {
             slot,
             attempt,
             conduct: self.conduct,
+            messages,
             transfers,
         });
         Ok(())
@@ -497,8 +529,10 @@ impl Engine {
                         result => result?,
                     }
                 }
+                let heard = receipt.receipt_id();
                 self.tell(*receipt)?;
                 self.event(Some(Role::Broadcaster), What::Proved { job: id, ms });
+                self.heard(heard)?;
             }
             Err(reason) => {
                 job.refused = Some(Refused {

@@ -18,13 +18,22 @@ use crate::api::{Booked, Done, RequestError, Submission, Submitted, What};
 
 impl Engine {
     /// Takes a submission: first its capsule must be here, since nobody should pay for what he cannot check.
-    pub(super) fn submit(&mut self, submission: Submission, reply: Reply) {
+    pub(super) fn submit(&mut self, submission: Submission, reply: Reply) -> Result<(), Error> {
+        let messages = match self.named(&submission.inbound)? {
+            Ok(messages) => messages,
+            Err(error) => {
+                let _gone = reply.send(Err(error));
+                return Ok(());
+            }
+        };
         let sources = self.sources(&[], None);
         self.effects.push(Effect::PrepareSubmission {
             submission,
+            messages,
             sources,
             reply,
         });
+        Ok(())
     }
 
     pub(super) fn submission_ready(
@@ -106,6 +115,7 @@ impl Engine {
             created: now,
             deadline: Timestamp::new(now.get() + submission.deadline_s),
             salt: ready.salt,
+            inbound: ready.inbound,
         };
         let signed = Signed::new(offer, self.identity.signing_key());
         let id = signed.job();

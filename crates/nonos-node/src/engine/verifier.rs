@@ -206,6 +206,7 @@ impl Engine {
             self.observe(executor, Context::Execute, Deed::Good, Cause::Receipt(id))?;
             self.give_verdict(id)?;
             self.unpark(Need::Receipt(id))?;
+            self.heard(id)?;
             self.settle(job)?;
             self.award(job)
         } else {

@@ -18,6 +18,7 @@ use rand_core::Rng as _;
 use super::Worker;
 use crate::{
     Conduct,
+    channel::Source,
     choice::System,
     engine::{Facts, Input},
     objects::Whose,
@@ -34,6 +35,7 @@ impl Worker {
         slot: Slot,
         attempt: Attempt,
         conduct: Conduct,
+        messages: &[Source],
         transfers: Vec<Transfer>,
     ) -> Result<(Signed<Receipt>, u64), String> {
         let text = |error: &dyn std::error::Error| {
@@ -46,6 +48,7 @@ impl Worker {
         };
         let package = Package::decode(&read(Object::Capsule(offer.capsule))?).map_err(|it| text(&it))?;
         let input = read(Object::Input(offer.input))?;
+        let inbound = self.inbound_here(offer, messages).map_err(|it| text(&it))?;
         let facts = Facts::of(&package).map_err(|it| text(&it))?;
         let assignment = Assignment {
             network: self.network,
@@ -59,6 +62,7 @@ impl Worker {
         drop(store);
         let inputs = Inputs {
             input: input.clone(),
+            inbound: inbound.clone(),
             ..Inputs::default()
         };
         let run = self.runner.run(&Job {
@@ -81,7 +85,7 @@ impl Worker {
         let record = run.record(claim, &context).map_err(|it| text(&it))?;
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
-            ExecutionStatement::of_run(subject, record, input, Vec::new(), &Secret::default())
+            ExecutionStatement::of_run(subject, record, input, inbound, &Secret::default())
                 .map_err(|it| text(&it))?;
         let (proof, ms) = match conduct {
             Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement)?,

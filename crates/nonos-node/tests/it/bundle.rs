@@ -319,5 +319,6 @@ fn offer() -> Offer {
         created: nonos_types::Timestamp::new(1),
         deadline: nonos_types::Timestamp::new(2),
         salt: nonos_types::Salt::new([1; 16]),
+        inbound: None,
     }
 }

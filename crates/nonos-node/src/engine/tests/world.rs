@@ -68,6 +68,8 @@ pub(super) fn facts() -> Facts {
             seeders: BasisPoints::new(1000).expect("10 %"),
             verifiers: BasisPoints::new(2000).expect("20 %"),
         },
+        net: nonos_package::Net::MeshOnly,
+        dependencies: vec![Digest::from_bytes([6; 32])],
     }
 }
 
@@ -87,6 +89,7 @@ pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
         created: Timestamp::new(created),
         deadline: Timestamp::new(deadline),
         salt: Salt::new([salt; 16]),
+        inbound: None,
     }
 }
 
@@ -122,7 +125,7 @@ pub(super) fn receipt_of(
         arguments: offer.arguments.clone(),
         input: offer.input,
         sealed_input: None,
-        inbound: Digest::from_bytes([9; 32]),
+        inbound: offer.inbound_digest(),
         output: Output::Digest(Digest::from_bytes([10; 32])),
         outcome: Outcome::Return(vec![]),
         fuel_used: Fuel::new(500),
@@ -156,6 +159,7 @@ pub(super) fn submission(verifiers: u16, deadline_s: u64) -> Submission {
         capsule: facts().capsule,
         arguments: vec![],
         input_hex: String::new(),
+        inbound: vec![],
         max_fee: Amount::from_atto(1000),
         fuel_price: Amount::ZERO,
         verifiers,
@@ -529,7 +533,7 @@ impl World {
             Effect::Prepare { offer, .. } => {
                 self.prepares += 1;
                 let result = match self.nodes[node].unprepared {
-                    true => Err("nobody gives it".to_owned()),
+                    true => Err("nobody gives it".to_owned().into()),
                     false => Ok(Arc::new(facts())),
                 };
                 self.give(
@@ -755,6 +759,7 @@ impl World {
             input_len: ByteLen::new(8),
             arguments: vec![],
             salt: Salt::new([salt; 16]),
+            inbound: None,
         };
         let result = Ok(ready);
         self.give(

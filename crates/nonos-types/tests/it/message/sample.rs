@@ -70,6 +70,14 @@ pub(crate) fn offer() -> Offer {
         created: at(0),
         deadline: at(3600),
         salt: Salt::new([9; 16]),
+        inbound: None,
+    }
+}
+
+pub(crate) fn offer_with_inbound() -> Offer {
+    Offer {
+        inbound: Inbound::of(&crate::channel::tape()),
+        ..offer()
     }
 }
 
