@@ -8,8 +8,8 @@ use std::ops::Bound;
 use nonos_package::Net;
 use nonos_store::{Batch, Error, Key, Record, Store, Table};
 use nonos_types::{
-    ByteLen, CapsuleHash, JobId, NodeId, Outcome, Output, Receipt, ReceiptId, Sequence, Signed,
-    TapesDigest, Timestamp,
+    ByteLen, CapsuleHash, JobId, NodeId, Outcome, Output, Receipt, ReceiptId, Sequence, Signed, TapesDigest,
+    Timestamp,
 };
 
 use crate::engine::Facts;
@@ -65,7 +65,9 @@ pub(crate) enum Unreadable {
     Unknown { receipt: ReceiptId },
     #[error("receipt {receipt} has no message, since {}", silence.reason())]
     Silent { receipt: ReceiptId, silence: Silence },
-    #[error("receipt {receipt} is of capsule {capsule}, which is not in the dependency map of the one that would read it")]
+    #[error(
+        "receipt {receipt} is of capsule {capsule}, which is not in the dependency map of the one that would read it"
+    )]
     Foreign {
         receipt: ReceiptId,
         capsule: CapsuleHash,

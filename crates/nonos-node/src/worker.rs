@@ -21,8 +21,8 @@ use nonos_package::Package;
 use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, Kind, Message, MessageId, NetworkId, NodeId,
-    Offer, Outline, Receipt, RelayHead, Signed, Transfer,
+    Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, Kind, Message, MessageId,
+    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
@@ -30,9 +30,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Proving,
     api::{RequestError, Submission},
+    channel::{Source, Unreadable, check_channels},
     clock::SystemClock,
     config::Onion,
-    channel::{Source, Unreadable, check_channels},
     engine::{Checked, Effect, Facts, Input, Origin, Refused, Unchecked},
     journal::Journal,
     node::Giving,
@@ -439,7 +439,9 @@ impl Worker {
         holders.extend(sources.iter().copied().filter(|it| *it != offer.signer()));
         let (input, _) = self.get(Object::Input(offer.input), &holders).await?;
         if ByteLen::from(input.len()) != offer.input_len {
-            return Err("its input has another length than the offer says".to_owned().into());
+            return Err("its input has another length than the offer says"
+                .to_owned()
+                .into());
         }
         Ok(facts)
     }

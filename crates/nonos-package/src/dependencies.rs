@@ -139,7 +139,10 @@ impl Walk {
     ///
     /// # Errors
     /// [`Error::Cycle`] and [`Error::TooDeep`].
-    #[expect(clippy::should_implement_trait, reason = "it fails, and goes on only when it is told")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it fails, and goes on only when it is told"
+    )]
     pub fn next(&mut self) -> Result<Option<CapsuleHash>, Error> {
         while self.wanted.is_none() {
             let depth = self.way.len();

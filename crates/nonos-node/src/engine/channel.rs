@@ -14,7 +14,10 @@ const PAGE: usize = 64;
 impl Engine {
     /// The messages that an offer names, in their order.
     pub(super) fn messages_of(&self, offer: &Offer) -> Result<Result<Vec<Source>, Unreadable>, Error> {
-        Ok(channel::find_all(&*self.store, offer.inbound.as_ref().map_or(&[], Inbound::receipts))?)
+        Ok(channel::find_all(
+            &*self.store,
+            offer.inbound.as_ref().map_or(&[], Inbound::receipts),
+        )?)
     }
 
     /// Why this node lets no run read them, as far as is known without the bytes.
@@ -59,10 +62,7 @@ impl Engine {
     }
 
     /// The messages that a submission names.
-    pub(super) fn named(
-        &self,
-        receipts: &[ReceiptId],
-    ) -> Result<Result<Vec<Source>, RequestError>, Error> {
+    pub(super) fn named(&self, receipts: &[ReceiptId]) -> Result<Result<Vec<Source>, RequestError>, Error> {
         if receipts.len() > InboundTape::MAX_MESSAGES {
             let most = InboundTape::MAX_MESSAGES;
             return Ok(Err(refusal(format!("a run reads at most {most} messages"))));

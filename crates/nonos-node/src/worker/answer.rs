@@ -163,7 +163,11 @@ impl Worker {
 
     /// A message, with what of it is here; `None` if that says that it is none.
     fn message(&self, source: &Source, with_bytes: bool) -> Option<MessageView> {
-        let package = self.objects.get(&Object::Capsule(source.capsule())).ok().flatten();
+        let package = self
+            .objects
+            .get(&Object::Capsule(source.capsule()))
+            .ok()
+            .flatten();
         let package = package.and_then(|bytes| Package::decode(&bytes).ok());
         if source.speaks().is_err() || package.is_some_and(|it| it.policy().net == Net::None) {
             return None;
@@ -191,7 +195,11 @@ impl Worker {
         view.input_hex = input.filter(|it| it.len() as u64 <= SHOWN).map(hex::encode);
         if let (Some(receipt), Some((tapes, len))) = (&mut view.receipt, files.tapes) {
             let tapes = self.tapes(tapes, len);
-            let shown = |tape: usize| tapes.as_ref().map(|it| hex::encode(TapeWords::bytes(&it.outputs[tape])));
+            let shown = |tape: usize| {
+                tapes
+                    .as_ref()
+                    .map(|it| hex::encode(TapeWords::bytes(&it.outputs[tape])))
+            };
             receipt.result_hex = shown(0);
             receipt.outbound_hex = shown(1).filter(|it| !it.is_empty());
         }

@@ -46,7 +46,9 @@ impl Worker {
         let walking = self.walk(package, sources, asking);
         match tokio::time::timeout(FETCH, walking).await {
             Ok(needs) => needs,
-            Err(_) => Err("the capsules that it depends on do not come in time".to_owned().into()),
+            Err(_) => Err("the capsules that it depends on do not come in time"
+                .to_owned()
+                .into()),
         }
     }
 

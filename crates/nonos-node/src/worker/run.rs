@@ -84,9 +84,8 @@ impl Worker {
         };
         let record = run.record(claim, &context).map_err(|it| text(&it))?;
         let subject = Subject::Capsule(Box::new(package));
-        let mut statement =
-            ExecutionStatement::of_run(subject, record, input, inbound, &Secret::default())
-                .map_err(|it| text(&it))?;
+        let mut statement = ExecutionStatement::of_run(subject, record, input, inbound, &Secret::default())
+            .map_err(|it| text(&it))?;
         let (proof, ms) = match conduct {
             Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement)?,
             Conduct::ForgeResults => {

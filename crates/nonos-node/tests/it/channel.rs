@@ -7,8 +7,8 @@ use nonos_mesh::core::bundle::{Item, Reader};
 use nonos_node::{
     Conduct, Node,
     api::{
-        BundleBegun, BundleView, JobState, JobView, MessagePage, MessageView, Published, Request, RequestError,
-        Status,
+        BundleBegun, BundleView, JobState, JobView, MessagePage, MessageView, Published, Request,
+        RequestError, Status,
     },
 };
 use nonos_package::builder::Builder;
@@ -33,7 +33,10 @@ fn package(name: &str, net: &str, needs: &[CapsuleHash]) -> Vec<u8> {
 }
 
 async fn refused(node: &Node, request: Request) -> RequestError {
-    node.handle().ask(request).await.expect_err("it should be refused")
+    node.handle()
+        .ask(request)
+        .await
+        .expect_err("it should be refused")
 }
 
 fn reading(capsule: CapsuleHash, input: u64, inbound: &[ReceiptId]) -> Request {
@@ -165,7 +168,9 @@ async fn a_capsule_whose_dependencies_cannot_be_had_is_neither_published_nor_run
     let mesh = Mesh::new();
     let node = mesh.start("node", &[], Conduct::Honest).await;
     let needed = package("needed", "mesh-only", &[]);
-    let hash = nonos_package::Package::decode(&needed).expect("a package").capsule_hash();
+    let hash = nonos_package::Package::decode(&needed)
+        .expect("a package")
+        .capsule_hash();
     let between = package("between", "mesh-only", &[hash]);
     let publish = |package: &[u8], without_dependencies| Request::Publish {
         package_hex: hex::encode(package),

@@ -57,7 +57,11 @@ fn refuses_a_cycle_by_its_members() {
     assert_eq!(of_zero(&maps(&[(0, &[0])])), cycle(&[0, 0]), "of itself");
     assert_eq!(of_zero(&maps(&[(0, &[1]), (1, &[0])])), cycle(&[0, 1, 0]));
     let tail = maps(&[(0, &[9, 1]), (1, &[2]), (2, &[3]), (3, &[9, 1])]);
-    assert_eq!(of_zero(&tail), cycle(&[1, 2, 3, 1]), "not by what only leads there");
+    assert_eq!(
+        of_zero(&tail),
+        cycle(&[1, 2, 3, 1]),
+        "not by what only leads there"
+    );
     let text = of_zero(&tail).unwrap_err().to_string();
     assert!(
         text.ends_with(&format!("{}, {}, {}, {}", name(1), name(2), name(3), name(1))),
@@ -88,7 +92,10 @@ fn has_64_capsules_at_most_however_they_are_needed() {
         too_many,
         "by what it needs"
     );
-    assert!(of_zero(&maps(&[(0, &many), (64, &[1, 2, 3])])).is_ok(), "known ones");
+    assert!(
+        of_zero(&maps(&[(0, &many), (64, &[1, 2, 3])])).is_ok(),
+        "known ones"
+    );
 }
 
 #[test]
@@ -136,7 +143,11 @@ fn is_16_steps_deep_at_most_whichever_way_is_gone_first() {
 fn has_64_mebibytes_at_most() {
     let of_len = |len: u64| {
         closure(name(0), &names(&[1, 2]), |of| {
-            let len = if of == name(1) { ByteLen::new(1) } else { ByteLen::new(len) };
+            let len = if of == name(1) {
+                ByteLen::new(1)
+            } else {
+                ByteLen::new(len)
+            };
             Some((vec![], len))
         })
     };

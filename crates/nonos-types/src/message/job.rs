@@ -1,8 +1,8 @@
 use std::num::NonZeroU8;
 
 use crate::{
-    Amount, BackendId, ByteLen, CapsuleHash, Error, Inbound, InboundDigest, InboundTape, InputDigest, JobId, NetworkId, NodeId, Payload, Proven,
-    Slot, Timestamp, Value,
+    Amount, BackendId, ByteLen, CapsuleHash, Error, Inbound, InboundDigest, InboundTape, InputDigest, JobId,
+    NetworkId, NodeId, Payload, Proven, Slot, Timestamp, Value,
     record::bytes::{digest, values_from_proto, values_to_proto},
     wire::{self, proto},
 };

@@ -139,16 +139,10 @@ fn has_4_mebibytes_at_most() {
         limit,
         actual: ByteLen::from(actual),
     };
-    assert_eq!(
-        full.push(message(3, 2, b"x")),
-        Err(too_long((4 << 20) + 80))
-    );
+    assert_eq!(full.push(message(3, 2, b"x")), Err(too_long((4 << 20) + 80)));
     assert_eq!(full.len(), limit, "what is refused changes nothing");
     let longer = [&long[..], b"x"].concat();
-    assert_eq!(
-        tape_of(&[message(1, 2, &longer)]),
-        Err(too_long((4 << 20) + 8))
-    );
+    assert_eq!(tape_of(&[message(1, 2, &longer)]), Err(too_long((4 << 20) + 8)));
     assert_eq!(
         InboundTape::from_bytes(&vec![0; (4 << 20) + 1]),
         Err(too_long((4 << 20) + 1))

@@ -58,7 +58,10 @@ impl Build {
             ));
         }
         let builder = Builder::new(&wasm, &manifest);
-        let builder = self.depends_on.iter().fold(builder, |it, capsule| it.dependency(*capsule));
+        let builder = self
+            .depends_on
+            .iter()
+            .fold(builder, |it, capsule| it.dependency(*capsule));
         let package = builder.sign(&key)?;
         let said = package.manifest();
         let path = match &self.output {

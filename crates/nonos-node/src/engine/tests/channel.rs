@@ -146,11 +146,12 @@ fn waits_for_a_receipt_that_is_not_known_and_claims_at_once_when_it_verifies() {
 #[test]
 fn what_this_node_says_itself_is_a_message_at_once() {
     let mut world = World::new(2);
-    world.proving_s = 30;
+    world.proving_s = 20;
     let first = world.submit(1, 0, 600).expect("a job");
     world.pass(5);
     let offer = world.nodes[1].engine.jobs[&first].offer.clone();
-    let receipt = receipt(&offer, &world.nodes[1].key, 0, world.time() + 25);
+    let ends = START + world.nodes[1].running[0].0 / 1000;
+    let receipt = receipt(&offer, &world.nodes[1].key, 0, ends);
     let job = offered(&mut world, 2, inbound(&[receipt.receipt_id()]));
     assert_eq!(refused(&world, job), Some("inbound.unknown"));
     world.pass(20);
@@ -161,7 +162,9 @@ fn what_this_node_says_itself_is_a_message_at_once() {
 #[test]
 fn reads_its_own_channel_and_those_of_its_dependency_map() {
     let mut world = World::new(2);
-    let of = |capsule: u8| move |offer: &mut Offer, _: &mut Receipt| offer.capsule = Digest::from_bytes([capsule; 32]);
+    let of = |capsule: u8| {
+        move |offer: &mut Offer, _: &mut Receipt| offer.capsule = Digest::from_bytes([capsule; 32])
+    };
     assert_eq!(facts().dependencies, [Digest::from_bytes([6; 32])]);
     let (own, needed, foreign) = (
         said(&mut world, 1, of(5)),
@@ -179,7 +182,8 @@ fn reads_its_own_channel_and_those_of_its_dependency_map() {
 #[test]
 fn a_run_that_did_not_end_by_itself_says_nothing() {
     let mut world = World::new(2);
-    let ending = |outcome: Outcome| move |_: &mut Offer, it: &mut Receipt| it.record.proven.outcome = outcome.clone();
+    let ending =
+        |outcome: Outcome| move |_: &mut Offer, it: &mut Receipt| it.record.proven.outcome = outcome.clone();
     for (salt, outcome, code) in [
         (1, Outcome::Trap(TrapKind::Unreachable), Some("inbound.silent")),
         (2, Outcome::OutOfFuel, Some("inbound.silent")),
@@ -225,7 +229,8 @@ fn messages_are_not_read_from_more_tapes_than_a_run_has() {
 fn a_tape_is_no_longer_than_an_input_may_be() {
     let mut world = World::new(2);
     let message = said(&mut world, 1, |_, _| {});
-    let of_len = |len: u64| Inbound::new(vec![message], Digest::from_bytes([1; 32]), ByteLen::new(len)).expect("one");
+    let of_len =
+        |len: u64| Inbound::new(vec![message], Digest::from_bytes([1; 32]), ByteLen::new(len)).expect("one");
     let most = world.nodes[1].engine.config.executor.max_input;
     let job = offered(&mut world, 2, of_len(most + 8));
     assert_eq!(refused(&world, job), Some("inbound.length"));
@@ -306,7 +311,9 @@ fn refuses_to_offer_a_job_whose_messages_are_not_known() {
     let (_, _, unknown) = run_of(1, |_, _| {});
     let mut submission = submission(0, 600);
     submission.inbound = vec![unknown.receipt_id()];
-    let error = world.ask(0, Request::Submit(submission.clone())).expect_err("unknown");
+    let error = world
+        .ask(0, Request::Submit(submission.clone()))
+        .expect_err("unknown");
     assert!(
         error.message.contains(&unknown.receipt_id().to_string()),
         "{error}"
@@ -349,7 +356,9 @@ fn what_a_capsule_depends_on_and_cannot_be_had_is_named_in_the_refusal() {
 #[test]
 fn a_channel_is_listed_in_the_order_in_which_it_came() {
     let mut world = World::new(1);
-    let other = said(&mut world, 200, |offer, _| offer.capsule = Digest::from_bytes([6; 32]));
+    let other = said(&mut world, 200, |offer, _| {
+        offer.capsule = Digest::from_bytes([6; 32])
+    });
     let all: Vec<ReceiptId> = (0..100).map(|salt| said(&mut world, salt, |_, _| {})).collect();
     let page = |world: &World, capsule: u8, after: u64| {
         let page = world.nodes[0]
@@ -378,12 +387,21 @@ fn a_journal_from_before_channels_were_known_has_its_messages_after_a_restart() 
     let mut batch = Batch::new();
     let name = |table: &str, key: &[u8]| [table.as_bytes(), &[0], key].concat();
     batch.delete(name("channel-receipt", message.as_bytes()));
-    world.nodes[1].store.write(&batch, Durability::Durable).expect("written");
+    world.nodes[1]
+        .store
+        .write(&batch, Durability::Durable)
+        .expect("written");
     let offer = Offer {
         inbound: Some(inbound(&[message])),
         ..offer(3, START, START + 600)
     };
-    let known = |world: &World| world.nodes[1].engine.messages_of(&offer).expect("readable").is_ok();
+    let known = |world: &World| {
+        world.nodes[1]
+            .engine
+            .messages_of(&offer)
+            .expect("readable")
+            .is_ok()
+    };
     assert!(!known(&world));
     world.stop(1);
     world.start(1);

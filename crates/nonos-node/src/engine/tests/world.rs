@@ -225,7 +225,7 @@ pub(super) struct Node {
     config: Config,
     pub(super) up: bool,
     /// Runs that go on: until when, and of what.
-    running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
+    pub(super) running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
     /// Attempts that ended, and how many of the next fail.
     pub(super) ran: Vec<(JobId, Attempt)>,
     pub(super) failing_runs: u32,

@@ -166,7 +166,10 @@ fn a_tape_is_as_long_as_its_messages_can_make_it() {
     }
     let without = |number| Fields::of(&broken.fields.all(19)[0]).without(number).to_bytes();
     let (message, field) = ("offer", "inbound_tape");
-    broken.refuses(&broken.fields.with(19, without(1)), Error::Missing { message, field });
+    broken.refuses(
+        &broken.fields.with(19, without(1)),
+        Error::Missing { message, field },
+    );
     broken.refuses_field(&broken.fields.with(19, without(2)), "inbound_tape");
 }
 
