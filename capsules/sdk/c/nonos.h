@@ -63,7 +63,7 @@ static inline void nonos_write_bytes(int32_t tape, const void *bytes, int64_t le
 
 /* A message of a channel. Zeroed, it stands before the first one. */
 struct nonos_message {
-    uint64_t receipt[4]; /* names it: 32 bytes */
+    uint64_t receipt[4]; /* names it: 32 bytes, as they are in memory */
     uint64_t capsule[4]; /* whose channel it is: 32 bytes */
     int64_t length;      /* its bytes, at least one */
     int64_t unread;      /* those that were not read yet */
