@@ -459,7 +459,12 @@ impl Engine {
     fn run(&mut self, id: JobId) -> Result<(), Error> {
         let attempt = ATTEMPTS.get(&*self.store, &id)?.unwrap_or(Attempt::ZERO);
         let me = self.me;
-        let messages = self.messages_of(&self.jobs[&id].offer)?;
+        // Who awards has not asked: what is run is what would have been claimed.
+        let job = &self.jobs[&id];
+        let messages = match self.unreadable(&job.offer, job.facts.as_deref())? {
+            None => self.messages_of(&job.offer)?,
+            Some(unreadable) => Err(unreadable),
+        };
         let job = self.jobs.get_mut(&id).expect("the caller has seen it");
         let slot = job.slot_of(me).unwrap_or(Slot::ZERO);
         let messages = match messages {

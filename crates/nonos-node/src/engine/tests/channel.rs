@@ -180,6 +180,28 @@ fn reads_its_own_channel_and_those_of_its_dependency_map() {
 }
 
 #[test]
+fn an_award_that_nobody_asked_for_lets_no_run_read_what_it_may_not() {
+    let mut world = World::new(2);
+    let foreign = said(&mut world, 1, |offer, _| {
+        offer.capsule = Digest::from_bytes([7; 32]);
+    });
+    let own = said(&mut world, 2, |_, _| {});
+    for (salt, message, runs) in [(3, foreign, 0), (4, own, 1)] {
+        let job = offered(&mut world, salt, inbound(&[message]));
+        let award = Award {
+            network: network(),
+            job,
+            slot: Slot::ZERO,
+            executor: world.id(1),
+            at: Timestamp::new(world.time()),
+        };
+        world.inject(&signed(award, &key(91)));
+        world.pass(20);
+        assert_eq!(world.nodes[1].ran.len(), runs);
+    }
+}
+
+#[test]
 fn a_run_that_did_not_end_by_itself_says_nothing() {
     let mut world = World::new(2);
     let ending =
