@@ -444,6 +444,7 @@ fn offers_that_no_ledger_could_hold_or_that_never_end_are_refused() {
         capsule: facts().capsule,
         arguments: vec![],
         input_hex: String::new(),
+        inbound: vec![],
         max_fee: huge,
         fuel_price: Amount::ZERO,
         verifiers: 0,
