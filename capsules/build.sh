@@ -10,7 +10,7 @@ if [ "${1-}" = --check ]; then
     out=$(mktemp -d)
     trap 'rm -rf "$out"' EXIT
 fi
-names=${NAMES:-sha256 sieve}
+names=${NAMES:-sha256 sieve sum}
 for name in $names; do
     mkdir -p "$out/$name"
     # -mcpu=mvp: nothing beyond WebAssembly 1.0. A stack of 16 KiB lies below the data, so that an overflow traps.

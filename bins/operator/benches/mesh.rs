@@ -173,6 +173,7 @@ fn main() -> Result<()> {
     let package = pack(home.path())?;
     let published: Published = nodes[1].client.call(&Request::Publish {
         package_hex: hex::encode(package),
+        without_dependencies: false,
     })?;
     println!("\n## Jobs: SHA-256 of 64 bytes, one after the other\n");
     println!("| job | to first good receipt, ms | verified by all and paid, ms | prove, ms | verify, ms |");
@@ -216,6 +217,7 @@ fn run(nodes: &mut [Node], capsule: CapsuleHash, number: u64, proved: &mut [u64;
         capsule,
         arguments: vec![],
         input_hex: hex::encode(&TEXT[at..at + 64]),
+        inbound: vec![],
         max_fee: "0.01 NONOS".parse()?,
         fuel_price: Amount::ZERO,
         verifiers: u16::try_from(NODES - 2)?,

@@ -1,7 +1,7 @@
 //! Why a command did not do its work, and the exit code that says who must act.
 
 use nonos_node::{Backends, api::RequestError, choice::NoMethod};
-use nonos_types::{CapsuleHash, Fault, JobId};
+use nonos_types::{CapsuleHash, Fault, JobId, ReceiptId};
 use nonos_verify::BackendId;
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -281,6 +281,20 @@ pub(crate) enum Failure {
     /// Two inputs are to come from stdin.
     #[error("only one input can be read from stdin")]
     StdinTwice,
+    /// A message is known, and its bytes are not here.
+    #[error("the bytes of the message of receipt {receipt} are not here")]
+    NoMessage {
+        /// Its receipt.
+        receipt: ReceiptId,
+    },
+    /// A message is of another channel.
+    #[error("receipt {receipt} is not of capsule {capsule}")]
+    OtherChannel {
+        /// Its receipt.
+        receipt: ReceiptId,
+        /// The channel that was named.
+        capsule: CapsuleHash,
+    },
     /// The job's time is over.
     #[error("job {job} has expired without a good receipt")]
     Expired {
@@ -328,6 +342,7 @@ impl Failure {
             | Self::PassphrasesDiffer
             | Self::BadLog { .. }
             | Self::NotHex { .. }
+            | Self::OtherChannel { .. }
             | Self::NoPackage
             | Self::NotText { .. }
             | Self::BadFileName { .. }
@@ -346,6 +361,7 @@ impl Failure {
             | Self::Indeterminate { .. }
             | Self::NoResult { .. }
             | Self::ResultNotHere { .. }
+            | Self::NoMessage { .. }
             | Self::Expired { .. }
             | Self::Cancelled { .. }
             | Self::TooLong { .. }

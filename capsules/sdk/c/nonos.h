@@ -17,9 +17,9 @@
 enum nonos_tape {
     NONOS_INPUT = 0,    /* public input */
     NONOS_SEALED = 1,   /* private input */
-    NONOS_INBOUND = 2,  /* messages of the capsule's channel */
+    NONOS_INBOUND = 2,  /* messages of channels: `nonos_next_message` */
     NONOS_RESULT = 3,   /* the result */
-    NONOS_OUTBOUND = 4, /* messages to send */
+    NONOS_OUTBOUND = 4, /* a message of the capsule's channel */
     NONOS_LOG = 5,      /* log */
 };
 
@@ -59,6 +59,37 @@ static inline void nonos_write_bytes(int32_t tape, const void *bytes, int64_t le
         nonos_write(tape, last);
     }
     nonos_commit_len(tape, length);
+}
+
+/* A message of a channel. Zeroed, it stands before the first one. */
+struct nonos_message {
+    uint64_t receipt[4]; /* names it: 32 bytes, as they are in memory */
+    uint64_t capsule[4]; /* whose channel it is: 32 bytes */
+    int64_t length;      /* its bytes, at least one */
+    int64_t unread;      /* those that were not read yet */
+    int64_t next;        /* where the next one begins on the tape */
+};
+
+/* Goes to the next message of the inbound tape (docs/spec/channel.md), past what was not read of this one; returns 0 if
+ * there is none. The tape must be read by nothing else. */
+static inline int nonos_next_message(struct nonos_message *message) {
+    for (; message->unread > 0; message->unread -= 8) nonos_read(NONOS_INBOUND);
+    if (message->next >= nonos_len(NONOS_INBOUND)) return 0;
+    for (int i = 0; i < 4; i++) message->receipt[i] = nonos_read(NONOS_INBOUND);
+    for (int i = 0; i < 4; i++) message->capsule[i] = nonos_read(NONOS_INBOUND);
+    message->length = message->unread = (int64_t)nonos_read(NONOS_INBOUND);
+    message->next += 72 + ((message->length + 7) & -8);
+    return 1;
+}
+
+/* Copies a message to `buffer`; returns its length, or −1 if that exceeds `capacity` or it was read before (nothing is
+ * read then). Whole words are stored: `buffer` must have `capacity` rounded up to 8 bytes. */
+static inline int64_t nonos_read_message(struct nonos_message *message, void *buffer, int64_t capacity) {
+    typedef uint64_t __attribute__((aligned(1), may_alias)) word;
+    if (message->length > capacity || message->unread != message->length) return -1;
+    word *out = buffer;
+    for (; message->unread > 0; message->unread -= 8) *out++ = nonos_read(NONOS_INBOUND);
+    return message->length;
 }
 
 #endif

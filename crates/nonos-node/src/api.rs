@@ -2,6 +2,7 @@
 
 mod bundle;
 mod why;
+mod channel;
 
 use nonos_types::{
     Amount, ByteLen, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId,
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
+    channel::{MessagePage, MessageView},
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -36,6 +38,22 @@ pub enum Request {
     Publish {
         /// The package.
         package_hex: String,
+        /// May capsules be missing that it depends on?
+        #[serde(default)]
+        without_dependencies: bool,
+    },
+    /// The messages of a capsule's channel that are known here. [`MessagePage`].
+    Messages {
+        /// The capsule.
+        capsule: CapsuleHash,
+        /// What the page before said is next; 0 for the first.
+        #[serde(default)]
+        after: u64,
+    },
+    /// One of them, with its bytes. [`MessageView`].
+    Message {
+        /// Its receipt.
+        receipt: ReceiptId,
     },
     /// Offer a job. [`Submitted`].
     Submit(Submission),
@@ -126,6 +144,10 @@ pub struct Submission {
     pub arguments: Vec<String>,
     /// Public input, in hexadecimal.
     pub input_hex: String,
+    /// Receipts whose messages the run reads, in this order: at most 64, of the capsule itself or of those in its
+    /// dependency map.
+    #[serde(default)]
+    pub inbound: Vec<ReceiptId>,
     /// Most to pay for each executor.
     pub max_fee: Amount,
     /// What to pay, beyond the capsule's base fee, for a million units of fuel.
@@ -421,6 +443,9 @@ pub struct JobView {
     pub slots: Vec<SlotView>,
     /// Public input, if this node has it.
     pub input_hex: Option<String>,
+    /// Receipts whose messages the run reads.
+    #[serde(default)]
+    pub inbound: Vec<ReceiptId>,
     /// Valid verdicts seen, this node's included.
     pub verdicts: Vec<NodeId>,
     /// What this node has booked for it.
@@ -488,6 +513,9 @@ pub struct ReceiptView {
     pub verify_ms: Option<u64>,
     /// Result tape.
     pub result_hex: Option<String>,
+    /// Outbound tape: a message of the capsule's channel.
+    #[serde(default)]
+    pub outbound_hex: Option<String>,
 }
 
 /// An amount in this node's books.

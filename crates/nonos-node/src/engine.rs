@@ -6,6 +6,7 @@
 
 mod carriers;
 mod describe;
+mod channel;
 mod duties;
 mod effect;
 mod executor;
@@ -63,6 +64,7 @@ pub(crate) use self::{
         Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply, Opened,
     },
     facts::Facts,
+    job::Refused,
     onion::guards,
     verifier::Unchecked,
     view::json,
@@ -270,6 +272,7 @@ impl Engine {
                 let message = Message::from_bytes_of_any_kind(&bytes)
                     .map_err(|source| Error::BadJournal { position, source })?;
                 engine.journal.saw(&message, position);
+                engine.journal.index(&message, position)?;
                 engine.apply(&message);
                 engine.last = position;
             }

@@ -11,6 +11,8 @@ use nonos_mesh::{Cursor, Page, core::reconcile::Summary};
 use nonos_store::{Batch, Durability, Error, Store, Table};
 use nonos_types::{JobId, Kind, Message, MessageId, Offer, Sequence, Signed, Timestamp};
 
+use crate::channel;
+
 const MESSAGES: Table<Sequence, Vec<u8>> = Table::new("journal");
 const KNOWN: Table<MessageId, Sequence> = Table::new("journal-id");
 const OFFERS: Table<JobId, Sequence> = Table::new("journal-offer");
@@ -131,6 +133,9 @@ impl Journal {
         if let Message::Offer(offer) = message {
             OFFERS.put(&mut batch, &offer.job(), &next);
         }
+        if let Message::Receipt(receipt) = message {
+            channel::index(&mut batch, receipt, next);
+        }
         let durability = if own {
             Durability::Durable
         } else {
@@ -140,6 +145,19 @@ impl Journal {
         *last = next;
         self.saw(message, next);
         Ok(())
+    }
+
+    /// Adds what is kept of a receipt that was journalled before channels were known.
+    pub(crate) fn index(&self, message: &Message, position: Sequence) -> Result<(), Error> {
+        let Message::Receipt(receipt) = message else {
+            return Ok(());
+        };
+        if channel::find(&*self.store, receipt.receipt_id())?.is_some() {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        channel::index(&mut batch, receipt, position);
+        self.store.write(&batch, Durability::Buffered)
     }
 
     /// The offer of a job, also of one that is long over.

@@ -50,6 +50,7 @@
 
 pub mod api;
 mod backends;
+mod channel;
 pub mod choice;
 mod client;
 mod clock;

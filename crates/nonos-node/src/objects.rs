@@ -15,7 +15,7 @@ use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_trust::boxes;
 use nonos_types::{
-    ByteLen, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult, SealedTape,
+    ByteLen, CapsuleHash, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult, SealedTape,
     TapesDigest,
 };
 
@@ -176,6 +176,16 @@ impl ObjectStore {
         file.sync_all()?;
         fs::rename(&temporary, &path)?;
         self.partial.clear(object)
+    }
+
+    /// Keeps what a capsule needs as long as the capsule: it is this node's own if the capsule is, and else dropped
+    /// later than that.
+    pub(crate) fn keep_with(&self, capsule: CapsuleHash, needs: &[CapsuleHash]) -> io::Result<()> {
+        let capsule = self.path(&Object::Capsule(capsule));
+        for needed in needs {
+            room::keep_with(&capsule, &self.path(&Object::Capsule(*needed)))?;
+        }
+        Ok(())
     }
 
     /// A part of an object, and its whole length.

@@ -3,6 +3,7 @@
 mod answer;
 mod bundle;
 mod hidden;
+mod needs;
 mod run;
 mod sealed;
 
@@ -21,8 +22,8 @@ use nonos_package::Package;
 use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, Clock as _, Inclusion, InputDigest, Kind, Message, MessageId, NetworkId, NodeId,
-    Offer, Outline, Receipt, RelayHead, Signed, Transfer,
+    Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, Kind, Message, MessageId,
+    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{mpsc, oneshot};
@@ -30,9 +31,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Proving,
     api::{RequestError, Submission},
+    channel::{Source, Unreadable, check_channels},
     clock::SystemClock,
     config::Onion,
-    engine::{Checked, Effect, Facts, Input, Origin, Reply, Unchecked},
+    engine::{Checked, Effect, Facts, Input, Origin, Refused, Unchecked},
     journal::Journal,
     node::Giving,
     objects::{ObjectStore, Whose},
@@ -70,6 +72,7 @@ pub(crate) struct Worker {
     pub(crate) bundles: Bundles,
 }
 
+use self::needs::{Asking, is_of};
 pub(crate) use self::{bundle::Bundles, run::Forged};
 
 impl Worker {
@@ -117,27 +120,40 @@ impl Worker {
             }
             Effect::Read { peer, cursor } => self.read(peer, cursor).await,
             Effect::CatchUp { peer, from } => self.catch_up(peer, from).await,
-            Effect::Prepare { offer, sources } => {
+            Effect::Prepare {
+                offer,
+                messages,
+                sources,
+            } => {
                 let job = offer.job();
-                let result = self.prepare(&offer, &sources).await;
+                let result = self.prepare(&offer, &messages, &sources).await;
                 Input::Prepared { job, result }
             }
             Effect::PrepareSubmission {
                 submission,
+                messages,
                 sources,
                 reply,
-            } => self.prepare_submission(submission, &sources, reply).await,
+            } => {
+                let result = self.ready(&submission, &messages, &sources).await;
+                Input::SubmissionReady {
+                    submission,
+                    result,
+                    reply,
+                }
+            }
             Effect::Execute {
                 offer,
                 slot,
                 attempt,
                 conduct,
+                messages,
                 transfers,
                 key,
             } => {
                 let job = offer.job();
                 let worker = Arc::clone(&self);
-                let run = move || worker.execute(&offer, slot, attempt, conduct, transfers, key);
+                let run = move || worker.execute(&offer, slot, attempt, conduct, &messages, transfers, key);
                 let (result, ms) = match tokio::task::spawn_blocking(run).await {
                     Ok(Ok((receipt, ms))) => (Ok(Box::new(receipt)), ms),
                     Ok(Err(run::Failed::Run(reason))) => (Err(reason), 0),
@@ -422,15 +438,29 @@ impl Worker {
             .map_err(|error| format!("the capsule cannot be proved: {error}"))
     }
 
-    async fn prepare(&self, offer: &Signed<Offer>, sources: &[NodeId]) -> Result<Arc<Facts>, String> {
+    async fn prepare(
+        &self,
+        offer: &Signed<Offer>,
+        messages: &[Source],
+        sources: &[NodeId],
+    ) -> Result<Arc<Facts>, Refused> {
         let package = self.package(offer.capsule, sources).await?;
         let facts = self.facts(&package).await?;
+        // Its own job was prepared before it was offered.
+        if offer.signer() != self.identity.node_id() {
+            check_channels(&facts, messages)?;
+            let needs = self.needs(&package, sources, Asking::Openly).await?;
+            let tape = self.inbound(messages, &needs, sources).await?;
+            is_of(offer, &tape)?;
+        }
         // The requester has its input; others may.
         let mut holders = vec![offer.signer()];
         holders.extend(sources.iter().copied().filter(|it| *it != offer.signer()));
         let (input, _) = self.get(Object::Input(offer.input), &holders).await?;
         if ByteLen::from(input.len()) != offer.input_len {
-            return Err("its input has another length than the offer says".to_owned());
+            return Err("its input has another length than the offer says"
+                .to_owned()
+                .into());
         }
         if let Some(sealed) = &offer.sealed {
             let (bytes, _) = self.get(Object::Sealed(sealed.object), &holders).await?;
@@ -441,18 +471,10 @@ impl Worker {
         Ok(facts)
     }
 
-    async fn prepare_submission(&self, submission: Submission, sources: &[NodeId], reply: Reply) -> Input {
-        let result = self.ready(&submission, sources).await;
-        Input::SubmissionReady {
-            submission,
-            result,
-            reply,
-        }
-    }
-
     async fn ready(
         &self,
         submission: &Submission,
+        messages: &[Source],
         sources: &[NodeId],
     ) -> Result<crate::engine::Ready, RequestError> {
         let refuse = |fault: &str, message: String| RequestError {
@@ -489,6 +511,17 @@ impl Worker {
             .map(|(kind, text)| nonos_types::Value::parse(*kind, text))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| RequestError::new(&error, error.fault()))?;
+        let readable = check_channels(&facts, messages);
+        readable.map_err(|error| RequestError::new(&error, Fault::Caller))?;
+        let needs = self.needs(&package, sources, Asking::Hidden).await;
+        let needs = needs.map_err(|error| refuse("caller", error.reason))?;
+        let tape = self.inbound(messages, &needs, sources).await;
+        let tape = tape.map_err(|error| RequestError::new(&error, Fault::Caller))?;
+        if tape.len() > self.max_input {
+            let (actual, limit) = (tape.len(), self.max_input);
+            let error = Unreadable::Input { actual, limit };
+            return Err(RequestError::new(&error, Fault::Caller));
+        }
         let digest = InputDigest::hash(&[&input]);
         let input_len = ByteLen::from(input.len());
         let objects = Arc::clone(&self.objects);
@@ -507,6 +540,7 @@ impl Worker {
             arguments,
             sealed: self.seal(submission, &salt).await?,
             salt,
+            inbound: Inbound::of(&tape),
         })
     }
 

@@ -41,6 +41,7 @@
 //! - [`Manifest`], and the [`Policy`] that it derives: what binds a run.
 //! - [`instructions::check`]: which modules may be capsules at all.
 //! - [`fuel`]: what an operator costs and where a function pays. Sandbox and machine both charge by it.
+//! - [`dependencies`]: all that a capsule needs, without cycles and within bounds.
 //! - [`HostCall`], [`HostSet`], [`Tape`]: the host ABI.
 //!
 //! # Errors
@@ -51,6 +52,7 @@
 
 pub mod abi;
 pub mod builder;
+pub mod dependencies;
 mod error;
 pub mod fuel;
 pub mod instructions;

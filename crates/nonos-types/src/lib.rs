@@ -55,16 +55,18 @@
 //! - [`Envelope`] and [`Payload`]: what is signed, verified before it is decoded.
 //! - [`Message`]: what nodes send one another, verified when it exists: [`Descriptor`], [`Offer`], [`Claim`],
 //!   [`Award`], [`Cancel`], [`Receipt`], [`Verdict`], [`Voucher`], [`Accusation`], [`RelayHead`].
+//! - [`InboundTape`]: messages of channels, as a run reads them.
 //! - [`wire`]: protobuf with one encoding per value.
 //! - [`Amount`], [`Fuel`], [`Pages`], [`ByteLen`]: numbers with units.
 //!
 //! # Errors
 //! One [`Error`], by cause; [`Error::fault`] says who must act.
 //!
-//! The bytes are specified in `docs/spec/digest.md`, `docs/spec/record.md`, `docs/spec/message.md` and
-//! `docs/spec/envelope.md`.
+//! The bytes are specified in `docs/spec/digest.md`, `docs/spec/record.md`, `docs/spec/message.md`,
+//! `docs/spec/envelope.md` and `docs/spec/channel.md`.
 
 mod amount;
+mod channel;
 mod digest;
 mod envelope;
 mod error;
@@ -81,6 +83,7 @@ pub mod wire;
 
 pub use crate::{
     amount::Amount,
+    channel::{Inbound, InboundMessage, InboundTape},
     digest::{
         AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher, InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag, ResultDigest, SealedDigest,
     },

@@ -3,6 +3,7 @@
 
 pub mod books;
 pub mod bundle;
+pub mod channel;
 pub mod envelope;
 pub mod message;
 pub mod module;
@@ -18,9 +19,10 @@ pub mod sync;
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and what it checks.
-pub const TARGETS: [(&str, Check); 11] = [
+pub const TARGETS: [(&str, Check); 12] = [
     ("books", books::check),
     ("bundle", bundle::check),
+    ("channel", channel::check),
     ("envelope", envelope::check),
     ("message", message::check),
     ("module", module::check),

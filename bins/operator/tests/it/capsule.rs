@@ -139,6 +139,75 @@ fn inspects_what_was_packed() {
 }
 
 #[test]
+fn packs_and_shows_what_a_capsule_depends_on() {
+    let place = Place::new();
+    place.pack("sum");
+    let hash = |package: &str| {
+        let shown = place.operator(&["--json", "capsule", "inspect", package]).json();
+        (
+            shown["capsule_hash"].as_str().expect("a hash").to_owned(),
+            shown["dependencies"].clone(),
+        )
+    };
+    let (needed, none) = hash("sum.mod");
+    assert_eq!(none, serde_json::json!([]));
+    let dir = sample("sum").display().to_string();
+    let build = ["capsule", "build", &dir, "--key", "author.key", "-o", "needs.mod"];
+    let with = |needed: &str| place.operator(&[&build[..], &["--depends-on", needed]].concat());
+    assert_eq!(with(&needed).code, 0);
+    let (needs, dependencies) = hash("needs.mod");
+    assert_eq!(dependencies, serde_json::json!([needed]));
+    assert_ne!(needs, needed);
+    let table = place.operator(&["capsule", "inspect", "needs.mod"]).stdout;
+    assert!(table.contains(&needed), "{table}");
+    with("sum.mod").refused(2, "--depends-on");
+}
+
+/// The tape of `docs/spec/channel.md` has messages that are no numbers.
+#[test]
+fn adds_up_what_messages_say() {
+    let place = Place::new();
+    place.pack("sum");
+    place.write("n.bin", 7_u64.to_le_bytes());
+    let message = |receipt: u8, bytes: &[u8]| {
+        let mut tape = vec![receipt; 32];
+        tape.extend([5; 32]);
+        tape.extend((bytes.len() as u64).to_le_bytes());
+        tape.extend(bytes);
+        tape.resize(tape.len().next_multiple_of(8), 0);
+        tape
+    };
+    let run = |tape: &[u8]| {
+        place.write("tape", tape);
+        let run = [
+            "--json",
+            "capsule",
+            "run",
+            "sum.mod",
+            "--input",
+            "n.bin",
+            "--inbound",
+            "tape",
+        ];
+        place.operator(&run).json()
+    };
+    let returned = serde_json::json!({ "kind": "return", "values": [] });
+    let exited = serde_json::json!({ "kind": "exit", "code": 2 });
+    let numbers = [3_u64, u64::MAX, 1 << 40].map(|it| message(it as u8, &it.to_le_bytes()));
+    let ran = run(&numbers.concat());
+    assert_eq!(ran["outcome"], returned);
+    assert_eq!(ran["result_hex"], hex::encode(((1_u64 << 40) + 9).to_le_bytes()));
+    assert_eq!(run(b"")["result_hex"], hex::encode(7_u64.to_le_bytes()));
+    // One that is too short is read, one that is too long is not.
+    for odd in [&b"hello"[..], b"longer than a word"] {
+        assert_eq!(
+            run(&[message(1, odd), numbers.concat()].concat())["outcome"],
+            exited
+        );
+    }
+}
+
+#[test]
 fn packs_the_same_bytes_with_the_same_key() {
     let place = Place::new();
     place.pack("sha256");

@@ -126,6 +126,41 @@ fn an_invitation_is_enough_to_find_a_mesh_and_to_find_it_again() {
 }
 
 #[test]
+fn a_job_reads_what_a_job_before_it_has_said() {
+    let place = Place::new();
+    let (requester, _, executor) = pair(&place, &[]);
+    place.pack("sum");
+    let submit = |more: &[&str]| {
+        let submitted = requester.ask(&[&["job", "submit", "sum.mod", "--verifiers", "0"], more].concat());
+        submitted["job"].as_str().expect("a job").to_owned()
+    };
+    let first = once(&requester, &submit(&["--input-hex", "2a00000000000000"]), "paid");
+    let receipt = first["receipt"]["receipt"].as_str().expect("a receipt");
+    assert_eq!(first["receipt"]["outbound_hex"], "2a00000000000000");
+    let capsule = first["capsule"].as_str().expect("a capsule");
+    for node in [&requester, &executor] {
+        let listed = node.ask(&["capsule", "messages", capsule]);
+        assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+        assert_eq!(
+            (&listed[0]["receipt"], &listed[0]["bytes"]),
+            (&json!(receipt), &json!(8))
+        );
+    }
+    let printed = ["capsule", "messages", capsule, "--print", receipt, "-o", "said"];
+    requester.ask(&printed);
+    assert_eq!(place.read("said"), 42_u64.to_le_bytes());
+    let other = ["capsule", "messages", &"0".repeat(64), "--print", receipt];
+    requester.operator(&other).refused(2, "is not of capsule");
+
+    let second = submit(&["--input-hex", "0100000000000000", "--inbound", receipt]);
+    let second = once(&requester, &second, "paid");
+    assert_eq!(second["receipt"]["result_hex"], "2b00000000000000");
+    assert_eq!(second["inbound"], json!([receipt]));
+    let unknown = ["job", "submit", "sum.mod", "--inbound", &"0".repeat(64)];
+    requester.operator(&unknown).refused(2, "is known to verify here");
+}
+
+#[test]
 fn two_nodes_find_each_other_and_do_a_job() {
     let place = Place::new();
     let (requester, _, executor) = pair(&place, &[]);

@@ -122,7 +122,10 @@ impl Mesh {
         let author = SigningKey::from_bytes(&[7; 32]);
         let package = builder::pack(module, MANIFEST, &author).expect("a package");
         let package_hex = hex::encode(package.bytes());
-        let published: Published = self.nodes[by].ask(&Request::Publish { package_hex });
+        let published: Published = self.nodes[by].ask(&Request::Publish {
+            package_hex,
+            without_dependencies: false,
+        });
         published.capsule
     }
 
@@ -176,6 +179,7 @@ impl How {
             capsule,
             arguments: vec![],
             input_hex: hex::encode(text),
+            inbound: vec![],
             max_fee: "0.01 NONOS".parse().expect("an amount"),
             fuel_price: Amount::ZERO,
             verifiers: self.verifiers,

@@ -10,10 +10,11 @@ use nonos_types::{
     NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, Signed, Timestamp, Value,
 };
 
-use super::Facts;
+use super::{Facts, Refused};
 use crate::{
     Conduct,
     api::{Request, RequestError, Submission},
+    channel::Source,
 };
 
 /// Where an answer to a request goes.
@@ -55,7 +56,7 @@ pub(crate) enum Input {
     /// A capsule and an input are here, or are not.
     Prepared {
         job: JobId,
-        result: Result<Arc<Facts>, String>,
+        result: Result<Arc<Facts>, Refused>,
     },
     SubmissionReady {
         submission: Submission,
@@ -197,6 +198,7 @@ pub(crate) struct Ready {
     pub(crate) arguments: Vec<Value>,
     pub(crate) salt: nonos_types::Salt,
     pub(crate) sealed: Option<SealedTape>,
+    pub(crate) inbound: Option<nonos_types::Inbound>,
 }
 
 /// A receipt whose proof was checked.
@@ -246,14 +248,16 @@ pub(crate) enum Effect {
         peer: NodeId,
         from: Kind,
     },
-    /// Get the capsule and the input of an offer.
+    /// Get the capsule and the input of an offer, and of another's what the run needs besides.
     Prepare {
         offer: Box<Signed<Offer>>,
+        messages: Vec<Source>,
         sources: Vec<NodeId>,
     },
     /// Get the capsule of a submission, and keep its input.
     PrepareSubmission {
         submission: Submission,
+        messages: Vec<Source>,
         sources: Vec<NodeId>,
         reply: Reply,
     },
@@ -262,6 +266,7 @@ pub(crate) enum Effect {
         slot: nonos_types::Slot,
         attempt: Attempt,
         conduct: Conduct,
+        messages: Vec<Source>,
         transfers: Vec<nonos_types::Transfer>,
         /// Of the sealed input, if there is one.
         key: Option<ContentKey>,
@@ -319,7 +324,13 @@ pub(crate) enum Answer {
     Peers(Vec<crate::api::PeerView>),
     Publish {
         package_hex: String,
+        without_dependencies: bool,
     },
+    Messages {
+        next: u64,
+        sources: Vec<Source>,
+    },
+    Message(Source),
     Evidence {
         view: crate::api::EvidenceView,
         capsule: Option<CapsuleHash>,

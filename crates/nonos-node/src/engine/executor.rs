@@ -14,7 +14,7 @@ use super::{
     effect::Bounds,
     job::{Job, Mine, Refused, Seat},
 };
-use crate::{Conduct, api::What, choice::System, sealed};
+use crate::{Conduct, api::What, channel::Unreadable, choice::System, sealed};
 
 /// Attempts that were begun.
 pub(super) const ATTEMPTS: Table<JobId, Attempt> = Table::new("attempt");
@@ -76,8 +76,8 @@ pub(crate) enum Refusal {
     Price { offered: String, asked: String },
     #[error("the capsule's base fee is {base}, the offer pays at most {most}")]
     Fee { base: String, most: String },
-    #[error("{reason}")]
-    Preparation { reason: String },
+    #[error(transparent)]
+    Inbound(#[from] Unreadable),
 }
 
 impl Refusal {
@@ -116,7 +116,7 @@ impl Refusal {
             Self::Unlimited { .. } => "limits.memory",
             Self::Price { .. } => "price",
             Self::Fee { .. } => "fee",
-            Self::Preparation { .. } => "preparation",
+            Self::Inbound(error) => error.code(),
         }
     }
 }
@@ -230,7 +230,12 @@ impl Engine {
         {
             return Ok(());
         }
-        if let Some(refusal) = self.refusal(&job.offer, job.facts.as_deref())? {
+        let mut refusal = self.refusal(&job.offer, job.facts.as_deref())?;
+        if refusal.is_none() && !job.may_read {
+            let unreadable = self.unreadable(&job.offer, job.facts.as_deref())?;
+            refusal = unreadable.map(Refusal::Inbound);
+        }
+        if let Some(refusal) = refusal {
             let job = self.jobs.get_mut(&id).expect("found above");
             job.refused = Some(refusal.into());
             job.not_before_ms = now + REFUSED_MS;
@@ -239,6 +244,8 @@ impl Engine {
         if job.facts.is_none() {
             return self.prepare(id);
         }
+        let job = self.jobs.get_mut(&id).expect("found above");
+        job.may_read = true;
         if self.conduct == Conduct::ForgeResults {
             return self.run(id);
         }
@@ -352,9 +359,22 @@ impl Engine {
         }
         let sources = self.sources(&[], Some(requester));
         let offer = Box::new(self.jobs[&id].offer.clone());
+        // What this node offered it has prepared before; what is missing since is nothing that it pays by.
+        let messages = if requester == self.me {
+            Vec::new()
+        } else {
+            match self.messages_of(&offer)? {
+                Ok(messages) => messages,
+                Err(_) => return Ok(()),
+            }
+        };
         self.preparing.insert(id, requester);
         self.open.insert(id);
-        self.effects.push(Effect::Prepare { offer, sources });
+        self.effects.push(Effect::Prepare {
+            offer,
+            messages,
+            sources,
+        });
         Ok(())
     }
 
@@ -388,7 +408,7 @@ impl Engine {
         sources
     }
 
-    pub(super) fn prepared(&mut self, id: JobId, result: Result<Arc<Facts>, String>) -> Result<(), Error> {
+    pub(super) fn prepared(&mut self, id: JobId, result: Result<Arc<Facts>, Refused>) -> Result<(), Error> {
         let now = self.now.millis;
         self.preparing.remove(&id);
         let Some(job) = self.jobs.get_mut(&id) else {
@@ -402,8 +422,8 @@ impl Engine {
                 self.consider(id)?;
                 self.start_next()
             }
-            Err(reason) => {
-                job.refused = Some(Refusal::Preparation { reason }.into());
+            Err(refused) => {
+                job.refused = Some(refused);
                 let pause = RETRY_MS
                     .saturating_mul(1 << job.unprepared.min(16))
                     .min(PREPARE_MOST_MS);
@@ -468,8 +488,24 @@ impl Engine {
     fn run(&mut self, id: JobId) -> Result<(), Error> {
         let attempt = ATTEMPTS.get(&*self.store, &id)?.unwrap_or(Attempt::ZERO);
         let me = self.me;
+        // Who awards has not asked: what is run is what would have been claimed.
+        let job = &self.jobs[&id];
+        let messages = match self.unreadable(&job.offer, job.facts.as_deref())? {
+            None => self.messages_of(&job.offer)?,
+            Some(unreadable) => Err(unreadable),
+        };
         let job = self.jobs.get_mut(&id).expect("the caller has seen it");
         let slot = job.slot_of(me).unwrap_or(Slot::ZERO);
+        let messages = match messages {
+            Ok(messages) => messages,
+            Err(unreadable) => {
+                job.refused = Some(unreadable.into());
+                job.mine = Mine::Failed {
+                    at_ms: self.now.millis,
+                };
+                return Ok(());
+            }
+        };
         if attempt.get() >= RUNS {
             job.mine = Mine::GivenUp;
             // The reason of the last failure says more.
@@ -499,6 +535,7 @@ impl Engine {
             slot,
             attempt,
             conduct: self.conduct,
+            messages,
             transfers,
             key,
         });
@@ -535,8 +572,10 @@ impl Engine {
                         result => result?,
                     }
                 }
+                let heard = receipt.receipt_id();
                 self.tell(*receipt)?;
                 self.event(Some(Role::Broadcaster), What::Proved { job: id, ms });
+                self.heard(heard)?;
             }
             Err(reason) => {
                 job.refused = Some(Refused {

@@ -1,6 +1,6 @@
 use nonos_depin::fees::{self, Shares};
 use nonos_machine::Subject;
-use nonos_package::Package;
+use nonos_package::{Net, Package, dependencies};
 use nonos_types::{Amount, CapsuleHash, Fuel, Offer, Pages, Receipt, ValueType};
 
 /// What a capsule's package says that a node decides by.
@@ -13,6 +13,9 @@ pub(crate) struct Facts {
     pub(crate) pages: Pages,
     pub(crate) base: Amount,
     pub(crate) shares: Shares,
+    pub(crate) net: Net,
+    /// Its dependency map, as far as one may go that can be had.
+    pub(crate) dependencies: Vec<CapsuleHash>,
 }
 
 impl Facts {
@@ -33,6 +36,10 @@ impl Facts {
                 seeders: fees.seeders,
                 verifiers: fees.verifiers,
             },
+            net: policy.net,
+            dependencies: (package.dependencies().iter().copied())
+                .take(dependencies::MAX_COUNT)
+                .collect(),
         })
     }
 

@@ -4,12 +4,17 @@ use std::{
 };
 
 use nonos_mesh::core::Schedule;
+use nonos_package::dependencies;
 use nonos_types::{
-    Award, BoxKey, Claim, FeeKind, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Voucher,
+    Award, BoxKey, Claim, Fault, FeeKind, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Voucher,
 };
 
 use super::{Facts, Moment, sealed::Delivery};
-use crate::{api::Booked, sealed};
+use crate::{
+    api::{Booked, RequestError},
+    channel::Unreadable,
+    sealed,
+};
 
 /// A job, as this node has seen it.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(super) struct Job {
     /// In which order executors claim, and when that was reckoned.
     pub(super) schedule: Option<(u64, Schedule)>,
     pub(super) facts: Option<Arc<Facts>>,
+    /// The messages it names may be read, as far as is known without their bytes.
+    pub(super) may_read: bool,
     /// How often its capsule and input could not be had, and when to try again.
     pub(super) unprepared: u32,
     pub(super) not_before_ms: u64,
@@ -84,9 +91,43 @@ impl Seat {
 
 /// Why a node does not run a job: for programs, and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) code: &'static str,
-    pub(super) reason: String,
+pub(crate) struct Refused {
+    pub(crate) code: &'static str,
+    pub(crate) reason: String,
+}
+
+impl From<String> for Refused {
+    /// What a job is prepared with cannot be had.
+    fn from(reason: String) -> Self {
+        let code = "preparation";
+        Self { code, reason }
+    }
+}
+
+impl From<Unreadable> for Refused {
+    fn from(error: Unreadable) -> Self {
+        Self {
+            code: error.code(),
+            reason: RequestError::new(&error, Fault::Peer).message,
+        }
+    }
+}
+
+impl From<dependencies::Error> for Refused {
+    fn from(error: dependencies::Error) -> Self {
+        let code = match &error {
+            dependencies::Error::Cycle { .. } => "dependencies.cycle",
+            dependencies::Error::Missing { .. } => Self::MISSING,
+            _ => "dependencies.bounds",
+        };
+        let reason = error.to_string();
+        Self { code, reason }
+    }
+}
+
+impl Refused {
+    /// Code for a dependency that cannot be had.
+    pub(crate) const MISSING: &'static str = "dependencies.missing";
 }
 
 /// What this node does for a job as an executor.
@@ -132,6 +173,7 @@ impl Job {
             settled: false,
             schedule: None,
             facts: None,
+            may_read: false,
             unprepared: 0,
             not_before_ms: 0,
             refused: None,
@@ -216,6 +258,7 @@ impl Job {
             ("entry", proven.entry == offer.entry),
             ("arguments", proven.arguments == offer.arguments),
             ("input", proven.input == offer.input),
+            ("inbound", proven.inbound == offer.inbound_digest()),
             ("backend", receipt.backend == offer.backend),
             ("fee", receipt.fee <= offer.max_fee),
         ];

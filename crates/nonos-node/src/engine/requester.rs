@@ -22,13 +22,22 @@ use crate::{
 
 impl Engine {
     /// Takes a submission: first its capsule must be here, since nobody should pay for what he cannot check.
-    pub(super) fn submit(&mut self, submission: Submission, reply: Reply) {
+    pub(super) fn submit(&mut self, submission: Submission, reply: Reply) -> Result<(), Error> {
+        let messages = match self.named(&submission.inbound)? {
+            Ok(messages) => messages,
+            Err(error) => {
+                let _gone = reply.send(Err(error));
+                return Ok(());
+            }
+        };
         let sources = self.sources(&[], None);
         self.effects.push(Effect::PrepareSubmission {
             submission,
+            messages,
             sources,
             reply,
         });
+        Ok(())
     }
 
     pub(super) fn submission_ready(
@@ -127,6 +136,7 @@ impl Engine {
             salt: ready.salt,
             sealed: ready.sealed,
             weights,
+            inbound: ready.inbound,
         };
         if sealed::fault_of_offer(&offer).is_some() {
             // The configuration has changed in between.

@@ -1,5 +1,6 @@
 //! Engines without a network, driven by hand through virtual time.
 
+mod channel;
 mod crash;
 mod describe;
 mod duties;

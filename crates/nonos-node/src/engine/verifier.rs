@@ -222,6 +222,7 @@ impl Engine {
             self.delivered(id)?;
             self.give_verdict(id)?;
             self.unpark(Need::Receipt(id))?;
+            self.heard(id)?;
             self.settle(job)?;
             self.award(job)
         } else {

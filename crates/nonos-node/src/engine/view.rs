@@ -22,10 +22,26 @@ impl Engine {
     pub(super) fn request(&mut self, request: Request, reply: Reply) -> Result<(), Error> {
         let answer = match request {
             Request::Submit(submission) => {
-                self.submit(submission, reply);
-                return Ok(());
+                return self.submit(submission, reply);
             }
-            Request::Publish { package_hex } => return self.complete(Answer::Publish { package_hex }, reply),
+            Request::Publish {
+                package_hex,
+                without_dependencies,
+            } => {
+                let publish = Answer::Publish {
+                    package_hex,
+                    without_dependencies,
+                };
+                return self.complete(publish, reply);
+            }
+            Request::Messages { capsule, after } => {
+                let page = self.messages(capsule, after)?;
+                return self.complete(page, reply);
+            }
+            Request::Message { receipt } => match self.message_of(receipt)? {
+                Ok(source) => return self.complete(Answer::Message(source), reply),
+                Err(error) => Err(error),
+            },
             Request::Status => {
                 let status = Box::new(self.status()?);
                 return self.complete(Answer::Status(status), reply);
@@ -258,6 +274,7 @@ impl Engine {
                 prove_ms: ms(&PROVE_MS, id)?,
                 verify_ms: ms(&VERIFY_MS, id)?,
                 result_hex: None,
+                outbound_hex: None,
             }),
             None => None,
         };
@@ -307,6 +324,9 @@ impl Engine {
                 })
                 .collect(),
             input_hex: None,
+            inbound: (offer.inbound.iter())
+                .flat_map(|it| it.receipts().iter().copied())
+                .collect(),
             verdicts: verdicts.map(|(node, _)| *node).collect(),
             booked: booked.collect(),
             refused: job.refused.as_ref().map(|it| it.reason.clone()),

@@ -2,7 +2,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use nonos_types::ByteLen;
@@ -125,6 +125,24 @@ pub(super) fn is_own(object: &Path) -> bool {
 /// From now on it is.
 pub(super) fn own(object: &Path) -> io::Result<()> {
     fs::File::create(marker(object))?.sync_all()
+}
+
+/// Lets an object stay as long as another one.
+pub(super) fn keep_with(other: &Path, object: &Path) -> io::Result<()> {
+    if is_own(other) {
+        return own(object);
+    }
+    // What is older is dropped first.
+    let (of_other, of_object) = match (fs::metadata(other), fs::metadata(object)) {
+        (Ok(of_other), Ok(of_object)) => (of_other.modified()?, of_object.modified()?),
+        // What is not here needs nothing, and what it needs comes later.
+        _ => return Ok(()),
+    };
+    if of_object > of_other {
+        return Ok(());
+    }
+    let file = fs::File::options().write(true).open(object)?;
+    file.set_modified(of_other + Duration::from_secs(1))
 }
 
 /// Every file below a directory; what goes away meanwhile is left out.

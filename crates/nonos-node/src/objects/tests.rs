@@ -72,6 +72,65 @@ fn what_was_anothers_becomes_its_own() {
     assert!(has(&store, &object));
 }
 
+/// A capsule of so many seconds; its bytes are none.
+fn capsule(store: &ObjectStore, fill: u8, age: u64, whose: Whose) -> CapsuleHash {
+    let hash = CapsuleHash::from_bytes([fill; 32]);
+    let object = Object::Capsule(hash);
+    store.put(&object, &[fill; 1000], whose).expect("room");
+    let file = File::options()
+        .write(true)
+        .open(store.path(&object))
+        .expect("a file");
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000 - age);
+    file.set_modified(at).expect("set");
+    hash
+}
+
+#[test]
+fn what_a_capsule_needs_is_dropped_after_it() {
+    let (_dir, store) = store(3500);
+    let needed = capsule(&store, 1, 90, Whose::Others);
+    let needs = capsule(&store, 2, 30, Whose::Others);
+    put(&store, 3, 0, Whose::Others).expect("room");
+    store.keep_with(needs, &[needed, CapsuleHash::ZERO]).expect("set");
+    let is_there = |of: CapsuleHash| store.path(&Object::Capsule(of)).exists();
+    put(&store, 4, 0, Whose::Others).expect("room");
+    assert_eq!([needs, needed].map(is_there), [false, true]);
+    put(&store, 5, 0, Whose::Others).expect("room");
+    assert!(!is_there(needed));
+}
+
+#[test]
+fn what_is_newer_than_what_needs_it_stays_so() {
+    let (_dir, store) = store(3500);
+    let (needed, needs) = (
+        capsule(&store, 1, 10, Whose::Others),
+        capsule(&store, 2, 30, Whose::Others),
+    );
+    let modified = || {
+        let of = store.path(&Object::Capsule(needed));
+        fs::metadata(of).and_then(|it| it.modified()).expect("a time")
+    };
+    let before = modified();
+    store.keep_with(needs, &[needed]).expect("set");
+    assert_eq!(modified(), before);
+}
+
+#[test]
+fn what_its_own_capsule_needs_is_its_own() {
+    let (_dir, store) = store(3500);
+    let (needed, needs) = (
+        capsule(&store, 1, 90, Whose::Others),
+        capsule(&store, 2, 30, Whose::Own),
+    );
+    store.keep_with(needs, &[needed]).expect("marked");
+    assert!(store.is_own(&Object::Capsule(needed)));
+    put(&store, 3, 0, Whose::Others).expect("room");
+    put(&store, 4, 0, Whose::Others).expect("room");
+    let is_there = |of: CapsuleHash| store.path(&Object::Capsule(of)).exists();
+    assert_eq!([needs, needed].map(is_there), [true, true]);
+}
+
 /// The books grow without asking.
 #[test]
 fn what_is_not_an_object_counts_too() {

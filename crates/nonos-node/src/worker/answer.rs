@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use nonos_machine::tables::TapeWords;
+use nonos_machine::{PublicTapes, tables::TapeWords};
 use nonos_mesh::{
     Object,
     core::onion::{Anonymity, Hiding},
 };
-use nonos_package::Package;
-use nonos_types::{ByteLen, CapsuleHash, Offer, Receipt, Signed, TapesDigest};
+use nonos_package::{Net, Package};
+use nonos_types::{ByteLen, CapsuleHash, NodeId, Offer, Receipt, Signed, TapesDigest};
 
-use super::Worker;
+use super::{Worker, needs::Asking};
 use crate::{
-    api::{AnonymityView, Finding, JobView, PeerView, Published, RequestError, Status, Subject, WhyNot},
-    engine::{Answer, Bounds, Facts, Files, Reply, json, refused_facts},
+    api::{
+        AnonymityView, Finding, JobView, MessagePage, MessageView, PeerView, Published, RequestError, Status, Subject, WhyNot,
+    },
+    channel::Source,
+    engine::{Answer, Bounds, Facts, Files, Refused, Reply, json, refused_facts},
     node::with_peer,
     objects::Whose,
     sealed,
@@ -27,7 +30,25 @@ impl Worker {
         let answer = match what {
             Answer::Status(status) => json(&self.status(*status).await),
             Answer::Peers(peers) => json(&self.peers(peers).await),
-            Answer::Publish { package_hex } => self.publish(&package_hex).and_then(|it| json(&it)),
+            Answer::Publish {
+                package_hex,
+                without_dependencies,
+            } => {
+                let published = self.publish(&package_hex, without_dependencies).await;
+                published.and_then(|it| json(&it))
+            }
+            Answer::Messages { next, sources } => {
+                let views = sources.iter().filter_map(|it| self.message(it, false));
+                let messages = views.collect();
+                json(&MessagePage { next, messages })
+            }
+            Answer::Message(source) => match self.message(&source, true) {
+                Some(view) => json(&view),
+                None => Err(caller(&format!(
+                    "receipt {} has no message: its run wrote none, or its capsule may not",
+                    source.receipt
+                ))),
+            },
             Answer::Evidence { mut view, capsule } => {
                 let package = capsule.and_then(|it| self.objects.get(&Object::Capsule(it)).ok().flatten());
                 view.package_hex = package.map(hex::encode);
@@ -122,17 +143,32 @@ impl Worker {
         peers
     }
 
-    fn publish(&self, package_hex: &str) -> Result<Published, RequestError> {
-        let caller = |message: &str| RequestError {
-            message: message.to_owned(),
-            fault: "caller".to_owned(),
-        };
+    async fn publish(
+        &self,
+        package_hex: &str,
+        without_dependencies: bool,
+    ) -> Result<Published, RequestError> {
         let bytes = hex::decode(package_hex).map_err(|_| caller("the package is not hexadecimal"))?;
         let package = Package::decode(&bytes).map_err(|error| RequestError::new(&error, error.fault()))?;
         let capsule = package.capsule_hash();
+        let peers: Vec<NodeId> = self.mesh.peers().await.into_iter().map(|it| it.id).collect();
+        let needs = self.needs(&package, &peers, Asking::Hidden).await;
+        if let Err(Refused { code, reason }) = &needs
+            && !(without_dependencies && *code == Refused::MISSING)
+        {
+            return Err(caller(&format!(
+                "{reason}. Publish what it depends on first, or connect to a peer that has it"
+            )));
+        }
         self.objects
             .put(&Object::Capsule(capsule), &bytes, Whose::Own)
             .map_err(|error| RequestError::new(&error, nonos_types::Fault::Environment))?;
+        // What it needs is from here on this node's own, too.
+        if let Ok(needs) = needs {
+            self.objects
+                .keep_with(capsule, &needs.capsules)
+                .map_err(|error| RequestError::new(&error, nonos_types::Fault::Environment))?;
+        }
         let name = format!("{} {}", package.manifest().name, package.manifest().version);
         Ok(Published { capsule, name })
     }
@@ -167,28 +203,68 @@ impl Worker {
         })
     }
 
+    /// A message, with what of it is here; `None` if that says that it is none.
+    fn message(&self, source: &Source, with_bytes: bool) -> Option<MessageView> {
+        let package = self
+            .objects
+            .get(&Object::Capsule(source.capsule()))
+            .ok()
+            .flatten();
+        let package = package.and_then(|bytes| Package::decode(&bytes).ok());
+        if source.speaks().is_err() || package.is_some_and(|it| it.policy().net == Net::None) {
+            return None;
+        }
+        let (tapes, len) = source.tapes();
+        let bytes = self.tapes(tapes, len).map(|it| TapeWords::bytes(&it.outputs[1]));
+        if bytes.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        }
+        Some(MessageView {
+            receipt: source.receipt,
+            capsule: source.capsule(),
+            job: source.job(),
+            executor: source.executor(),
+            at: source.at(),
+            bytes: bytes.as_ref().map(|it| it.len() as u64),
+            bytes_hex: bytes.filter(|_| with_bytes).map(hex::encode),
+        })
+    }
+
     fn job(&self, mut view: JobView, files: &Files) -> JobView {
         let input = files
             .input
             .and_then(|it| self.objects.get(&Object::Input(it)).ok().flatten());
         view.input_hex = input.filter(|it| it.len() as u64 <= SHOWN).map(hex::encode);
         if let (Some(receipt), Some((tapes, len))) = (&mut view.receipt, files.tapes) {
+            let tapes = self.tapes(tapes, len);
+            let shown = |tape: usize| {
+                tapes
+                    .as_ref()
+                    .map(|it| hex::encode(TapeWords::bytes(&it.outputs[tape])))
+            };
             receipt.result_hex = match &files.sealed {
                 None if view.sealing.result => None,
-                None => self.result(tapes, len),
+                None => shown(0),
                 Some((offer, receipt)) => self.sealed_result(offer, receipt),
             };
+            receipt.outbound_hex = shown(1).filter(|it| !it.is_empty());
         }
         view
     }
 
-    fn result(&self, tapes: TapesDigest, len: ByteLen) -> Option<String> {
+    fn tapes(&self, tapes: TapesDigest, len: ByteLen) -> Option<PublicTapes> {
         if len > Receipt::MAX_TAPES || len.get() > 16 * SHOWN {
             return None;
         }
         let bytes = self.objects.get(&Object::Tapes(tapes)).ok().flatten()?;
-        let tapes = nonos_machine::PublicTapes::from_bytes(&bytes)?;
-        Some(hex::encode(TapeWords::bytes(&tapes.outputs[0])))
+        PublicTapes::from_bytes(&bytes)
+    }
+}
+
+fn caller(message: &str) -> RequestError {
+    RequestError {
+        message: message.to_owned(),
+        fault: "caller".to_owned(),
     }
 
     /// The same of a result that is sealed to this node.

@@ -19,6 +19,7 @@ use rand_core::Rng as _;
 use super::{Worker, sealed::fresh_salt};
 use crate::{
     Conduct,
+    channel::Source,
     choice::System,
     engine::{Facts, Input},
     objects::Whose,
@@ -36,6 +37,7 @@ impl Worker {
         slot: Slot,
         attempt: Attempt,
         conduct: Conduct,
+        messages: &[Source],
         transfers: Vec<Transfer>,
         key: Option<ContentKey>,
     ) -> Result<(Signed<Receipt>, u64), Failed> {
@@ -49,6 +51,7 @@ impl Worker {
         };
         let package = Package::decode(&read(Object::Capsule(offer.capsule))?).map_err(|it| text(&it))?;
         let input = read(Object::Input(offer.input))?;
+        let inbound = self.inbound_here(offer, messages).map_err(|it| text(&it))?;
         let facts = Facts::of(&package).map_err(|it| text(&it))?;
         // Before a nonce is spent.
         let secret = self.secret(offer, key.as_ref(), read)?;
@@ -68,6 +71,7 @@ impl Worker {
                 bytes: it.bytes.to_vec(),
                 salt: *it.salt.as_bytes(),
             }),
+            inbound: inbound.clone(),
             ..Inputs::default()
         };
         let run = self.runner.run(&Job {
@@ -90,7 +94,7 @@ impl Worker {
         let record = run.record(claim, &context).map_err(|it| text(&it))?;
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
-            ExecutionStatement::of_run(subject, record, input, Vec::new(), &secret).map_err(|it| text(&it))?;
+            ExecutionStatement::of_run(subject, record, input, inbound, &secret).map_err(|it| text(&it))?;
         let result = self.seal_result(offer, slot, &statement, &secret)?;
         let (proof, ms) = match conduct {
             Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement, &secret)?,

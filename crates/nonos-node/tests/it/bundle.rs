@@ -322,5 +322,6 @@ fn offer() -> Offer {
         sealed: None,
         result_key: None,
         weights: nonos_types::Weights::default(),
+        inbound: None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bundle;
+mod channel;
 mod jobs;
 mod mesh;
 mod onion;

@@ -152,8 +152,15 @@ pub(crate) async fn until<T: DeserializeOwned>(
 }
 
 pub(crate) async fn publish(node: &Node) -> CapsuleHash {
-    let package_hex = hex::encode(capsule());
-    let published: nonos_node::api::Published = ask(node, Request::Publish { package_hex }).await;
+    publish_package(node, &capsule()).await
+}
+
+pub(crate) async fn publish_package(node: &Node, package: &[u8]) -> CapsuleHash {
+    let publish = Request::Publish {
+        package_hex: hex::encode(package),
+        without_dependencies: false,
+    };
+    let published: nonos_node::api::Published = ask(node, publish).await;
     published.capsule
 }
 
@@ -162,6 +169,7 @@ pub(crate) fn submission(capsule: CapsuleHash, input: u64, verifiers: u16) -> Su
         capsule,
         arguments: vec![],
         input_hex: hex::encode(input.to_le_bytes()),
+        inbound: vec![],
         max_fee: "0.01 NONOS".parse().expect("an amount"),
         fuel_price: nonos_types::Amount::ZERO,
         verifiers,

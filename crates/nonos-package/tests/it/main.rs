@@ -1,6 +1,7 @@
 //! Integration tests of the package crate.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod dependencies;
 mod fuel;
 mod instructions;
 mod manifest;

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 #[test]
 fn the_sample_capsules_can_be_packed() {
-    for name in ["sha256", "sieve"] {
+    for name in ["sha256", "sieve", "sum"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../capsules")
             .join(name);

@@ -1,7 +1,8 @@
 use std::num::NonZeroU8;
 
 use crate::{
-        Amount, BackendId, ByteLen, CapsuleHash, Error, Further, InputDigest, JobId, NetworkId, NodeId, Payload, Proven, Slot, Timestamp, Value, BoxKey, SealedKey, SealedTape, Weights,
+    Amount, BackendId, BoxKey, ByteLen, CapsuleHash, Error, Further, Inbound, InboundDigest, InboundTape, InputDigest, JobId,
+    NetworkId, NodeId, Payload, Proven, SealedKey, SealedTape, Slot, Timestamp, Value, Weights,
     record::bytes::{digest, values_from_proto, values_to_proto},
     wire::{self, proto},
 };
@@ -64,6 +65,8 @@ pub struct Offer {
     pub result_key: Option<BoxKey>,
     /// Whom the requester would have run it, more than others or not at all.
     pub weights: Weights,
+    /// The messages of channels that the run reads; `None` if there are none.
+    pub inbound: Option<Inbound>,
 }
 
 impl Offer {
@@ -78,6 +81,14 @@ impl Offer {
     /// Its slots, in order.
     pub fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
         (0..u16::from(self.slots.get())).map(Slot::new)
+    }
+
+    /// Digest of the mesh inbound tape of its run.
+    pub fn inbound_digest(&self) -> InboundDigest {
+        match &self.inbound {
+            Some(inbound) => inbound.digest(),
+            None => InboundDigest::hash(&[b""]),
+        }
     }
 }
 
@@ -105,6 +116,13 @@ impl Payload for Offer {
             sealed: self.sealed.map(SealedTape::to_proto),
             result_key: key_bytes(self.result_key.as_ref()),
             weights: self.weights.to_proto(),
+            inbound: (self.inbound.iter().flat_map(Inbound::receipts))
+                .map(|it| it.as_bytes().to_vec())
+                .collect(),
+            inbound_tape: self.inbound.as_ref().map(|it| proto::InboundTape {
+                digest: it.digest().as_bytes().to_vec(),
+                len: it.len().get(),
+            }),
         })
     }
 
@@ -144,8 +162,28 @@ impl Payload for Offer {
                 .transpose()?,
             result_key: BoxKey::optional(OFFER, "result_key", &message.result_key)?,
             weights: Weights::from_proto(OFFER, &message.weights)?,
+            inbound: inbound(&message.inbound, message.inbound_tape.as_ref())?,
         })
     }
+}
+
+/// Receipts and their tape: both or neither.
+fn inbound(receipts: &[Vec<u8>], tape: Option<&proto::InboundTape>) -> Result<Option<Inbound>, Error> {
+    let Some(tape) = tape else {
+        let field = "inbound_tape";
+        let message = OFFER;
+        return (receipts.is_empty().then_some(None)).ok_or(Error::Missing { message, field });
+    };
+    if receipts.len() > InboundTape::MAX_MESSAGES {
+        return Err(Error::BadField {
+            message: OFFER,
+            field: "inbound",
+        });
+    }
+    let receipts = receipts.iter().map(|it| digest(OFFER, "inbound", it));
+    let receipts = receipts.collect::<Result<_, _>>()?;
+    let digest = digest(OFFER, "inbound_tape", &tape.digest)?;
+    Inbound::new(receipts, digest, ByteLen::new(tape.len)).map(Some)
 }
 
 /// An executor, who signs it, would run a slot of a job.

@@ -1,6 +1,7 @@
 //! What the bytes and texts of the value types promise.
 
 mod amount;
+mod channel;
 mod digest;
 mod envelope;
 mod json;

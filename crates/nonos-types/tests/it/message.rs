@@ -119,6 +119,21 @@ fn accusations_of_relays_and_nodes_are_those_of_the_spec() {
     }
 }
 
+/// The offer of `docs/spec/message.md` that names messages.
+#[test]
+fn an_offer_with_messages_is_that_of_the_spec() {
+    let offer = Signed::new(sample::offer_with_inbound(), &key());
+    let vector = include_str!("../vectors/message/offer-inbound.hex");
+    assert_eq!(hex::encode(offer.to_bytes()), vector.trim());
+    assert_eq!(Signed::from_bytes(&offer.to_bytes()).as_ref(), Ok(&offer));
+    for row in [
+        format!("| `offer`, with messages | `{}` |", offer.id()),
+        format!("| `JobId` of the offer with messages | `{}` |", offer.job()),
+    ] {
+        assert!(SPEC.contains(&row), "the page lacks {row}");
+    }
+}
+
 #[test]
 fn limits_are_those_of_the_spec() {
     for kind in Kind::ALL {

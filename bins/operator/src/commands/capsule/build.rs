@@ -1,7 +1,7 @@
 //! `operator capsule build`: from a built module and a manifest to a signed package.
 
 use crate::{commands::Context, failure::Failure, files, keys, output::say};
-use nonos_package::{builder, limits};
+use nonos_package::{builder::Builder, limits};
 use nonos_types::{CapsuleHash, NodeId};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -24,6 +24,10 @@ pub(crate) struct Build {
     /// Makes a new key, which must not exist yet, and signs with it.
     #[arg(long, value_name = "FILE")]
     new_key: Option<PathBuf>,
+    /// A capsule that this one depends on: its messages can be read, and who runs this one has that one, too. May be given
+    /// again.
+    #[arg(long = "depends-on", value_name = "CAPSULE_HASH")]
+    depends_on: Vec<CapsuleHash>,
     /// The package [default: NAME-VERSION.mod, here].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -53,7 +57,12 @@ impl Build {
                 path.display()
             ));
         }
-        let package = builder::pack(&wasm, &manifest, &key)?;
+        let builder = Builder::new(&wasm, &manifest);
+        let builder = self
+            .depends_on
+            .iter()
+            .fold(builder, |it, capsule| it.dependency(*capsule));
+        let package = builder.sign(&key)?;
         let said = package.manifest();
         let path = match &self.output {
             Some(path) => path.clone(),

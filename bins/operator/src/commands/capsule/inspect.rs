@@ -73,7 +73,7 @@ impl Inspect {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let shown = Shown::of(&super::open(&self.package)?);
         context.output.show(&shown, || {
-            vec![
+            let mut table = vec![
                 ("capsule", format!("{} {}", shown.name, shown.version)),
                 ("author", shown.author.clone()),
                 ("author key", shown.author_key.to_string()),
@@ -98,8 +98,10 @@ impl Inspect {
                 ("needs PoI", shown.requires_poi.to_string()),
                 ("exports", shown.exports.join(", ")),
                 ("module", format!("{} bytes", shown.module_bytes)),
-                ("depends on", shown.dependencies.len().to_string()),
-            ]
+                ("depends on", format!("{} capsules", shown.dependencies.len())),
+            ];
+            table.extend(shown.dependencies.iter().map(|it| ("", it.to_string())));
+            table
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod inspect;
+mod messages;
 mod plan;
 mod prove;
 mod publish;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     /// Gives a package to the running node, for the mesh.
     Publish(publish::Publish),
+    /// Lists what runs of a capsule have said, or writes it.
+    Messages(messages::Messages),
 }
 
 impl Command {
@@ -53,6 +56,7 @@ impl Command {
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::Publish(command) => command.run(context),
+            Self::Messages(command) => command.run(context),
         }
     }
 }

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Publish {
     /// The package.
     package: PathBuf,
+    /// Publishes it also if capsules cannot be had that it depends on; nobody runs it before they can.
+    #[arg(long)]
+    without_dependencies: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -19,7 +22,7 @@ pub(crate) struct Publish {
 impl Publish {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
-        let published = publish(&self.package, &mut self.data.client()?)?;
+        let published = publish(&self.package, &mut self.data.client()?, self.without_dependencies)?;
         context.output.show(&published, || {
             vec![
                 ("capsule", published.name.clone()),
@@ -30,10 +33,15 @@ impl Publish {
 }
 
 /// Publishes a package file, checked here first.
-pub(crate) fn publish(path: &Path, client: &mut Client) -> Result<Published, Failure> {
+pub(crate) fn publish(
+    path: &Path,
+    client: &mut Client,
+    without_dependencies: bool,
+) -> Result<Published, Failure> {
     let bytes = super::read(path)?;
     nonos_package::Package::decode(&bytes)?;
     Ok(client.call(&Request::Publish {
         package_hex: hex::encode(bytes),
+        without_dependencies,
     })?)
 }

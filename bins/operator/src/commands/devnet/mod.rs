@@ -221,6 +221,7 @@ impl Devnet {
                 capsule,
                 arguments: Vec::new(),
                 input_hex: hex::encode(&input),
+                inbound: vec![],
                 max_fee: MAX_FEE,
                 fuel_price: FUEL_PRICE,
                 verifiers: offered.verifiers,
@@ -315,7 +316,10 @@ impl Mesh {
 
     fn publish(&mut self, by: usize) -> Result<CapsuleHash, Failure> {
         let package_hex = hex::encode(sample::capsule()?.bytes());
-        let published: Published = self.watched[by].call(&Request::Publish { package_hex })?;
+        let published: Published = self.watched[by].call(&Request::Publish {
+            package_hex,
+            without_dependencies: false,
+        })?;
         Ok(published.capsule)
     }
 

@@ -72,6 +72,7 @@ fn table(job: &JobView) -> Table {
     table.extend(sealing::describe(&job.sealing).map(|it| ("sealed", it)));
     let weights = job.weights.iter();
     table.extend(weights.map(|(node, weight)| ("weight", format!("{weight} of {node}"))));
+    table.extend(job.inbound.iter().map(|it| ("reads message", it.to_string())));
     if let Some(receipt) = &job.receipt {
         table.extend([
             ("receipt", receipt.receipt.to_string()),
@@ -79,6 +80,7 @@ fn table(job: &JobView) -> Table {
             ("run by", receipt.executor.to_string()),
             ("outcome", receipt.outcome.clone()),
             ("result", or_dash(receipt.result_hex.as_ref())),
+            ("outbound", or_dash(receipt.outbound_hex.as_ref())),
             ("fuel", receipt.fuel.to_string()),
             ("fee", receipt.fee.to_string()),
             ("proof bytes", receipt.proof_bytes.to_string()),

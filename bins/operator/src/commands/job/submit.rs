@@ -11,7 +11,7 @@ use nonos_node::{
     Client,
     api::{EventPage, JobState, JobView, Request, Submission, Submitted, What},
 };
-use nonos_types::{Amount, CapsuleHash, JobId};
+use nonos_types::{Amount, CapsuleHash, JobId, ReceiptId};
 use std::{path::PathBuf, time::Duration};
 
 /// Offers a job to the mesh: to run a capsule on an input, to prove the run, and to verify the proof.
@@ -28,6 +28,10 @@ pub(crate) struct Submit {
     /// Public input, in hexadecimal.
     #[arg(long, value_name = "HEX")]
     input_hex: Option<String>,
+    /// Receipt whose message the run reads: one of the capsule's own channel, or of one in its dependency map; may be given
+    /// again, and the run reads them in this order (`operator capsule messages` lists them).
+    #[arg(long, value_name = "RECEIPT")]
+    inbound: Vec<ReceiptId>,
     /// Argument of the capsule's entry, a decimal integer; may be given again.
     #[arg(long = "arg", value_name = "N", allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -66,6 +70,7 @@ impl Submit {
             capsule: self.capsule(&mut client)?,
             arguments: self.arguments.clone(),
             input_hex,
+            inbound: self.inbound.clone(),
             max_fee: self.max_fee,
             fuel_price: self.fuel_price,
             verifiers: self.verifiers,
@@ -114,7 +119,7 @@ impl Submit {
     fn capsule(&self, client: &mut Client) -> Result<CapsuleHash, Failure> {
         match self.capsule.parse() {
             Ok(hash) => Ok(hash),
-            Err(_) => Ok(capsule::publish(self.capsule.as_ref(), client)?.capsule),
+            Err(_) => Ok(capsule::publish(self.capsule.as_ref(), client, false)?.capsule),
         }
     }
 }

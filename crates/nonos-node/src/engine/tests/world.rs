@@ -70,6 +70,8 @@ pub(super) fn facts() -> Facts {
             seeders: BasisPoints::new(1000).expect("10 %"),
             verifiers: BasisPoints::new(2000).expect("20 %"),
         },
+        net: nonos_package::Net::MeshOnly,
+        dependencies: vec![Digest::from_bytes([6; 32])],
     }
 }
 
@@ -92,6 +94,7 @@ pub(super) fn offer(salt: u8, created: u64, deadline: u64) -> Offer {
         sealed: None,
         result_key: None,
         weights: Weights::default(),
+        inbound: None,
     }
 }
 
@@ -127,7 +130,7 @@ pub(super) fn receipt_of(
         arguments: offer.arguments.clone(),
         input: offer.input,
         sealed_input: None,
-        inbound: Digest::from_bytes([9; 32]),
+        inbound: offer.inbound_digest(),
         output: Output::Digest(Digest::from_bytes([10; 32])),
         outcome: Outcome::Return(vec![]),
         fuel_used: Fuel::new(500),
@@ -162,6 +165,7 @@ pub(super) fn submission(verifiers: u16, deadline_s: u64) -> Submission {
         capsule: facts().capsule,
         arguments: vec![],
         input_hex: String::new(),
+        inbound: vec![],
         max_fee: Amount::from_atto(1000),
         fuel_price: Amount::ZERO,
         verifiers,
@@ -230,7 +234,7 @@ pub(super) struct Node {
     config: Config,
     pub(super) up: bool,
     /// Runs that go on: until when, and of what.
-    running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
+    pub(super) running: Vec<(u64, Box<Signed<Offer>>, Slot, Attempt)>,
     /// Attempts that ended, and how many of the next fail.
     pub(super) ran: Vec<(JobId, Attempt)>,
     pub(super) failing_runs: u32,
@@ -541,7 +545,7 @@ impl World {
             Effect::Prepare { offer, .. } => {
                 self.prepares += 1;
                 let result = match self.nodes[node].unprepared {
-                    true => Err("nobody gives it".to_owned()),
+                    true => Err("nobody gives it".to_owned().into()),
                     false => Ok(Arc::new(facts())),
                 };
                 self.give(
@@ -781,6 +785,7 @@ impl World {
             arguments: vec![],
             salt: Salt::new([salt; 16]),
             sealed: self.vault.seal(&self.nodes[0].key, &submission, salt),
+            inbound: None,
         };
         let result = Ok(ready);
         self.give(

@@ -17,6 +17,7 @@ use nonos_mesh::{
         reconcile::Window,
     },
 };
+use nonos_package::{Package, dependencies};
 use nonos_types::{Fault, Kind, Message, NetworkId, Sequence, Timestamp};
 
 use super::{Progress, io_fault, refusal, stopped};
@@ -99,6 +100,27 @@ impl Export<'_> {
             .map_err(|error| cannot(&error))
     }
 
+    /// With a capsule goes what it depends on, as far as that is here.
+    fn add_needs(&self, named: &mut BTreeSet<Object>) {
+        let mut next: Vec<Object> = named.iter().copied().collect();
+        while let Some(object) = next.pop() {
+            if !matches!(object, Object::Capsule(_)) {
+                continue;
+            }
+            // One that cannot be read is found to be missing when it is written.
+            let bytes = self.objects.get(&object).ok().flatten();
+            let Some(package) = bytes.and_then(|bytes| Package::decode(&bytes).ok()) else {
+                continue;
+            };
+            let needs = package.dependencies().iter().take(dependencies::MAX_COUNT);
+            for needed in needs.map(|it| Object::Capsule(*it)) {
+                if named.insert(needed) {
+                    next.push(needed);
+                }
+            }
+        }
+    }
+
     fn write<W: Write>(&self, sink: W) -> Result<(W, Exported), Unwritten> {
         let mut writer = Writer::new(sink, self.network)?;
         let mut exported = Exported {
@@ -124,6 +146,7 @@ impl Export<'_> {
                 break;
             }
         }
+        self.add_needs(&mut named);
         for object in &named {
             self.go_on()?;
             let bytes = self

@@ -1,7 +1,7 @@
 use nonos_types::*;
 
 use super::{
-    sample::{award, cancel, claim, digest, key, offer},
+    sample::{award, cancel, claim, digest, key, offer, offer_with_inbound},
     wire::{Broken, Field, Fields},
 };
 
@@ -19,7 +19,9 @@ fn names_are_32_bytes_amounts_and_salts_16() {
 #[test]
 fn have_no_other_fields() {
     let key = key();
+    // Other fields than those that make a tape, which it has none of.
     Broken::of(&offer(), &key).has_no_more_and_no_less(18);
+    Broken::of(&offer_with_inbound(), &key).has_no_more_and_no_less(24);
     Broken::of(&claim(), &key).has_no_more_and_no_less(6);
     Broken::of(&award(), &key).has_no_more_and_no_less(7);
     Broken::of(&cancel(), &key).has_no_more_and_no_less(4);
@@ -109,6 +111,76 @@ fn refuses_a_slot_beyond_16_bits() {
 }
 
 #[test]
+fn names_messages_with_the_tape_that_they_make_or_neither() {
+    let key = key();
+    let broken = Broken::of(&offer_with_inbound(), &key);
+    let message = "offer";
+    let field = "inbound_tape";
+    broken.accepts(&broken.fields.without(18).without(19));
+    broken.refuses(&broken.fields.without(19), Error::Missing { message, field });
+    broken.refuses_field(&broken.fields.without(18), "inbound");
+    let receipts = broken.fields.all(18);
+    let named = |receipts: &[Vec<u8>]| {
+        let fields = receipts.iter().cloned().map(Field::from);
+        broken.fields.with_all(18, fields.collect())
+    };
+    broken.refuses_field(&named(&[&receipts[..], &receipts[..1]].concat()), "inbound");
+    for bad in [31, 33] {
+        broken.refuses_field(&named(&[vec![1; bad]]), "inbound");
+    }
+}
+
+#[test]
+fn names_64_messages_at_most() {
+    let key = key();
+    let named = |count: u8| {
+        let receipts = (0..count).map(digest).collect();
+        Inbound::new(receipts, digest(1), ByteLen::new(80 * u64::from(count)))
+    };
+    let most = Offer {
+        inbound: Some(named(64).expect("64 messages")),
+        ..offer()
+    };
+    Broken::of(&most, &key);
+    let (message, field) = ("offer", "inbound");
+    assert_eq!(named(65), Err(Error::BadField { message, field }));
+    let more = Broken::of(&most, &key);
+    let receipts = (0..65).map(|it| Field::from(vec![it; 32])).collect();
+    more.refuses_field(&more.fields.with_all(18, receipts), "inbound");
+}
+
+#[test]
+fn a_tape_is_as_long_as_its_messages_can_make_it() {
+    let key = key();
+    let broken = Broken::of(&offer_with_inbound(), &key);
+    let tape = |len: u64| {
+        let digest = Fields::of(&broken.fields.all(19)[0]).without(2);
+        broken.fields.with(19, digest.with(2, len).to_bytes())
+    };
+    // Three messages, of at least 80 bytes.
+    for good in [240, 248, 4 << 20] {
+        broken.accepts(&tape(good));
+    }
+    for bad in [232, 239, 241, 247, (4 << 20) + 8, u64::MAX - 7] {
+        broken.refuses_field(&tape(bad), "inbound_tape");
+    }
+    let without = |number| Fields::of(&broken.fields.all(19)[0]).without(number).to_bytes();
+    let (message, field) = ("offer", "inbound_tape");
+    broken.refuses(
+        &broken.fields.with(19, without(1)),
+        Error::Missing { message, field },
+    );
+    broken.refuses_field(&broken.fields.with(19, without(2)), "inbound_tape");
+}
+
+#[test]
+fn a_run_without_messages_reads_an_empty_tape() {
+    assert_eq!(offer().inbound_digest(), InboundDigest::hash(&[b""]));
+    let offer = offer_with_inbound();
+    assert_eq!(Some(offer.inbound_digest()), offer.inbound.map(|it| it.digest()));
+}
+
+#[test]
 fn another_salt_makes_another_job() {
     let key = key();
     let job = |salt| {
@@ -147,6 +219,7 @@ fn the_widest_fit() {
         sealed: None,
         result_key: None,
         weights: Weights::default(),
+        inbound: Inbound::new((0..64).map(digest).collect(), digest(255), InboundTape::MAX).ok(),
     };
     assert_eq!(
         Fields::of(&Broken::of(&wide, &key).fields.to_bytes())

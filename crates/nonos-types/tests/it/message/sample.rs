@@ -75,6 +75,14 @@ pub(crate) fn offer() -> Offer {
         sealed: None,
         result_key: None,
         weights: Weights::default(),
+        inbound: None,
+    }
+}
+
+pub(crate) fn offer_with_inbound() -> Offer {
+    Offer {
+        inbound: Inbound::of(&crate::channel::tape()),
+        ..offer()
     }
 }
 
