@@ -85,7 +85,10 @@ pub use crate::{
     amount::Amount,
     channel::{Inbound, InboundMessage, InboundTape},
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher, InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag, ResultDigest, SealedDigest,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
+        InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
+        Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, ResultDigest, SealedDigest,
+        SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
@@ -93,7 +96,10 @@ pub use crate::{
     id::{Assignment, NodeId},
     journal::{Consistency, Inclusion},
     message::{
-        Accusation, Award, BadRelay, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence, FeeKind, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, Signed, Stamp, Transfer, Verdict, Voucher, BoxKey, SealedKey, SealedResult, SealedTape, Weights,
+        Accusation, Award, BadRelay, BoxKey, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence,
+        FeeKind, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt,
+        RelayHead, Role, Roles, Salt, SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict,
+        Voucher, Weights,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

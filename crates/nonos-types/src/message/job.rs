@@ -1,8 +1,9 @@
 use std::num::NonZeroU8;
 
 use crate::{
-    Amount, BackendId, BoxKey, ByteLen, CapsuleHash, Error, Further, Inbound, InboundDigest, InboundTape, InputDigest, JobId,
-    NetworkId, NodeId, Payload, Proven, SealedKey, SealedTape, Slot, Timestamp, Value, Weights,
+    Amount, BackendId, BoxKey, ByteLen, CapsuleHash, Error, Further, Inbound, InboundDigest, InboundTape,
+    InputDigest, JobId, NetworkId, NodeId, Payload, Proven, SealedKey, SealedTape, Slot, Timestamp, Value,
+    Weights,
     record::bytes::{digest, values_from_proto, values_to_proto},
     wire::{self, proto},
 };

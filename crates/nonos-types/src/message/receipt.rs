@@ -1,6 +1,7 @@
 use super::job::amount;
 use crate::{
-        Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId, Payload, ProofDigest, ReceiptId, TapesDigest, Timestamp, VkDigest, SealedResult,
+    Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId,
+    Payload, ProofDigest, ReceiptId, SealedResult, TapesDigest, Timestamp, VkDigest,
     record::bytes::digest,
     wire::{self, proto},
 };
