@@ -1,8 +1,8 @@
 //! What a running node can be asked and what it answers, the same in the process and over its socket.
 
 mod bundle;
-mod why;
 mod channel;
+mod why;
 
 use nonos_types::{
     Amount, ByteLen, CapsuleHash, EvidenceId, ExecHash, Fault, FeeKind, Fuel, JobId, NetworkId, NodeId,

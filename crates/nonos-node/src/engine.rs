@@ -5,8 +5,8 @@
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
 mod carriers;
-mod describe;
 mod channel;
+mod describe;
 mod duties;
 mod effect;
 mod executor;
@@ -61,7 +61,8 @@ use self::{
 };
 pub(crate) use self::{
     effect::{
-        Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply, Opened,
+        Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Opened, Origin, Ready,
+        Reply,
     },
     facts::Facts,
     job::Refused,

@@ -465,7 +465,9 @@ impl Worker {
         if let Some(sealed) = &offer.sealed {
             let (bytes, _) = self.get(Object::Sealed(sealed.object), &holders).await?;
             if ByteLen::from(bytes.len()) != sealed.len {
-                return Err("its sealed input has another length than the offer says".to_owned());
+                return Err("its sealed input has another length than the offer says"
+                    .to_owned()
+                    .into());
             }
         }
         Ok(facts)

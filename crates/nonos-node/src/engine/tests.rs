@@ -14,6 +14,6 @@ mod peers;
 mod relay;
 mod replay;
 mod schedule;
-mod why;
 mod sealed;
+mod why;
 mod world;

@@ -13,7 +13,8 @@ use nonos_types::{ByteLen, CapsuleHash, NodeId, Offer, Receipt, Signed, TapesDig
 use super::{Worker, needs::Asking};
 use crate::{
     api::{
-        AnonymityView, Finding, JobView, MessagePage, MessageView, PeerView, Published, RequestError, Status, Subject, WhyNot,
+        AnonymityView, Finding, JobView, MessagePage, MessageView, PeerView, Published, RequestError, Status,
+        Subject, WhyNot,
     },
     channel::Source,
     engine::{Answer, Bounds, Facts, Files, Refused, Reply, json, refused_facts},
@@ -252,6 +253,14 @@ impl Worker {
         view
     }
 
+    /// The result tape that is sealed to this node, in hexadecimal.
+    fn sealed_result(&self, offer: &Signed<Offer>, receipt: &Signed<Receipt>) -> Option<String> {
+        let result = receipt.result.filter(|it| it.len.get() <= 16 * SHOWN)?;
+        let bytes = self.objects.get(&Object::Result(result.object)).ok().flatten()?;
+        let opening = sealed::open_result(&self.identity, offer, receipt, &bytes).ok()?;
+        Some(hex::encode(TapeWords::bytes(&opening.tapes[0])))
+    }
+
     fn tapes(&self, tapes: TapesDigest, len: ByteLen) -> Option<PublicTapes> {
         if len > Receipt::MAX_TAPES || len.get() > 16 * SHOWN {
             return None;
@@ -265,13 +274,5 @@ fn caller(message: &str) -> RequestError {
     RequestError {
         message: message.to_owned(),
         fault: "caller".to_owned(),
-    }
-
-    /// The same of a result that is sealed to this node.
-    fn sealed_result(&self, offer: &Signed<Offer>, receipt: &Signed<Receipt>) -> Option<String> {
-        let result = receipt.result.filter(|it| it.len.get() <= 16 * SHOWN)?;
-        let bytes = self.objects.get(&Object::Result(result.object)).ok().flatten()?;
-        let opening = sealed::open_result(&self.identity, offer, receipt, &bytes).ok()?;
-        Some(hex::encode(TapeWords::bytes(&opening.tapes[0])))
     }
 }

@@ -48,6 +48,7 @@ fn run_of(salt: u8, change: impl Fn(&mut Offer, &mut Receipt)) -> (Message, Mess
         slot: Slot::ZERO,
         executor: id(&key(RUNNER)),
         at: Timestamp::new(START),
+        sealed_key: None,
     };
     let award = signed(award, &key(STRANGER));
     (offer.into(), award, Signed::new(receipt, &key(RUNNER)))
@@ -92,6 +93,7 @@ fn submit_reading(world: &mut World, salt: u8, inbound: Inbound) -> JobId {
         arguments: vec![],
         salt: Salt::new([salt; 16]),
         inbound: Some(inbound),
+        sealed: None,
     };
     let (submission, result) = (submission(0, 600), Ok(ready));
     world.give(
@@ -194,6 +196,7 @@ fn an_award_that_nobody_asked_for_lets_no_run_read_what_it_may_not() {
             slot: Slot::ZERO,
             executor: world.id(1),
             at: Timestamp::new(world.time()),
+            sealed_key: None,
         };
         world.inject(&signed(award, &key(91)));
         world.pass(20);

@@ -92,6 +92,7 @@ fn a_claim_that_gets_no_award_is_explained() {
             job,
             slot: nonos_types::Slot::new(slot),
             at: world.now().time,
+            box_key: None,
         };
         world.inject(&signed(claim, &key(50)));
     }
