@@ -15,8 +15,8 @@ use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_trust::boxes;
 use nonos_types::{
-    ByteLen, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult, SealedTape,
-    TapesDigest,
+    ByteLen, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult,
+    SealedTape, TapesDigest,
 };
 
 mod partial;

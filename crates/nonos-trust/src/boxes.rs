@@ -394,9 +394,7 @@ fn pad(parts: &[&[u8]]) -> Result<Zeroizing<Vec<u8>>, BoxError> {
 
 fn unpad(padded: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, BoxError> {
     let malformed = |part| BoxError::Malformed { part };
-    let (len, rest) = padded
-        .split_first_chunk::<8>()
-        .ok_or(malformed("the length"))?;
+    let (len, rest) = padded.split_first_chunk::<8>().ok_or(malformed("the length"))?;
     let len = u64::from_le_bytes(*len);
     if len > MOST_PADDED || padded_len(len) != padded.len() as u64 {
         return Err(malformed("the length"));

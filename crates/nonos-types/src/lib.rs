@@ -92,8 +92,8 @@ pub use crate::{
     journal::{Consistency, Inclusion},
     message::{
         Accusation, Award, BadRelay, BoxKey, Cancel, Capacity, Claim, Descriptor, Evidence, FeeKind,
-        ForkedHead, InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt,
-        SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict, Voucher, Weights,
+        ForkedHead, InvalidProof, Kind, Line, Message, Offer, OnionKey, Receipt, RelayHead, Role, Roles,
+        Salt, SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict, Voucher, Weights,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

@@ -34,7 +34,15 @@ base = "0.0001 NONOS"
 fn build(place: &Place) {
     place.write("double/manifest.toml", MANIFEST);
     place.write("double/capsule.wasm", wat::parse_str(DOUBLE).expect("valid text"));
-    let made = place.operator(&["capsule", "build", "double", "--new-key", "author.key", "-o", "double.mod"]);
+    let made = place.operator(&[
+        "capsule",
+        "build",
+        "double",
+        "--new-key",
+        "author.key",
+        "-o",
+        "double.mod",
+    ]);
     assert_eq!(made.code, 0, "{}", made.stderr);
 }
 
@@ -58,18 +66,30 @@ fn a_sealed_result_is_decrypted_for_its_requester_and_nobody_else() {
         "--weight",
         &weight,
     ]);
-    assert!(submitted.stderr.contains("what the entry returns"), "{}", submitted.stderr);
+    assert!(
+        submitted.stderr.contains("what the entry returns"),
+        "{}",
+        submitted.stderr
+    );
     let submitted = submitted.json();
     let job = submitted["job"].as_str().expect("a job");
     let shown = once(&requester, job, "paid");
-    assert_eq!(shown["sealing"], json!({ "input_len": 272, "result": true, "unopened": null }));
+    assert_eq!(
+        shown["sealing"],
+        json!({ "input_len": 272, "result": true, "unopened": null })
+    );
     assert_eq!(shown["weights"], json!([[executor_id, 16]]));
 
     let written = requester.operator(&["job", "result", job, "-o", "result"]);
     assert_eq!(written.code, 0, "{}", written.stderr);
     let doubled = 0x2244_6688_aacc_ef10_u64.to_le_bytes();
     assert_eq!(place.read("result"), doubled);
-    let mode = place.path("result").metadata().expect("a file").permissions().mode();
+    let mode = place
+        .path("result")
+        .metadata()
+        .expect("a file")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 
     let seen = once(&executor, job, "paid");

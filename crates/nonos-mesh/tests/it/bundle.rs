@@ -5,7 +5,8 @@ use nonos_mesh::{
     core::bundle::{BundleError, Item, Progress, Reader, Writer, sort},
 };
 use nonos_types::{
-    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest, SealedDigest, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest,
+    SealedDigest, Signed, TapesDigest,
 };
 
 use crate::sample::{NOW, claim, descriptor, key, network, receipt};

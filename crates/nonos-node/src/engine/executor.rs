@@ -224,8 +224,11 @@ impl Engine {
         }
         if let Some(refusal) = self.refusal(&job.offer, job.facts.as_deref())? {
             let job = self.jobs.get_mut(&id).expect("found above");
+            if refusal != Refusal::Own {
+                // What this node needs to pay its own may be fetched at any time.
+                job.not_before_ms = now + REFUSED_MS;
+            }
             job.refused = Some(refusal.into());
-            job.not_before_ms = now + REFUSED_MS;
             return Ok(());
         }
         if job.facts.is_none() {

@@ -291,7 +291,10 @@ impl Engine {
         };
         let elsewhere = |node: NodeId| {
             (job.slots()).any(|(other, it)| {
-                let delivered = || self.candidates(job, it).any(|id| self.receipts[&id].signer() == node);
+                let delivered = || {
+                    self.candidates(job, it)
+                        .any(|id| self.receipts[&id].signer() == node)
+                };
                 other != slot && (it.executor() == Some(node) || delivered())
             })
         };

@@ -20,11 +20,7 @@ pub(super) enum Delivery {
     /// It is being fetched, and how often that was tried before.
     Asked { tries: u32 },
     /// It was not to be had.
-    Later {
-        at_ms: u64,
-        tries: u32,
-        why: String,
-    },
+    Later { at_ms: u64, tries: u32, why: String },
     /// It opens the record's commitment.
     Good,
     /// It does not.

@@ -20,7 +20,10 @@ fn an_opening_is_read_as_it_was_written() {
     let (first, bytes) = (opening(), opening().to_bytes());
     assert_eq!(bytes.len(), 32 + 3 * 12 + 8 * 3);
     let second = Opening::from_bytes(&bytes).expect("an opening");
-    assert_eq!((second.salt.as_bytes(), &second.tapes), (first.salt.as_bytes(), &first.tapes));
+    assert_eq!(
+        (second.salt.as_bytes(), &second.tapes),
+        (first.salt.as_bytes(), &first.tapes)
+    );
 }
 
 #[test]
@@ -49,7 +52,10 @@ fn refuses_a_length_that_does_not_go_with_the_words() {
         assert!(Opening::from_bytes(&with(bad, 1)).is_none(), "{bad}");
     }
     for count in [0, 2, 1 << 24, u32::MAX] {
-        assert!(Opening::from_bytes(&with(8 * u64::from(count), count)).is_none(), "{count}");
+        assert!(
+            Opening::from_bytes(&with(8 * u64::from(count), count)).is_none(),
+            "{count}"
+        );
     }
 }
 

@@ -89,8 +89,8 @@ impl Worker {
         };
         let record = run.record(claim, &context).map_err(|it| text(&it))?;
         let subject = Subject::Capsule(Box::new(package));
-        let mut statement =
-            ExecutionStatement::of_run(subject, record, input, Vec::new(), &secret).map_err(|it| text(&it))?;
+        let mut statement = ExecutionStatement::of_run(subject, record, input, Vec::new(), &secret)
+            .map_err(|it| text(&it))?;
         let result = self.seal_result(offer, slot, &statement, &secret)?;
         let (proof, ms) = match conduct {
             Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement, &secret)?,

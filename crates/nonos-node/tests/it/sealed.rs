@@ -81,7 +81,10 @@ async fn bundle(node: &Node, path: &Path) -> Vec<u8> {
         replace: false,
     };
     let BundleBegun { number } = ask(node, request).await;
-    until(node, Request::Bundle { number }, |it: &BundleView| it.outcome.is_some()).await;
+    until(node, Request::Bundle { number }, |it: &BundleView| {
+        it.outcome.is_some()
+    })
+    .await;
     fs::read(path).expect("a bundle")
 }
 
@@ -124,7 +127,10 @@ async fn is_run_and_paid_and_seen_by_nobody_else(backend: &str) {
         ..submission(capsule, PUBLIC, 1)
     };
     let id = submit(&requester, wanted).await;
-    let done = job(&requester, id, |it| it.state == JobState::Paid && it.verdicts.len() >= 2).await;
+    let done = job(&requester, id, |it| {
+        it.state == JobState::Paid && it.verdicts.len() >= 2
+    })
+    .await;
     assert_eq!(done.executor, Some(executor.id()));
     let receipt = done.receipt.expect("a receipt");
     assert_eq!(receipt.outcome, "return 0", "what the entry returns is public");
@@ -164,7 +170,10 @@ async fn is_run_and_paid_and_seen_by_nobody_else(backend: &str) {
             let [little, big] = [word.to_le_bytes(), word.to_be_bytes()];
             let digits = [hex::encode(little), hex::encode(big)];
             assert!(!holds(bytes, &little) && !holds(bytes, &big), "{word:x} in {at}");
-            assert!(!digits.iter().any(|it| holds(bytes, it.as_bytes())), "{word:x} in {at}");
+            assert!(
+                !digits.iter().any(|it| holds(bytes, it.as_bytes())),
+                "{word:x} in {at}"
+            );
         }
         // What is public is found, so it is looked for where it would be.
         assert!(holds(bytes, &PUBLIC.to_le_bytes()), "{at}");

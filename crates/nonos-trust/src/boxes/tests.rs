@@ -83,10 +83,19 @@ fn what_is_sealed_is_that_of_the_spec() {
     let (input_name, result_name) = (SealedDigest::hash(&[&input]), ResultDigest::hash(&[&result]));
     for row in [
         format!("| `box_key` | `{}` |", hex::encode(secret().public().as_bytes())),
-        format!("| `result_key` | `{}` |", hex::encode(results().public().as_bytes())),
+        format!(
+            "| `result_key` | `{}` |",
+            hex::encode(results().public().as_bytes())
+        ),
         format!("| `sealed_key` | `{}` |", hex::encode(award().as_bytes())),
-        format!("| `object` of the input, of {} bytes | `{input_name}` |", input.len()),
-        format!("| `object` of the result, of {} bytes | `{result_name}` |", result.len()),
+        format!(
+            "| `object` of the input, of {} bytes | `{input_name}` |",
+            input.len()
+        ),
+        format!(
+            "| `object` of the result, of {} bytes | `{result_name}` |",
+            result.len()
+        ),
     ] {
         assert!(SPEC.contains(&row), "the page lacks {row}");
     }
@@ -183,7 +192,11 @@ fn refuses_a_byte_changed_anywhere() {
     for at in 0..input.len() {
         let mut changed = input.clone();
         changed[at] ^= 1;
-        assert_eq!(open_input(&key(), &label(), &changed).err(), Some(BoxError::NotOpened), "{at}");
+        assert_eq!(
+            open_input(&key(), &label(), &changed).err(),
+            Some(BoxError::NotOpened),
+            "{at}"
+        );
     }
     // The highest bit of an X25519 key is ignored; it is in the hash all the same.
     for at in 0..award.len() {
@@ -191,7 +204,11 @@ fn refuses_a_byte_changed_anywhere() {
             let mut changed = award;
             changed[at] ^= bit;
             let changed = SealedKey::from_bytes(changed);
-            assert_eq!(open_key(&secret(), &place(), &changed), Err(BoxError::NotOpened), "{at}");
+            assert_eq!(
+                open_key(&secret(), &place(), &changed),
+                Err(BoxError::NotOpened),
+                "{at}"
+            );
         }
     }
     for at in 0..result.len() {
@@ -207,16 +224,25 @@ fn refuses_what_is_cut_or_prolonged() {
     let input = seal_input(&key(), &label(), &[7; 32], INPUT).expect("short");
     let result = result();
     for len in 0..input.len() {
-        assert_eq!(open_input(&key(), &label(), &input[..len]).err(), Some(BoxError::NotOpened));
+        assert_eq!(
+            open_input(&key(), &label(), &input[..len]).err(),
+            Some(BoxError::NotOpened)
+        );
     }
     for len in 0..result.len() {
         let opened = open_result(&results(), &place(), &result[..len]);
         assert_eq!(opened.err(), Some(BoxError::NotOpened), "{len}");
     }
     let long = [&input[..], &[0]].concat();
-    assert_eq!(open_input(&key(), &label(), &long).err(), Some(BoxError::NotOpened));
+    assert_eq!(
+        open_input(&key(), &label(), &long).err(),
+        Some(BoxError::NotOpened)
+    );
     let long = [&result[..], &[0]].concat();
-    assert_eq!(open_result(&results(), &place(), &long).err(), Some(BoxError::NotOpened));
+    assert_eq!(
+        open_result(&results(), &place(), &long).err(),
+        Some(BoxError::NotOpened)
+    );
 }
 
 /// The points of low order of the curve and of its twist, in all their encodings: those of RFC 7748's security
@@ -314,7 +340,11 @@ fn refuses_what_opens_and_is_not_of_the_format() {
         ((64 << 20) + 1, 256),
         (u64::MAX, 256),
     ] {
-        assert_eq!(refused(&padded(len, total)), malformed("the length"), "{len} in {total}");
+        assert_eq!(
+            refused(&padded(len, total)),
+            malformed("the length"),
+            "{len} in {total}"
+        );
     }
     let mut dirty = padded(32, 256);
     dirty[255] = 1;

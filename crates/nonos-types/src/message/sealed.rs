@@ -206,7 +206,10 @@ impl Weights {
     }
 
     /// As they come: in order, and none that says nothing.
-    pub(super) fn from_proto(message: &'static str, weights: &[proto::ExecutorWeight]) -> Result<Self, Error> {
+    pub(super) fn from_proto(
+        message: &'static str,
+        weights: &[proto::ExecutorWeight],
+    ) -> Result<Self, Error> {
         let bad = Error::BadField {
             message,
             field: "weights",

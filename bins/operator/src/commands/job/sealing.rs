@@ -22,7 +22,9 @@ pub(super) struct Options {
 
 fn weight(text: &str) -> Result<(NodeId, u8), String> {
     let (node, weight) = text.split_once('=').ok_or("it is no NODE=W")?;
-    let node = node.parse().map_err(|error: nonos_types::Error| error.to_string())?;
+    let node = node
+        .parse()
+        .map_err(|error: nonos_types::Error| error.to_string())?;
     let weight = weight.parse().ok().filter(|it| *it <= nonos_types::Weights::MAX);
     let bad = || format!("a weight is 0 to {}", nonos_types::Weights::MAX);
     Ok((node, weight.ok_or_else(bad)?))
@@ -47,9 +49,9 @@ impl Options {
             (Some(_), false) => Some(
                 "the input is sealed, its results are public: result, outbound messages, log, what the entry returns",
             ),
-            (Some(_), true) => {
-                Some("input and results are sealed; what the entry returns, or its exit code, and the fuel are public")
-            }
+            (Some(_), true) => Some(
+                "input and results are sealed; what the entry returns, or its exit code, and the fuel are public",
+            ),
         }
     }
 }
@@ -74,7 +76,12 @@ mod tests {
         for good in [0, 1, 16] {
             assert_eq!(weight(&format!("{node}={good}")), Ok((node, good)));
         }
-        for bad in [format!("{node}=17"), format!("{node}=-1"), format!("{node}"), "7=2".to_owned()] {
+        for bad in [
+            format!("{node}=17"),
+            format!("{node}=-1"),
+            format!("{node}"),
+            "7=2".to_owned(),
+        ] {
             assert!(weight(&bad).is_err(), "{bad}");
         }
     }

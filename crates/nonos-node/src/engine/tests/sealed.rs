@@ -95,7 +95,11 @@ impl Vault {
             let slot = receipt.record.proven.slot;
             let mut opening = Opening {
                 salt: nonos_machine::Salt::new(*id(key).as_bytes()),
-                tapes: [TapeWords::from_bytes(RESULT), TapeWords::default(), TapeWords::default()],
+                tapes: [
+                    TapeWords::from_bytes(RESULT),
+                    TapeWords::default(),
+                    TapeWords::default(),
+                ],
             };
             let commitment = commit_outputs_by(SCHEME, &opening.tapes, &opening.salt).expect("a scheme");
             receipt.record.proven.output = Output::Commitment(commitment);
@@ -118,7 +122,9 @@ impl Vault {
         receipt: &Signed<Receipt>,
     ) -> Input {
         self.asked += 1;
-        let bytes = receipt.result.and_then(|it| self.objects.get(it.object.as_bytes()));
+        let bytes = receipt
+            .result
+            .and_then(|it| self.objects.get(it.object.as_bytes()));
         let bytes = bytes.filter(|_| !self.misers.contains(&receipt.signer()));
         let opened = match bytes {
             None => Opened::Missing("nobody gives it".to_owned()),
@@ -189,7 +195,13 @@ fn strange_offer(world: &mut World, change: impl FnOnce(&mut Offer)) -> (Signing
 }
 
 /// Awards it to a node as its requester would, but for what is changed.
-fn award(world: &mut World, requester: &SigningKey, offer: &Signed<Offer>, node: usize, change: impl FnOnce(&mut Award)) {
+fn award(
+    world: &mut World,
+    requester: &SigningKey,
+    offer: &Signed<Offer>,
+    node: usize,
+    change: impl FnOnce(&mut Award),
+) {
     let executor = world.id(node);
     let seat = &world.nodes[node].engine.jobs[&offer.job()].seats[0];
     let to = seat.boxes.get(&executor);
@@ -276,7 +288,9 @@ fn an_award_that_does_not_open_is_not_run_and_spends_no_attempt() {
 
 fn attempts(world: &World, job: JobId) -> Option<Attempt> {
     let store = &*world.nodes[0].store;
-    crate::engine::executor::ATTEMPTS.get(store, &job).expect("readable")
+    crate::engine::executor::ATTEMPTS
+        .get(store, &job)
+        .expect("readable")
 }
 
 /// Each node hears every award, and has claimed the same slot itself.
@@ -291,7 +305,10 @@ fn an_award_to_another_opens_for_nobody_who_hears_it() {
     for node in 0..4 {
         let (identity, me) = (identity(&world.nodes[node].key), world.id(node));
         // Whether it takes it for its own or not.
-        let renamed = Award { executor: me, ..heard };
+        let renamed = Award {
+            executor: me,
+            ..heard
+        };
         let opened = [&heard, &renamed].map(|it| sealed::open_award(&identity, &offer, Some(it)).is_ok());
         assert_eq!(opened, [me == heard.executor; 2]);
     }
@@ -379,8 +396,12 @@ fn an_offer_that_would_not_hide_is_refused() {
     let changes: [(bool, Change); 5] = [
         (true, |_| {}),
         (false, |it| it.backend = System::Halo2.id()),
-        (false, |it| it.sealed.as_mut().expect("one").commitment.scheme.0 = 1),
-        (false, |it| it.sealed.as_mut().expect("one").len = ByteLen::new(273)),
+        (false, |it| {
+            it.sealed.as_mut().expect("one").commitment.scheme.0 = 1
+        }),
+        (false, |it| {
+            it.sealed.as_mut().expect("one").len = ByteLen::new(273)
+        }),
         (false, |it| it.result_key = Some(BoxKey::from_bytes([0; 32]))),
     ];
     for (taken, change) in changes {
@@ -426,7 +447,10 @@ fn a_receipt_of_another_input_or_with_open_results_is_refused() {
         ..other
     };
     assert_eq!(output(Output::Commitment(foreign)), Some("sealed output"));
-    assert_eq!(contradicts(|receipt| receipt.result = None), Some("sealed result"));
+    assert_eq!(
+        contradicts(|receipt| receipt.result = None),
+        Some("sealed result")
+    );
 }
 
 #[test]
@@ -444,8 +468,14 @@ fn a_receipt_that_hides_what_nobody_wanted_hidden_is_refused() {
         job.contradicts(&receipt)
     };
     assert_eq!(of(|_, _| {}), None);
-    assert_eq!(of(|it, some| it.record.proven.sealed_input = Some(some)), Some("sealed input"));
-    assert_eq!(of(|it, some| it.record.proven.output = Output::Commitment(some)), Some("sealed output"));
+    assert_eq!(
+        of(|it, some| it.record.proven.sealed_input = Some(some)),
+        Some("sealed input")
+    );
+    assert_eq!(
+        of(|it, some| it.record.proven.output = Output::Commitment(some)),
+        Some("sealed output")
+    );
     let result = |it: &mut Receipt, _| {
         it.result = Some(SealedResult {
             object: Digest::ZERO,
@@ -471,8 +501,15 @@ fn a_result_that_does_not_open_is_not_paid_and_another_runs_the_job() {
     let engine = &world.nodes[0].engine;
     assert_ne!(engine.state(&engine.jobs[&job]), JobState::Proved);
     let (view, _) = engine.job_view(job, &engine.jobs[&job]).expect("readable");
-    assert!(view.sealing.unopened.is_some_and(|why| why.contains("commitment")));
-    assert!(score(&world, liar) < score(&world, id(&key(77))), "worse than a newcomer");
+    assert!(
+        view.sealing
+            .unopened
+            .is_some_and(|why| why.contains("commitment"))
+    );
+    assert!(
+        score(&world, liar) < score(&world, id(&key(77))),
+        "worse than a newcomer"
+    );
     world.pass(120);
     let second = executor(&world, job).expect("another award");
     assert_ne!(second, liar);

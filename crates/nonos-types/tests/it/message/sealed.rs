@@ -77,7 +77,12 @@ fn sealed_messages_are_those_of_the_spec() {
 
 #[test]
 fn keys_are_absent_or_of_their_length() {
-    fn check<P: Payload<Error = Error>>(broken: &Broken<'_, P>, number: u32, field: &'static str, len: usize) {
+    fn check<P: Payload<Error = Error>>(
+        broken: &Broken<'_, P>,
+        number: u32,
+        field: &'static str,
+        len: usize,
+    ) {
         broken.accepts(&broken.fields.without(number));
         broken.accepts(&broken.fields.with(number, vec![0; len]));
         for bad in [1, len - 1, len + 1] {
@@ -87,7 +92,12 @@ fn keys_are_absent_or_of_their_length() {
     let key = key();
     check(&Broken::of(&sealed_offer(), &key), 16, "result_key", 32);
     check(&Broken::of(&sealed_claim(), &key), 5, "box_key", 32);
-    check(&Broken::of(&sealed_award(), &key), 6, "sealed_key", SealedKey::LEN);
+    check(
+        &Broken::of(&sealed_award(), &key),
+        6,
+        "sealed_key",
+        SealedKey::LEN,
+    );
 }
 
 /// An empty field of bytes is no other way to write that it is absent.
@@ -129,10 +139,7 @@ fn refuses_a_sealed_input_without_its_digests_or_of_no_length() {
     broken.accepts(&with(4, Some(most.into())));
     broken.refuses_field(&with(4, Some((most + 1).into())), "sealed");
     broken.refuses_field(&with(4, None), "sealed");
-    broken.refuses(
-        &with(5, Some(1.into())),
-        Error::NotCanonical { message: "offer" },
-    );
+    broken.refuses(&with(5, Some(1.into())), Error::NotCanonical { message: "offer" });
 }
 
 #[test]
