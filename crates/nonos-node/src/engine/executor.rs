@@ -237,8 +237,11 @@ impl Engine {
         }
         if let Some(refusal) = refusal {
             let job = self.jobs.get_mut(&id).expect("found above");
+            if refusal != Refusal::Own {
+                // What this node needs to pay its own may be fetched at any time.
+                job.not_before_ms = now + REFUSED_MS;
+            }
             job.refused = Some(refusal.into());
-            job.not_before_ms = now + REFUSED_MS;
             return Ok(());
         }
         if job.facts.is_none() {
