@@ -1,6 +1,9 @@
-use nonos_types::{ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, TapesDigest};
+use nonos_types::{
+    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, SegmentDigest, SegmentTask, Signed,
+    TapesDigest,
+};
 
-use crate::core::{journal, reconcile};
+use crate::core::{journal, reconcile, segment};
 
 /// What peers fetch from one another, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +16,8 @@ pub enum Object {
     Tapes(TapesDigest),
     /// A proof.
     Proof(ProofDigest),
+    /// A segment of a run, to be proved: given to whom its executor asks to.
+    Segment(SegmentDigest),
 }
 
 /// Of the type of an object's name.
@@ -35,6 +40,10 @@ macro_rules! by_name {
                 type $Name = ProofDigest;
                 $value
             }
+            Object::Segment($name) => {
+                type $Name = SegmentDigest;
+                $value
+            }
         }
     };
 }
@@ -44,7 +53,7 @@ impl Object {
     const fn tail(&self) -> u64 {
         match self {
             Self::Capsule(_) => 64,
-            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) => 0,
+            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) | Self::Segment(_) => 0,
         }
     }
 
@@ -95,6 +104,7 @@ impl Object {
             Self::Input(it) => (2, it.to_bytes()),
             Self::Tapes(it) => (3, it.to_bytes()),
             Self::Proof(it) => (4, it.to_bytes()),
+            Self::Segment(it) => (7, it.to_bytes()),
         }
     }
 
@@ -105,6 +115,7 @@ impl Object {
             2 => Self::Input(InputDigest::from_bytes(digest)),
             3 => Self::Tapes(TapesDigest::from_bytes(digest)),
             4 => Self::Proof(ProofDigest::from_bytes(digest)),
+            7 => Self::Segment(SegmentDigest::from_bytes(digest)),
             _ => return None,
         })
     }
@@ -219,6 +230,12 @@ pub trait Objects: Send + Sync + 'static {
     /// stands, there is no such head.
     fn journal(&self, _from: NodeId, _ask: &journal::Ask) -> Option<journal::Answer> {
         Some(journal::Answer::Absent)
+    }
+
+    /// An executor asks to have a segment proved, or what has become of that; nothing, if it cannot be said now. As it
+    /// stands, nobody is helped.
+    fn segment(&self, _from: NodeId, _task: Signed<SegmentTask>) -> Option<segment::Answer> {
+        Some(segment::Answer::Refused(segment::Refused::Role))
     }
 
     /// The accepted messages from a position on; for [`Cursor::END`] none, and where the log ends.

@@ -10,6 +10,7 @@ mod effect;
 mod executor;
 mod facts;
 mod heads;
+mod helper;
 mod import;
 mod job;
 mod jobs;
@@ -19,6 +20,7 @@ mod payee;
 mod peers;
 mod requester;
 mod roles;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -46,16 +48,20 @@ use self::{
     carriers::Carriers,
     duties::Duties,
     heads::Kept,
+    helper::Helping,
     job::Job,
     onion::Hops,
     parked::{Last, Need, Parked},
     peers::{LastGood, Lost, PeerState},
+    segments::Sharing,
     verifier::Retry,
 };
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
     facts::Facts,
+    helper::{Helped, profile_of},
     onion::guards,
+    segments::{Do, Plan, Told},
     verifier::Unchecked,
     view::json,
 };
@@ -131,6 +137,9 @@ pub(crate) struct Engine {
     /// Roles in which it has done something.
     taken: BTreeSet<Role>,
     duties: Duties,
+    /// The run of this node's that is proved in segments, and segments of others'.
+    sharing: Option<Sharing>,
+    helping: Helping,
     counts: Counts,
     effects: Vec<Effect>,
     opened: Timestamp,
@@ -169,6 +178,9 @@ struct Counts {
     executed: u64,
     verified_ok: u64,
     verified_bad: u64,
+    /// Segments of this node's runs that helpers proved, and of others' that this node did.
+    segments_given: u64,
+    segments_helped: u64,
 }
 
 /// What to do with a message.
@@ -242,6 +254,8 @@ impl Engine {
             event_number: 0,
             taken: BTreeSet::new(),
             duties,
+            sharing: None,
+            helping: Helping::default(),
             counts: Counts::default(),
             effects: Vec::new(),
             opened: now.time,
@@ -308,6 +322,17 @@ impl Engine {
                 Ok(())
             }
             Input::Ran { job, result, ms } => self.ran(job, result, ms),
+            Input::Segments(told) => self.told(told),
+            Input::Asked { from, task, reply } => {
+                let answer = self.asked(from, *task)?;
+                // Who waits for it waits no longer than it may.
+                let _gone = reply.send(answer);
+                Ok(())
+            }
+            Input::Helped(helped) => {
+                self.helped(helped);
+                Ok(())
+            }
             Input::Checked(checked) => self.checked(*checked),
             Input::Judged {
                 accusation,

@@ -13,7 +13,9 @@ use std::{
 
 use nonos_mesh::Object;
 use nonos_package::Package;
-use nonos_types::{ByteLen, InputDigest, Outline, ProofDigest, Receipt, TapesDigest};
+use nonos_types::{
+    ByteLen, InputDigest, Outline, ProofDigest, Receipt, SegmentDigest, SegmentTask, TapesDigest,
+};
 
 mod partial;
 mod room;
@@ -46,6 +48,8 @@ pub(crate) struct ObjectStore {
 
 impl ObjectStore {
     const OUTLINES: usize = 64;
+    /// Where segments of runs are; what is there when a node starts is of runs that are over.
+    const SEGMENTS: &str = "segments";
 
     /// Of a data directory that takes so much of the disk at most.
     pub(crate) fn new(root: &Path, most: Option<ByteLen>) -> Self {
@@ -56,6 +60,14 @@ impl ObjectStore {
             room: Room::new(root, most),
             outlines: Mutex::default(),
         };
+        let segments = root.join(Self::SEGMENTS);
+        let emptied = match fs::remove_dir_all(&segments) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::create_dir_all(&segments),
+        };
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "no run can be shared: there is no place for its segments");
+        }
         if let Err(error) = store.used() {
             tracing::warn!(%error, "what is used of the disk is not known yet");
         }
@@ -107,6 +119,7 @@ impl ObjectStore {
             Object::Input(_) => max_input,
             Object::Tapes(_) => Receipt::MAX_TAPES,
             Object::Proof(_) => Receipt::MAX_PROOF,
+            Object::Segment(_) => SegmentTask::MAX_SEGMENT,
         }
     }
 
@@ -117,6 +130,7 @@ impl ObjectStore {
             Object::Input(digest) => InputDigest::hash(&[bytes]) == *digest,
             Object::Tapes(digest) => TapesDigest::hash(&[bytes]) == *digest,
             Object::Proof(digest) => ProofDigest::hash(&[bytes]) == *digest,
+            Object::Segment(digest) => SegmentDigest::hash(&[bytes]) == *digest,
         }
     }
 
@@ -170,6 +184,20 @@ impl ObjectStore {
         self.partial.clear(object)
     }
 
+    /// Drops an object, whosever it is.
+    pub(crate) fn remove(&self, object: &Object) -> io::Result<()> {
+        let path = self.path(object);
+        room::disown(&path)?;
+        self.outlines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(it, _)| it != object);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => self.partial.clear(object),
+        }
+    }
+
     /// A part of an object, and its whole length.
     pub(crate) fn part(
         &self,
@@ -191,6 +219,7 @@ impl ObjectStore {
             Object::Input(digest) => self.root.join(format!("inputs/{digest}.input")),
             Object::Tapes(digest) => self.root.join(format!("proofs/{digest}.tapes")),
             Object::Proof(digest) => self.root.join(format!("proofs/{digest}.proof")),
+            Object::Segment(digest) => self.root.join(format!("{}/{digest}.segment", Self::SEGMENTS)),
         }
     }
 }

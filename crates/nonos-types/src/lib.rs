@@ -75,6 +75,7 @@ mod name;
 mod outcome;
 mod outline;
 mod record;
+mod segment;
 mod units;
 pub mod wire;
 
@@ -83,8 +84,8 @@ pub use crate::{
     digest::{
         AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, Hasher, InboundDigest,
         InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce,
-        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, StateHash, Tag, TapesDigest,
-        VkDigest, tag,
+        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, SegmentDigest, SegmentTaskId,
+        StateHash, Tag, TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
@@ -99,6 +100,7 @@ pub use crate::{
     outcome::{Outcome, TrapKind, Value, ValueType},
     outline::{Domain, Outline},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
+    segment::{SegmentResult, SegmentTask},
     units::{
         Attempt, BasisPoints, ByteLen, Clock, Epoch, Fuel, Incarnation, MachineVersion, Pages, Sequence,
         Slot, Timestamp,

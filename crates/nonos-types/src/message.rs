@@ -2,7 +2,7 @@
 
 mod accusation;
 mod descriptor;
-mod job;
+pub(crate) mod job;
 mod receipt;
 mod relay;
 mod signed;

@@ -5,7 +5,8 @@ use nonos_mesh::{
     core::bundle::{BundleError, Item, Progress, Reader, Writer, sort},
 };
 use nonos_types::{
-    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, SegmentDigest, Signed,
+    TapesDigest,
 };
 
 use crate::sample::{NOW, claim, descriptor, key, network, receipt};
@@ -240,7 +241,7 @@ fn unknown_records_and_objects_are_refused() {
         matches!(error, Some(BundleError::UnknownRecord { tag: 3 })),
         "{error:?}"
     );
-    for kind in [0, 5] {
+    for kind in [0, 5, 7] {
         let (_, error) = read_records(&[&record_of_object(kind, &[0; 32], b"")]);
         assert!(
             matches!(error, Some(BundleError::UnknownObject { kind: it }) if it == kind),
@@ -270,7 +271,7 @@ fn what_is_too_long_is_refused_before_it_is_read() {
         message(limit.get()),
         Some(BundleError::Truncated { .. })
     ));
-    for (kind, most) in [(1, 16_879_709), (2, 64 << 20), (3, 64 << 20), (4, 8 << 20)] {
+    for (kind, most) in [(1, 16_879_709), (2, 64 << 20), (3, 64 << 20), (4, 64 << 20)] {
         let head = [&[2, kind][..], &[0; 32]].concat();
         let (_, error) = read_records(&[&promise(&head, most + 1)]);
         assert!(
@@ -407,9 +408,12 @@ fn the_writer_keeps_the_order_and_the_limits() {
     }
     let refused = writer.message(&sorted[2]);
     assert!(matches!(refused, Err(BundleError::OutOfOrder)), "{refused:?}");
-    let long = vec![0; (8 << 20) + 1];
+    let long = vec![0; (64 << 20) + 1];
     let refused = writer.object(&Object::Proof(ProofDigest::hash(&[&long])), &long);
     assert!(matches!(refused, Err(BundleError::TooLong { .. })), "{refused:?}");
+    let segment = Object::Segment(SegmentDigest::hash(&[b"a segment"]));
+    let refused = writer.object(&segment, b"a segment");
+    assert!(matches!(refused, Err(BundleError::UnknownObject { kind: 7 })), "{refused:?}");
     // What was refused left nothing behind.
     let bytes = writer.finish().expect("it is memory");
     assert!(read(&bytes).1.is_none());

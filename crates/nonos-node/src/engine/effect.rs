@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
 use nonos_mesh::{
-    Acceptance, Cursor, Ticket,
-    core::onion::{Guards, Mix},
+    Acceptance, Cursor, Object, Ticket,
+    core::{
+        onion::{Guards, Mix},
+        segment,
+    },
 };
 use nonos_trust::{Judgement, ProofVerdict};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NodeId, Offer, OnionKey, Receipt, RelayHead, Signed, Timestamp, Value,
+    NodeId, Offer, OnionKey, Receipt, RelayHead, SegmentTask, Signed, Timestamp, Value,
 };
 
 use super::Facts;
@@ -72,6 +75,16 @@ pub(crate) enum Input {
         result: Result<Box<Signed<Receipt>>, String>,
         ms: u64,
     },
+    /// Something happened to a run of this node that is proved in segments.
+    Segments(super::Told),
+    /// An executor asks to have a segment proved.
+    Asked {
+        from: NodeId,
+        task: Box<Signed<SegmentTask>>,
+        reply: std::sync::mpsc::SyncSender<segment::Answer>,
+    },
+    /// A segment of another's run was proved, or could not be.
+    Helped(super::Helped),
     Checked(Box<Checked>),
     Judged {
         accusation: Box<Signed<Accusation>>,
@@ -240,7 +253,15 @@ pub(crate) enum Effect {
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<nonos_types::Transfer>,
+        /// May it be cut, if it is long, so that others prove parts of it?
+        share: bool,
     },
+    /// Something about a run that is proved in segments.
+    Segments(super::Do),
+    /// Get a segment of another's run, and prove it.
+    Help(Box<Signed<SegmentTask>>),
+    /// Drop an object that nobody needs any more.
+    Forget(Object),
     /// Get what a receipt commits to, and verify its proof.
     Check {
         receipt: Box<Signed<Receipt>>,

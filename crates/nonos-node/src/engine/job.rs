@@ -9,7 +9,7 @@ use nonos_types::{
 };
 
 use super::{Facts, Moment};
-use crate::api::Booked;
+use crate::api::{Booked, SegmentsView};
 
 /// A job, as this node has seen it.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub(super) my_slot: Slot,
     /// How often this node has claimed a slot, since it was started.
     pub(super) my_claims: u32,
+    /// The segments of this node's run, if it was cut.
+    pub(super) segments: Option<SegmentsView>,
 }
 
 /// A slot of a job: who would run it, who may, and who has.
@@ -134,6 +136,7 @@ impl Job {
             mine: Mine::Nothing,
             my_slot: Slot::ZERO,
             my_claims: 0,
+            segments: None,
         }
     }
 
@@ -216,12 +219,15 @@ impl Job {
         checks.into_iter().find(|(_, holds)| !holds).map(|(name, _)| name)
     }
 
-    /// A line of a voucher of the requester.
+    /// A line of a voucher of the requester, or of an executor for his helpers.
     pub(super) fn booked(&mut self, voucher: &Signed<Voucher>, line: &Line) {
         let Some(seat) = self.seat_mut(line.slot) else {
             return;
         };
-        seat.paid.get_or_insert(line.receipt);
+        // What an executor pays is not what the requester pays him.
+        if line.kind != FeeKind::Prove {
+            seat.paid.get_or_insert(line.receipt);
+        }
         let booked = Booked {
             slot: line.slot,
             kind: line.kind,

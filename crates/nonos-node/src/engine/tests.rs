@@ -11,4 +11,5 @@ mod order;
 mod peers;
 mod relay;
 mod schedule;
+mod segments;
 mod world;

@@ -90,6 +90,7 @@ impl Partial {
             Object::Input(it) => format!("input-{it}"),
             Object::Tapes(it) => format!("tapes-{it}"),
             Object::Proof(it) => format!("proof-{it}"),
+            Object::Segment(it) => format!("segment-{it}"),
         };
         self.root.join(name)
     }

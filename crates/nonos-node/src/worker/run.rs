@@ -15,16 +15,24 @@ use nonos_worker::Job;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng as _;
 
-use super::Worker;
+use super::{Worker, segments::Ran};
 use crate::{
     Conduct,
     choice::System,
-    engine::{Facts, Input},
+    engine::{Facts, Input, Plan},
     objects::Whose,
 };
 
 /// A proof of another run by each backend, which a forger puts on his results.
 pub(crate) type Forged = Arc<Mutex<Vec<(BackendId, Proof)>>>;
+
+/// What came of a run.
+pub(super) enum Executed {
+    /// It is proved, in so many milliseconds.
+    Proved(Box<Signed<Receipt>>, u64),
+    /// It is long, and others prove parts of it.
+    Cut(Box<Plan>),
+}
 
 impl Worker {
     /// Runs, proves and signs; what the receipt commits to is kept here. Says how many milliseconds the proof took.
@@ -35,7 +43,8 @@ impl Worker {
         attempt: Attempt,
         conduct: Conduct,
         transfers: Vec<Transfer>,
-    ) -> Result<(Signed<Receipt>, u64), String> {
+        share: bool,
+    ) -> Result<Executed, String> {
         let text = |error: &dyn std::error::Error| {
             crate::api::RequestError::new(error, nonos_types::Fault::Bug).message
         };
@@ -83,8 +92,20 @@ impl Worker {
         let mut statement =
             ExecutionStatement::of_run(subject, record, input, Vec::new(), &Secret::default())
                 .map_err(|it| text(&it))?;
+        let ran = |statement| Ran {
+            offer,
+            attempt,
+            transfers: &transfers,
+            facts: &facts,
+            statement,
+        };
+        if share && let Some(plan) = self.cut(&ran(&statement))? {
+            return Ok(Executed::Cut(Box::new(plan)));
+        }
         let (proof, ms) = match conduct {
-            Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement)?,
+            Conduct::Honest | Conduct::RelayUnchecked | Conduct::ForgeSegments => {
+                self.prove(offer, &statement)?
+            }
             Conduct::ForgeResults => {
                 let mut forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
                 let known = forged.iter().find(|(backend, _)| *backend == offer.backend);
@@ -100,6 +121,24 @@ impl Worker {
                 (proof, ms)
             }
         };
+        let receipt = self.sign(&ran(&statement), &proof)?;
+        Ok(Executed::Proved(Box::new(receipt), ms))
+    }
+
+    /// Keeps what the receipt of a run commits to, and signs it.
+    pub(super) fn sign(&self, ran: &Ran<'_>, proof: &Proof) -> Result<Signed<Receipt>, String> {
+        let Ran {
+            offer,
+            attempt,
+            transfers,
+            facts,
+            statement,
+        } = *ran;
+        let proof_len = ByteLen::from(proof.bytes.len());
+        if proof_len > Receipt::MAX_PROOF {
+            let most = Receipt::MAX_PROOF;
+            return Err(format!("its proof has {proof_len}, a receipt's has {most} at most"));
+        }
         let public = statement.public();
         let tapes = public
             .attachment(1)
@@ -110,11 +149,11 @@ impl Worker {
             backend: offer.backend.clone(),
             verifying_key: proof.vk,
             proof: ProofDigest::hash(&[&proof.bytes]),
-            proof_len: ByteLen::from(proof.bytes.len()),
+            proof_len,
             tapes: TapesDigest::hash(&[tapes]),
             tapes_len: ByteLen::from(tapes.len()),
             fee: facts.fee(offer, record.proven.fuel_used),
-            transfers,
+            transfers: transfers.to_vec(),
             at: self.clock.now(),
             record,
         };
@@ -124,21 +163,14 @@ impl Worker {
         };
         keep(Object::Tapes(receipt.tapes), tapes)?;
         keep(Object::Proof(receipt.proof), &proof.bytes)?;
-        Ok((Signed::new(receipt, self.identity.signing_key()), ms))
+        Ok(Signed::new(receipt, self.identity.signing_key()))
     }
 
     fn prove(&self, offer: &Offer, statement: &ExecutionStatement) -> Result<(Proof, u64), String> {
         let system = System::ALL.into_iter().find(|it| it.id() == offer.backend);
         let system = system.ok_or_else(|| format!("this node has no backend `{}`", offer.backend))?;
         let method = self.proving.method(system);
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
-        let mut random = ChaCha20Rng::from_seed(secret);
-        let mut seeds = move || {
-            let mut fresh = [0; 32];
-            random.fill_bytes(&mut fresh);
-            Seed::new(fresh)
-        };
+        let mut seeds = seeds()?;
         let job = statement.record().proven.job;
         let inputs = self.inputs.clone();
         let mut tell = move |Progress {
@@ -160,6 +192,18 @@ impl Worker {
             .map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)?;
         Ok((proof, self.clock.millis() - started))
     }
+}
+
+/// Seeds that nobody knows.
+pub(super) fn seeds() -> Result<impl FnMut() -> Seed, String> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
+    let mut random = ChaCha20Rng::from_seed(secret);
+    Ok(move || {
+        let mut fresh = [0; 32];
+        random.fill_bytes(&mut fresh);
+        Seed::new(fresh)
+    })
 }
 
 /// The same run with another result: what a forger would be paid for.

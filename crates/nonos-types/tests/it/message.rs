@@ -4,6 +4,7 @@ mod job;
 mod receipt;
 mod relay;
 mod sample;
+mod segment;
 mod voucher;
 mod wire;
 

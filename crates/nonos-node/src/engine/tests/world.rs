@@ -263,6 +263,8 @@ pub(super) struct World {
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
     pub(super) crash: Option<(usize, usize)>,
     pub(super) inputs: Vec<usize>,
+    /// Runs in segments, and who proves them.
+    pub(super) segments: super::segments::Shared,
 }
 
 fn config() -> Config {
@@ -341,6 +343,7 @@ impl World {
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
+            segments: super::segments::Shared::default(),
         };
         for seed in 1..=nodes {
             let store = Arc::new(Failing {
@@ -388,7 +391,7 @@ impl World {
         id(&self.nodes[node].key)
     }
 
-    fn index(&self, of: NodeId) -> Option<usize> {
+    pub(super) fn index(&self, of: NodeId) -> Option<usize> {
         self.nodes.iter().position(|it| id(&it.key) == of)
     }
 
@@ -408,6 +411,7 @@ impl World {
         let gone = self.id(node);
         self.nodes[node].up = false;
         self.nodes[node].running.clear();
+        self.segments.stop(node);
         self.queue.retain(|(of, _)| *of != node);
         for other in 0..self.nodes.len() {
             self.give(other, Input::Disconnected(gone));
@@ -419,6 +423,7 @@ impl World {
         let now = self.now();
         let it = &mut self.nodes[node];
         it.running.clear();
+        self.segments.stop(node);
         // A store that fails while it starts makes it start again.
         let engine = (0..3).find_map(|_| {
             let parts = parts(&it.key, &it.store, &it.config, it.conduct);
@@ -540,6 +545,16 @@ impl World {
                     },
                 );
             }
+            Effect::Execute {
+                offer,
+                slot,
+                attempt,
+                share: true,
+                ..
+            } if self.segments.of > 0 => super::segments::cut(self, node, offer, slot, attempt),
+            Effect::Segments(what) => super::segments::act(self, node, what),
+            Effect::Help(task) => super::segments::help(self, node, *task),
+            Effect::Forget(_) => self.segments.forgotten += 1,
             Effect::Execute {
                 offer, slot, attempt, ..
             } => {
@@ -684,6 +699,7 @@ impl World {
             self.millis += 1000;
             for node in 0..self.nodes.len() {
                 self.finish_runs(node);
+                super::segments::finish(self, node);
                 self.give(node, Input::Tick);
             }
             self.run();
