@@ -10,6 +10,7 @@ pub mod package;
 pub mod proof;
 pub mod record;
 pub mod run;
+pub mod segment;
 pub mod stark;
 pub mod statement;
 pub mod sync;
@@ -18,7 +19,7 @@ pub mod sync;
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and what it checks.
-pub const TARGETS: [(&str, Check); 11] = [
+pub const TARGETS: [(&str, Check); 12] = [
     ("books", books::check),
     ("bundle", bundle::check),
     ("envelope", envelope::check),
@@ -27,6 +28,7 @@ pub const TARGETS: [(&str, Check); 11] = [
     ("package", package::check),
     ("proof", proof::check),
     ("record", record::check),
+    ("segment", segment::check),
     ("stark", stark::check),
     ("statement", statement::check),
     ("sync", sync::check),

@@ -5,7 +5,7 @@ use std::{
 };
 
 use libp2p::request_response::{InboundRequestId, ResponseChannel};
-use nonos_types::{ByteLen, NodeId, Signed};
+use nonos_types::{ByteLen, NodeId, SegmentTask, Signed};
 use tokio::{
     sync::{Semaphore, mpsc},
     time::Instant,
@@ -190,7 +190,7 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
             .map_or(Response::Busy, Response::Reconciled),
         Request::Journal { ask } => objects.journal(to, ask).map_or(Response::Busy, Response::Journal),
         // What nobody signed is nobody's task.
-        Request::Segment { task } => match Signed::from_bytes(task) {
+        Request::Segment { task } => match Signed::<SegmentTask>::from_bytes(task) {
             Ok(task) if task.signer() == to => (objects.segment(to, task)).map_or(Response::Busy, |answer| {
                 Response::Segment(answer.to_bytes())
             }),

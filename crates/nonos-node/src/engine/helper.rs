@@ -72,7 +72,7 @@ impl Helping {
     }
 
     /// Segments that are proved, or being proved, for an executor and not paid.
-    fn unpaid(&self, executor: NodeId) -> usize {
+    pub(super) fn unpaid(&self, executor: NodeId) -> usize {
         let of_it = self.0.values().filter(|it| it.task.signer() == executor);
         of_it.filter(|it| !matches!(it.state, State::Failed)).count()
     }

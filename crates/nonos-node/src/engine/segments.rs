@@ -159,6 +159,9 @@ impl Engine {
                 index,
                 answer,
             } => {
+                if let Some(Answer::Refused(why)) = &answer {
+                    tracing::debug!(%job, %helper, index, why = why.name(), "a helper does not prove a segment");
+                }
                 let Some(sharing) = self.shared(job) else { return Ok(()) };
                 let said = match answer {
                     None => Said::Nothing,
@@ -171,9 +174,6 @@ impl Engine {
                     }
                 };
                 sharing.run.said(helper, index, said, now);
-                if let Some(Answer::Refused(why)) = answer {
-                    tracing::debug!(%job, %helper, index, why = why.name(), "a helper does not prove a segment");
-                }
             }
             Told::Checked {
                 job,

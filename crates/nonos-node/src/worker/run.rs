@@ -92,15 +92,17 @@ impl Worker {
         let mut statement =
             ExecutionStatement::of_run(subject, record, input, Vec::new(), &Secret::default())
                 .map_err(|it| text(&it))?;
-        let ran = |statement| Ran {
-            offer,
-            attempt,
-            transfers: &transfers,
-            facts: &facts,
-            statement,
-        };
-        if share && let Some(plan) = self.cut(&ran(&statement))? {
-            return Ok(Executed::Cut(Box::new(plan)));
+        if share {
+            let ran = Ran {
+                offer,
+                attempt,
+                transfers: &transfers,
+                facts: &facts,
+                statement: &statement,
+            };
+            if let Some(plan) = self.cut(&ran)? {
+                return Ok(Executed::Cut(Box::new(plan)));
+            }
         }
         let (proof, ms) = match conduct {
             Conduct::Honest | Conduct::RelayUnchecked | Conduct::ForgeSegments => {
@@ -121,7 +123,14 @@ impl Worker {
                 (proof, ms)
             }
         };
-        let receipt = self.sign(&ran(&statement), &proof)?;
+        let ran = Ran {
+            offer,
+            attempt,
+            transfers: &transfers,
+            facts: &facts,
+            statement: &statement,
+        };
+        let receipt = self.sign(&ran, &proof)?;
         Ok(Executed::Proved(Box::new(receipt), ms))
     }
 

@@ -9,10 +9,10 @@ use nonos_machine::{ExecutionStatement, Secret, tables::Hidden};
 use nonos_mesh::{Object, core::assignment::Found};
 use nonos_trust::ProofVerdict;
 use nonos_types::{
-    Attempt, ByteLen, Clock as _, JobId, NodeId, Offer, ProofDigest, Receipt, SegmentDigest, SegmentResult,
+    Attempt, ByteLen, JobId, NodeId, Offer, ProofDigest, Receipt, SegmentDigest, SegmentResult,
     SegmentTask, Signed, Transfer,
 };
-use nonos_verify::{Progress, Proof, Proving, Statement as _};
+use nonos_verify::{Progress, Proof, Proving};
 use nonos_verify_stark::{Cutter, Profile, SegmentJob, SegmentStatement, Stark};
 
 use super::{Worker, blocking};
@@ -223,7 +223,7 @@ impl Worker {
         let mut proving = Proving::new(&mut seeds).on_progress(&mut tell);
         let proof = self.proofs.turn().prove_segment(profile, segment, &mut proving);
         let proof = proof.map_err(|error| crate::api::RequestError::new(&error, error.fault()).message)?;
-        Ok(proof.bytes)
+        Ok(proof.bytes.to_vec())
     }
 
     /// Gets a helper's proof and verifies it.

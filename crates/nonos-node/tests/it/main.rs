@@ -5,3 +5,4 @@ mod bundle;
 mod jobs;
 mod mesh;
 mod onion;
+mod segments;
