@@ -175,6 +175,7 @@ const LATES: u32 = 2;
 #[derive(Clone, Copy, Debug)]
 struct Given {
     index: u32,
+    since: Duration,
     deadline: Duration,
     /// It said that it would.
     accepted: bool,
@@ -373,11 +374,24 @@ impl Assignment {
         }
     }
 
+    /// How long a helper is waited for. What is known now counts, also where it was told a later deadline: it is not late
+    /// before that, but nobody is idle meanwhile.
+    fn wait(&self) -> Duration {
+        let Patience {
+            times, least, most, ..
+        } = self.patience;
+        self.slowest.map_or(most, |it| (it * times).clamp(least, most))
+    }
+
     /// Is nobody at it of whom it may be expected?
-    fn is_free(&self, index: u32) -> bool {
+    fn is_free(&self, index: u32, now: Duration) -> bool {
+        let wait = self.wait();
         let expected = |(helper, it): (&NodeId, &Helper)| {
-            it.given
-                .is_some_and(|given| given.index == index && !given.late && self.is_present(*helper))
+            it.given.is_some_and(|given| {
+                let delivered = matches!(given.asked, Asked::Delivered | Asked::Checking);
+                let in_time = !given.late && now < given.since + wait;
+                given.index == index && (delivered || in_time) && self.is_present(*helper)
+            })
         };
         self.segments[index as usize].by.is_none()
             && self.here.is_none_or(|(it, _)| it != index)
@@ -389,7 +403,7 @@ impl Assignment {
             return;
         }
         // What nobody else may prove goes first, so that something is left to give.
-        let free = (0..self.count()).filter(|it| self.is_free(*it));
+        let free = (0..self.count()).filter(|it| self.is_free(*it, now));
         let next = free.min_by_key(|it| (self.segments[*it as usize].shared, *it));
         if let Some(index) = next {
             self.here = Some((index, now));
@@ -398,20 +412,18 @@ impl Assignment {
     }
 
     fn give(&mut self, now: Duration, steps: &mut Vec<Step>) {
-        let Patience {
-            times, least, most, ..
-        } = self.patience;
-        let patience = self.slowest.map_or(most, |it| (it * times).clamp(least, most));
+        let patience = self.wait();
         for helper in self.present.clone() {
             let it = self.helpers.entry(helper).or_default();
             if it.given.is_some() || it.done_with || now < it.not_before {
                 continue;
             }
-            let next = (0..self.count()).find(|it| self.segments[*it as usize].shared && self.is_free(*it));
+            let next = (0..self.count()).find(|it| self.segments[*it as usize].shared && self.is_free(*it, now));
             let Some(index) = next else { return };
             let deadline = now + patience;
             let given = Given {
                 index,
+                since: now,
                 deadline,
                 accepted: false,
                 late: false,

@@ -212,6 +212,28 @@ fn helpers_have_a_few_times_as_long_as_this_node_takes() {
     assert_eq!(deadline(500), Some(600));
 }
 
+#[test]
+fn what_was_given_before_anyone_knew_how_long_it_takes_is_not_waited_for_idly() {
+    let mut run = run(2, &[1]);
+    let steps = run.steps(at(0));
+    let told = Step::Give {
+        helper: node(1),
+        index: 1,
+        deadline: at(600),
+    };
+    assert!(steps.contains(&told));
+    run.said(node(1), 1, Said::Accepted, at(0));
+    run.proved(0, at(5));
+    let here = Step::Prove { index: 1 };
+    assert!(!run.steps(at(59)).contains(&here));
+    run.said(node(1), 1, Said::Accepted, at(59));
+    let steps = run.steps(at(60));
+    assert!(steps.contains(&here), "{steps:?}");
+    let late = |steps: &[Step]| steps.iter().any(|it| matches!(it, Step::Late { .. }));
+    assert!(!late(&steps), "it has until 600");
+    assert!(late(&run.steps(at(600))));
+}
+
 /// How a simulated helper behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Conduct {

@@ -306,7 +306,7 @@ fn a_helper_whose_proof_is_none_is_blamed_unpaid_and_left_out() {
 fn a_helper_that_stops_holds_nothing_up() {
     let mut world = World::new(4);
     world.segments.of = 8;
-    world.segments.slow = (1..4).map(|it| (it, 100)).collect();
+    world.segments.slow = (1..4).map(|it| (it, 20)).collect();
     let (_, executor) = begun(&mut world);
     let gone = (1..4).find(|it| *it != executor).expect("one of two");
     assert!(world.segments.help.iter().any(|it| it.1 == gone), "it has one");
@@ -324,19 +324,20 @@ fn a_helper_that_is_late_is_blamed_and_its_segment_is_proved_by_another() {
         world.configure(node, "");
     }
     world.segments.of = 8;
-    world.segments.slow = (1..3).map(|it| (it, 10_000)).collect();
     let (_, executor) = begun(&mut world);
     let late = (1..3).find(|it| *it != executor).expect("the other one");
-    // It was given its segment before anyone knew how long that takes.
-    world.pass(590);
-    assert_eq!(deeds(&world, late, executor), []);
+    // The first one comes in time; where one takes 5 s here, a helper has a minute.
+    world.segments.slow.insert(late, 10_000);
+    world.pass(55);
+    let good = |it: &(Deed, Cause)| it.0 == Deed::Good;
+    assert!(deeds(&world, late, executor).iter().all(good));
     assert!(world.segments.joined.is_empty());
     world.pass(30);
-    let [(Deed::Bad, Cause::Segment(_))] = deeds(&world, late, executor)[..] else {
-        panic!("one bad deed: {:?}", deeds(&world, late, executor));
-    };
+    let bad: Vec<_> = deeds(&world, late, executor).into_iter().filter(|it| !good(it)).collect();
+    assert_eq!(bad.len(), 1, "{bad:?}");
     assert_eq!(world.segments.joined.len(), 1);
-    assert!(used(&world).iter().all(|it| it.0 != world.id(late)));
+    let (_, _, by) = &world.segments.joined[0];
+    assert_eq!(by.iter().filter(|it| **it == Some(world.id(late))).count(), 1, "the first");
     assert_eq!(paid(&world, executor), used(&world));
 }
 
