@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "proto/record.proto",
         "proto/envelope.proto",
         "proto/message.proto",
+        "proto/segment.proto",
     ];
     for file in files {
         println!("cargo::rerun-if-changed={file}");

@@ -30,6 +30,8 @@ pub struct ByKind {
     pub seed: Amount,
     /// Verifying.
     pub verify: Amount,
+    /// Proving segments.
+    pub prove: Amount,
 }
 
 impl Balance {
@@ -62,6 +64,7 @@ impl ByKind {
             FeeKind::Execute => &mut self.execute,
             FeeKind::Seed => &mut self.seed,
             FeeKind::Verify => &mut self.verify,
+            FeeKind::Prove => &mut self.prove,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The mesh's rules, without a network: time comes in as an argument, and nothing here waits.
 
 mod admission;
+pub mod assignment;
 mod budget;
 pub mod bundle;
 mod directory;
@@ -14,6 +15,7 @@ pub mod reconcile;
 mod redial;
 mod refusal;
 mod schedule;
+pub mod segment;
 mod throttle;
 mod topic;
 

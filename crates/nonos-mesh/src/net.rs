@@ -22,7 +22,9 @@ use std::{
 use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
-use nonos_types::{ByteLen, Clock, Message, MessageId, NetworkId, NodeId, OnionKey, Outline};
+use nonos_types::{
+    ByteLen, Clock, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Signed,
+};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
@@ -37,7 +39,7 @@ use crate::{
     core::{
         Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Topic, journal,
         onion::{Anonymity, Guards, Mix, Target},
-        reconcile,
+        reconcile, segment,
     },
     wire::{Request, Response},
 };
@@ -470,6 +472,28 @@ impl Mesh {
             (Ask::Include { .. }, Response::Journal(it @ Answer::Included(_)))
             | (Ask::Extend { .. }, Response::Journal(it @ Answer::Extended(_))) => Ok(it),
             _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Asks a peer to prove a segment, or, if it was asked before, what has become of that. Whether the proof is one is for
+    /// who fetches it.
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::BadAnswer`] also if the result is another's, or of another task.
+    pub async fn segment(
+        &self,
+        from: NodeId,
+        task: &Signed<SegmentTask>,
+    ) -> Result<segment::Answer, FetchError> {
+        let request = Request::Segment { task: task.to_bytes() };
+        let Response::Segment(answer) = self.request(from, request).await? else {
+            return Err(FetchError::BadAnswer);
+        };
+        match segment::Answer::from_bytes(&answer).map_err(|_| FetchError::BadAnswer)? {
+            segment::Answer::Proved(it) if it.signer() != from || it.task != task.task() => {
+                Err(FetchError::BadAnswer)
+            }
+            answer => Ok(answer),
         }
     }
 

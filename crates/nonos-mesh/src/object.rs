@@ -1,9 +1,9 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest,
-    TapesDigest,
+    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest, SegmentDigest,
+    SegmentTask, Signed, TapesDigest,
 };
 
-use crate::core::{journal, reconcile};
+use crate::core::{journal, reconcile, segment};
 
 /// What peers fetch from one another, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum Object {
     Sealed(SealedDigest),
     /// The ciphertext of a run's sealed result.
     Result(ResultDigest),
+    /// A segment of a run, to be proved: given to whom its executor asks to.
+    Segment(SegmentDigest),
 }
 
 /// Of the type of an object's name.
@@ -50,6 +52,10 @@ macro_rules! by_name {
                 type $Name = ResultDigest;
                 $value
             }
+            Object::Segment($name) => {
+                type $Name = SegmentDigest;
+                $value
+            }
         }
     };
 }
@@ -59,7 +65,7 @@ impl Object {
     const fn tail(&self) -> u64 {
         match self {
             Self::Capsule(_) => 64,
-            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) | Self::Sealed(_) | Self::Result(_) => 0,
+            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) | Self::Sealed(_) | Self::Result(_) | Self::Segment(_) => 0,
         }
     }
 
@@ -112,6 +118,7 @@ impl Object {
             Self::Proof(it) => (4, it.to_bytes()),
             Self::Sealed(it) => (5, it.to_bytes()),
             Self::Result(it) => (6, it.to_bytes()),
+            Self::Segment(it) => (7, it.to_bytes()),
         }
     }
 
@@ -124,6 +131,7 @@ impl Object {
             4 => Self::Proof(ProofDigest::from_bytes(digest)),
             5 => Self::Sealed(SealedDigest::from_bytes(digest)),
             6 => Self::Result(ResultDigest::from_bytes(digest)),
+            7 => Self::Segment(SegmentDigest::from_bytes(digest)),
             _ => return None,
         })
     }
@@ -238,6 +246,12 @@ pub trait Objects: Send + Sync + 'static {
     /// stands, there is no such head.
     fn journal(&self, _from: NodeId, _ask: &journal::Ask) -> Option<journal::Answer> {
         Some(journal::Answer::Absent)
+    }
+
+    /// An executor asks to have a segment proved, or what has become of that; nothing, if it cannot be said now. As it
+    /// stands, nobody is helped.
+    fn segment(&self, _from: NodeId, _task: Signed<SegmentTask>) -> Option<segment::Answer> {
+        Some(segment::Answer::Refused(segment::Refused::Role))
     }
 
     /// The accepted messages from a position on; for [`Cursor::END`] none, and where the log ends.

@@ -3,7 +3,7 @@
 pub(crate) mod onion;
 
 use nonos_types::{
-    ByteLen, Error, MessageId, Outline,
+    ByteLen, Envelope, Error, MessageId, Outline, SegmentTask,
     wire::{decode, encode, fixed},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     core::{
         journal,
         reconcile::{Answer, Ask, Limits},
+        segment,
     },
 };
 
@@ -41,6 +42,10 @@ pub(crate) enum Request {
     Journal {
         ask: journal::Ask,
     },
+    /// An envelope, whose signature is verified where that holds up nobody.
+    Segment {
+        task: Vec<u8>,
+    },
 }
 
 /// What the peer says.
@@ -52,6 +57,8 @@ pub(crate) enum Response {
     Reconciled(Answer),
     Messages(Vec<Vec<u8>>),
     Journal(journal::Answer),
+    /// An answer to a task, verified by who asked.
+    Segment(Vec<u8>),
     /// It has no such object.
     NotFound,
     /// It has too much to do.
@@ -61,7 +68,7 @@ pub(crate) enum Response {
 mod proto {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
-        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5, 6")]
+        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5, 6, 7")]
         pub(super) asked: Option<Asked>,
     }
 
@@ -79,6 +86,8 @@ mod proto {
         Messages(Vec<u8>),
         #[prost(bytes = "vec", tag = "6")]
         Journal(Vec<u8>),
+        #[prost(bytes = "vec", tag = "7")]
+        Segment(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -109,7 +118,7 @@ mod proto {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Response {
-        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7")]
+        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
         pub(super) said: Option<Said>,
     }
 
@@ -129,6 +138,8 @@ mod proto {
         Messages(Messages),
         #[prost(bytes = "vec", tag = "7")]
         Journal(Vec<u8>),
+        #[prost(bytes = "vec", tag = "8")]
+        Segment(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -206,6 +217,7 @@ impl Request {
                 proto::Asked::Messages(ids.collect())
             }
             Self::Journal { ask } => proto::Asked::Journal(ask.to_bytes()),
+            Self::Segment { task } => proto::Asked::Segment(task.clone()),
         };
         encode(&proto::Request { asked: Some(asked) })
     }
@@ -254,6 +266,12 @@ impl Request {
             proto::Asked::Journal(ask) => Self::Journal {
                 ask: journal::Ask::from_bytes(&ask).map_err(|_| bad("journal"))?,
             },
+            proto::Asked::Segment(task) => {
+                if task.len() as u64 > Envelope::max_len::<SegmentTask>().get() {
+                    return Err(bad("segment"));
+                }
+                Self::Segment { task }
+            }
         })
     }
 }
@@ -281,6 +299,7 @@ impl Response {
                 messages: messages.clone(),
             }),
             Self::Journal(answer) => proto::Said::Journal(answer.to_bytes()),
+            Self::Segment(answer) => proto::Said::Segment(answer.clone()),
             Self::NotFound => proto::Said::Refused(NOT_FOUND),
             Self::Busy => proto::Said::Refused(BUSY),
         };
@@ -335,6 +354,12 @@ impl Response {
             proto::Said::Journal(answer) => {
                 Self::Journal(journal::Answer::from_bytes(&answer).map_err(|_| bad("journal"))?)
             }
+            proto::Said::Segment(answer) => {
+                if answer.len() as u64 > segment::Answer::MAX.get() {
+                    return Err(bad("segment"));
+                }
+                Self::Segment(answer)
+            }
             proto::Said::Refused(NOT_FOUND) => Self::NotFound,
             proto::Said::Refused(BUSY) => Self::Busy,
             proto::Said::Refused(_) => return Err(bad("refused")),
@@ -344,7 +369,7 @@ impl Response {
 
 #[cfg(test)]
 mod tests {
-    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, ResultDigest, SealedDigest, TapesDigest};
+    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, TapesDigest};
     use proptest::prelude::*;
 
     use super::*;
@@ -354,12 +379,13 @@ mod tests {
     }
 
     fn request() -> impl Strategy<Value = Request> {
-        let object = (0..6, digest()).prop_map(|(kind, digest)| match kind {
+        let object = (0..7, digest()).prop_map(|(kind, digest)| match kind {
             0 => Object::Capsule(CapsuleHash::from_bytes(digest)),
             1 => Object::Input(InputDigest::from_bytes(digest)),
             2 => Object::Tapes(TapesDigest::from_bytes(digest)),
             3 => Object::Sealed(SealedDigest::from_bytes(digest)),
             4 => Object::Result(ResultDigest::from_bytes(digest)),
+            5 => Object::Segment(SegmentDigest::from_bytes(digest)),
             _ => Object::Proof(ProofDigest::from_bytes(digest)),
         });
         let read =
@@ -548,6 +574,22 @@ mod tests {
         for len in [0, 31, 33, 32 * (Request::NAMES + 1)] {
             assert_eq!(request(len), Err(error.clone()), "{len}");
         }
+    }
+
+    #[test]
+    fn refuses_tasks_and_answers_to_them_that_are_too_long() {
+        let most = Envelope::max_len::<SegmentTask>().get() as usize;
+        let task = |len| Request::Segment { task: vec![7; len] };
+        assert_eq!(Request::from_bytes(&task(most).to_bytes()), Ok(task(most)));
+        let (message, field) = (REQUEST, "segment");
+        let error = Error::BadField { message, field };
+        assert_eq!(Request::from_bytes(&task(most + 1).to_bytes()), Err(error));
+        let most = segment::Answer::MAX.get() as usize;
+        let answer = |len| Response::Segment(vec![7; len]);
+        assert_eq!(Response::from_bytes(&answer(most).to_bytes()), Ok(answer(most)));
+        let message = RESPONSE;
+        let error = Error::BadField { message, field };
+        assert_eq!(Response::from_bytes(&answer(most + 1).to_bytes()), Err(error));
     }
 
     #[test]

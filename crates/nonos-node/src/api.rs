@@ -252,6 +252,12 @@ pub struct Status {
     pub jobs: Vec<(JobState, usize)>,
     /// Runs proved here.
     pub executed: u64,
+    /// Segments of these that other nodes proved, since this one started.
+    #[serde(default)]
+    pub segments_given: u64,
+    /// Segments of others' runs that this node proved, since it started.
+    #[serde(default)]
+    pub segments_helped: u64,
     /// Receipts of others that verified here.
     pub verified_ok: u64,
     /// Receipts of others that did not.
@@ -450,6 +456,9 @@ pub struct JobView {
     pub verdicts: Vec<NodeId>,
     /// What this node has booked for it.
     pub booked: Vec<Booked>,
+    /// Its segments, if this node runs or ran it and has cut the run.
+    #[serde(default)]
+    pub segments: Option<SegmentsView>,
     /// Why this node does not run it.
     pub refused: Option<String>,
     /// The same for programs: `fuel`, `price`, `limits.quiet-hours`, …
@@ -473,6 +482,26 @@ pub struct Sealing {
     pub result: bool,
     /// Of this node's own job: why no result is paid yet, though a proof has verified.
     pub unopened: Option<String>,
+}
+
+/// The segments of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentsView {
+    /// How many.
+    pub of: u32,
+    /// What a helper gets for each.
+    pub price: Amount,
+    /// Those that are proved, in the order in which they were.
+    pub proved: Vec<SegmentView>,
+}
+
+/// A segment that is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentView {
+    /// Which, from 0.
+    pub index: u32,
+    /// Whose proof is used: the executor's own, or a helper's.
+    pub by: NodeId,
 }
 
 /// A slot of a job.
@@ -671,6 +700,62 @@ pub enum What {
         job: JobId,
         /// Milliseconds.
         ms: u64,
+    },
+    /// A run was cut, to be proved by segments.
+    Cut {
+        /// The job.
+        job: JobId,
+        /// How many.
+        segments: u32,
+    },
+    /// A helper was asked to prove a segment.
+    SegmentGiven {
+        /// The job.
+        job: JobId,
+        /// Which segment.
+        index: u32,
+        /// Whom.
+        helper: NodeId,
+    },
+    /// A helper did not do what it took on.
+    SegmentLost {
+        /// The job.
+        job: JobId,
+        /// Which segment.
+        index: u32,
+        /// Who.
+        helper: NodeId,
+        /// `late` or `bad proof`.
+        reason: String,
+    },
+    /// A segment is proved, and its proof verified.
+    SegmentTaken {
+        /// The job.
+        job: JobId,
+        /// Which segment.
+        index: u32,
+        /// By whom; by this node, too.
+        by: NodeId,
+    },
+    /// This node took on a segment of another's run.
+    SegmentTook {
+        /// The job.
+        job: JobId,
+        /// Which segment.
+        index: u32,
+        /// Whose run.
+        executor: NodeId,
+    },
+    /// It has proved it, or could not.
+    SegmentMade {
+        /// The job.
+        job: JobId,
+        /// Which segment.
+        index: u32,
+        /// Whose run.
+        executor: NodeId,
+        /// Why it could not.
+        failed: Option<String>,
     },
     /// A run failed here.
     Failed {

@@ -119,6 +119,14 @@ pub struct Executor {
     pub max_pages: Pages,
     /// Most bytes of input.
     pub max_input: u64,
+    /// May other executors prove segments of its long runs, for a part of the fee?
+    pub share_segments: bool,
+    /// Least it proves a segment for another executor for, in atto-NONOS.
+    pub segment_price: Amount,
+    /// Most it pays for a segment; however much that is, helpers get at most half of what it gets.
+    pub segment_fee: Option<Amount>,
+    /// Most segments that it proves for an executor before that has paid.
+    pub segment_credit: u32,
 }
 
 /// How runs are proved.
@@ -269,6 +277,10 @@ impl Default for Executor {
             max_fuel: Fuel::new((1 << 30) - 1),
             max_pages: Pages::new(16_384),
             max_input: 1 << 20,
+            share_segments: true,
+            segment_price: Amount::ZERO,
+            segment_fee: None,
+            segment_credit: 32,
         }
     }
 }
@@ -437,6 +449,13 @@ impl Config {
 #max_fuel = 1073741823
 #max_pages = 16384
 #max_input = 1048576
+# May other executors prove segments of its long runs? They are paid out of its own part of the fee, half of that at most;
+# and most it pays for a segment, in atto-NONOS, if half is too much.
+#share_segments = true
+#segment_fee = "1000000000000000000"
+# Least it proves a segment of another's run for, and how many for one executor before that has paid.
+#segment_price = "0"
+#segment_credit = 32
 
 [proving]
 # The proof system of jobs of this node that name none: "stark", quick proofs of some 400 KB, "halo2", proofs of about

@@ -12,6 +12,7 @@ mod effect;
 mod executor;
 mod facts;
 mod heads;
+mod helper;
 mod import;
 mod job;
 mod jobs;
@@ -24,6 +25,7 @@ mod requester;
 mod reuse;
 mod roles;
 mod sealed;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -53,10 +55,12 @@ use self::{
     describe::Said,
     duties::Duties,
     heads::Kept,
+    helper::Helping,
     job::Job,
     onion::Hops,
     parked::{Last, Need, Parked},
     peers::{LastGood, Lost, PeerState},
+    segments::Sharing,
     verifier::Retry,
 };
 pub(crate) use self::{
@@ -65,8 +69,10 @@ pub(crate) use self::{
         Reply,
     },
     facts::Facts,
+    helper::{Helped, profile_of},
     job::Refused,
     onion::guards,
+    segments::{Do, Plan, Told},
     verifier::Unchecked,
     view::json,
     why::refused_facts,
@@ -144,6 +150,9 @@ pub(crate) struct Engine {
     /// Roles in which it has done something.
     taken: BTreeSet<Role>,
     duties: Duties,
+    /// The run of this node's that is proved in segments, and segments of others'.
+    sharing: Option<Sharing>,
+    helping: Helping,
     counts: Counts,
     effects: Vec<Effect>,
     opened: Timestamp,
@@ -182,6 +191,9 @@ struct Counts {
     executed: u64,
     verified_ok: u64,
     verified_bad: u64,
+    /// Segments of this node's runs that helpers proved, and of others' that this node did.
+    segments_given: u64,
+    segments_helped: u64,
 }
 
 /// What to do with a message.
@@ -256,6 +268,8 @@ impl Engine {
             event_number: 0,
             taken: BTreeSet::new(),
             duties,
+            sharing: None,
+            helping: Helping::default(),
             counts: Counts::default(),
             effects: Vec::new(),
             opened: now.time,
@@ -327,6 +341,17 @@ impl Engine {
             Input::Ran { job, result, ms } => self.ran(job, result, ms),
             Input::Unopened { job, reason } => self.unopened(job, reason),
             Input::ResultOpened { job, receipt, opened } => self.result_opened(job, receipt, opened),
+            Input::Segments(told) => self.told(told),
+            Input::Asked { from, task, reply } => {
+                let answer = self.asked(from, *task)?;
+                // Who waits for it waits no longer than it may.
+                let _gone = reply.send(answer);
+                Ok(())
+            }
+            Input::Helped(helped) => {
+                self.helped(helped);
+                Ok(())
+            }
             Input::Checked(checked) => self.checked(*checked),
             Input::Judged {
                 accusation,

@@ -9,13 +9,14 @@ use std::{
 
 use nonos_mesh::{Cursor, Page, core::reconcile::Summary};
 use nonos_store::{Batch, Durability, Error, Store, Table};
-use nonos_types::{JobId, Kind, Message, MessageId, Offer, Sequence, Signed, Timestamp};
+use nonos_types::{JobId, Kind, Message, MessageId, Offer, Receipt, ReceiptId, Sequence, Signed, Timestamp};
 
 use crate::channel;
 
 const MESSAGES: Table<Sequence, Vec<u8>> = Table::new("journal");
 const KNOWN: Table<MessageId, Sequence> = Table::new("journal-id");
 const OFFERS: Table<JobId, Sequence> = Table::new("journal-offer");
+const RECEIPTS: Table<ReceiptId, Sequence> = Table::new("journal-receipt");
 
 /// Most bytes of a page's messages together.
 const PAGE_BYTES: usize = 1 << 20;
@@ -135,6 +136,7 @@ impl Journal {
         }
         if let Message::Receipt(receipt) = message {
             channel::index(&mut batch, receipt, next);
+            RECEIPTS.put(&mut batch, &receipt.receipt_id(), &next);
         }
         let durability = if own {
             Durability::Durable
@@ -163,6 +165,15 @@ impl Journal {
     /// The offer of a job, also of one that is long over.
     pub(crate) fn offer(&self, job: JobId) -> Result<Option<Signed<Offer>>, Error> {
         let Some(position) = OFFERS.get(&*self.store, &job)? else {
+            return Ok(None);
+        };
+        let bytes = MESSAGES.get(&*self.store, &position)?;
+        Ok(bytes.and_then(|bytes| Signed::from_bytes(&bytes).ok()))
+    }
+
+    /// A receipt, also of a job that is long over.
+    pub(crate) fn receipt(&self, id: ReceiptId) -> Result<Option<Signed<Receipt>>, Error> {
+        let Some(position) = RECEIPTS.get(&*self.store, &id)? else {
             return Ok(None);
         };
         let bytes = MESSAGES.get(&*self.store, &position)?;

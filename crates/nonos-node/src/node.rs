@@ -19,6 +19,7 @@ use nonos_mesh::{
         journal,
         onion::Guards,
         reconcile::{Answer, Ask, Serve},
+        segment,
     },
 };
 use nonos_package::Package;
@@ -28,10 +29,10 @@ use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
     Accusation, ByteLen, Capacity, Clock as _, MessageId, NetworkId, NodeId, Outline, PoiHash, Sequence,
-    Signed, Stamp, Timestamp,
+    SegmentTask, Signed, Stamp, Timestamp,
 };
 use nonos_worker::Runner;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::{
     Backends, Config, DataDir, Error,
@@ -46,7 +47,7 @@ use crate::{
     proofs::{Checker, Proofs},
     relay::Relay,
     server,
-    worker::{Bundles, Forged, Worker},
+    worker::{self, Bundles, Forged, Runs, Worker},
 };
 
 /// The signed snapshot of the machine.
@@ -67,6 +68,8 @@ pub enum Conduct {
     ForgeResults,
     /// It passes on receipts that it has not checked, and keeps them as if it had.
     RelayUnchecked,
+    /// It gives executors whom it helps proofs of segments that are none.
+    ForgeSegments,
 }
 
 /// What a node is started with.
@@ -306,6 +309,9 @@ impl Node {
             onion: config.onion,
             passed: Mutex::default(),
             bundles: Bundles::default(),
+            conduct,
+            runs: Runs::default(),
+            long: Semaphore::new(worker::LONG_ONES),
         });
         drop(store);
         let answering = tokio::spawn(server::serve(listener, handle.clone()));
@@ -608,6 +614,8 @@ struct Given {
 impl Given {
     /// Peers whose comparisons are kept; there are fewer connections.
     const SERVING: usize = 256;
+    /// How long the engine may take to answer a task.
+    const PATIENCE: Duration = Duration::from_secs(2);
 }
 
 impl Objects for Given {
@@ -647,6 +655,14 @@ impl Objects for Given {
 
     fn journal(&self, from: NodeId, ask: &journal::Ask) -> Option<journal::Answer> {
         self.relay.answer(from, ask, self.clock.now())
+    }
+
+    fn segment(&self, from: NodeId, task: Signed<SegmentTask>) -> Option<segment::Answer> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let task = Box::new(task);
+        // Whoever asks comes again; an engine that has much to do is not waited for.
+        self.inputs.try_send(Input::Asked { from, task, reply }).ok()?;
+        answer.recv_timeout(Self::PATIENCE).ok()
     }
 
     fn messages(&self, ids: &[MessageId]) -> Vec<Vec<u8>> {

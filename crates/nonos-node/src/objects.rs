@@ -15,8 +15,8 @@ use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_trust::boxes;
 use nonos_types::{
-    ByteLen, CapsuleHash, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest,
-    SealedResult, SealedTape, TapesDigest,
+    ByteLen, CapsuleHash, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult,
+    SealedTape, SegmentDigest, SegmentTask, TapesDigest,
 };
 
 mod partial;
@@ -50,6 +50,8 @@ pub(crate) struct ObjectStore {
 
 impl ObjectStore {
     const OUTLINES: usize = 64;
+    /// Where segments of runs are; what is there when a node starts is of runs that are over.
+    const SEGMENTS: &str = "segments";
 
     /// Of a data directory that takes so much of the disk at most.
     pub(crate) fn new(root: &Path, most: Option<ByteLen>) -> Self {
@@ -60,6 +62,14 @@ impl ObjectStore {
             room: Room::new(root, most),
             outlines: Mutex::default(),
         };
+        let segments = root.join(Self::SEGMENTS);
+        let emptied = match fs::remove_dir_all(&segments) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::create_dir_all(&segments),
+        };
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "no run can be shared: there is no place for its segments");
+        }
         if let Err(error) = store.used() {
             tracing::warn!(%error, "what is used of the disk is not known yet");
         }
@@ -113,6 +123,7 @@ impl ObjectStore {
             Object::Proof(_) => Receipt::MAX_PROOF,
             Object::Sealed(_) => boxes::sealed_len(max_input).min(SealedTape::MAX),
             Object::Result(_) => SealedResult::MAX,
+            Object::Segment(_) => SegmentTask::MAX_SEGMENT,
         }
     }
 
@@ -125,6 +136,7 @@ impl ObjectStore {
             Object::Proof(digest) => ProofDigest::hash(&[bytes]) == *digest,
             Object::Sealed(digest) => SealedDigest::hash(&[bytes]) == *digest,
             Object::Result(digest) => ResultDigest::hash(&[bytes]) == *digest,
+            Object::Segment(digest) => SegmentDigest::hash(&[bytes]) == *digest,
         }
     }
 
@@ -188,6 +200,20 @@ impl ObjectStore {
         Ok(())
     }
 
+    /// Drops an object, whosever it is.
+    pub(crate) fn remove(&self, object: &Object) -> io::Result<()> {
+        let path = self.path(object);
+        room::disown(&path)?;
+        self.outlines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(it, _)| it != object);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => self.partial.clear(object),
+        }
+    }
+
     /// A part of an object, and its whole length.
     pub(crate) fn part(
         &self,
@@ -211,6 +237,7 @@ impl ObjectStore {
             Object::Proof(digest) => self.root.join(format!("proofs/{digest}.proof")),
             Object::Sealed(digest) => self.root.join(format!("inputs/{digest}.sealed")),
             Object::Result(digest) => self.root.join(format!("proofs/{digest}.result")),
+            Object::Segment(digest) => self.root.join(format!("{}/{digest}.segment", Self::SEGMENTS)),
         }
     }
 }

@@ -11,10 +11,11 @@ use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
 use nonos_types::{ByteLen, Payload as _, Receipt};
 use nonos_verify::{
-    Claim, PoolConfig, PoolError, Proof, ProveError, Proving, Public, Verdict, Verifier, VerifierPool,
-    VerifyError,
+    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover as _, Proving, Public, Statement as _, Verdict,
+    Verifier, VerifierPool, VerifyError,
 };
 use nonos_verify_halo2::ParamsStore;
+use nonos_verify_stark::{Profile, SegmentJob, SegmentStatement, Stark};
 
 use crate::{Backends, Error, choice::Method};
 
@@ -124,7 +125,36 @@ pub(crate) struct Turn<'a> {
     _alone: MutexGuard<'a, ()>,
 }
 
+impl Proofs {
+    /// Verifies the proof of a segment, at once and on this thread.
+    pub(crate) fn check_segment(
+        &self,
+        profile: Profile,
+        statement: &SegmentStatement,
+        proof: Vec<u8>,
+    ) -> ProofVerdict {
+        let stark = Stark::new(profile);
+        let proof = Proof::new(stark.segment_key(profile), proof);
+        verdict_of(Erased::<SegmentStatement, _>::new(stark).verify(&statement.public(), &proof))
+    }
+}
+
 impl Turn<'_> {
+    /// Proves a segment, under the profile of its run. Blocks as long as that takes.
+    pub(crate) fn prove_segment(
+        &self,
+        profile: Profile,
+        segment: &SegmentJob,
+        proving: &mut Proving<'_>,
+    ) -> Result<Proof, ProveError> {
+        let prover = Erased::<SegmentStatement, _>::new(Stark::new(profile));
+        let mut prove = || prover.prove(&segment.statement, &segment.witness, proving);
+        match self.provers {
+            Some(threads) => threads.install(prove),
+            None => prove(),
+        }
+    }
+
     /// Proves a run, in so much memory if the backend can tell. Blocks as long as that takes.
     pub(crate) fn prove(
         &self,

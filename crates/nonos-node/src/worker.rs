@@ -6,6 +6,7 @@ mod hidden;
 mod needs;
 mod run;
 mod sealed;
+mod segments;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -26,21 +27,24 @@ use nonos_types::{
     NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
-    Proving,
+    Conduct, Proving,
     api::{RequestError, Submission},
     channel::{Source, Unreadable, check_channels},
     clock::SystemClock,
     config::Onion,
-    engine::{Checked, Effect, Facts, Input, Origin, Refused, Unchecked},
+    engine::{Checked, Effect, Facts, Input, Origin, Refused, Reply, Told, Unchecked},
     journal::Journal,
     node::Giving,
     objects::{ObjectStore, Whose},
     proofs::{Checker, Proofs},
 };
 
+/// Bytes of tapes and proof together above which a receipt is a long one, and how many of these are verified at a time.
+const LONG: u64 = 16 << 20;
+pub(crate) const LONG_ONES: usize = 4;
 /// How long a peer may take to give an object, however fast each part of it comes.
 const FETCH: Duration = Duration::from_secs(120);
 
@@ -70,10 +74,15 @@ pub(crate) struct Worker {
     pub(crate) onion: Onion,
     pub(crate) passed: Mutex<Passed>,
     pub(crate) bundles: Bundles,
+    pub(crate) conduct: Conduct,
+    /// Runs that are proved in segments.
+    pub(crate) runs: segments::Runs,
+    /// Long proofs and tapes that may be fetched and verified at a time.
+    pub(crate) long: Semaphore,
 }
 
 use self::needs::{Asking, is_of};
-pub(crate) use self::{bundle::Bundles, run::Forged};
+pub(crate) use self::{bundle::Bundles, run::Forged, segments::Runs};
 
 impl Worker {
     /// Does effects until there are no more, or one says to stop.
@@ -150,12 +159,25 @@ impl Worker {
                 messages,
                 transfers,
                 key,
+                share,
             } => {
                 let job = offer.job();
                 let worker = Arc::clone(&self);
-                let run = move || worker.execute(&offer, slot, attempt, conduct, &messages, transfers, key);
+                let order = run::Order {
+                    slot,
+                    attempt,
+                    conduct,
+                    messages,
+                    transfers,
+                    key,
+                    share,
+                };
+                let run = move || worker.execute(&offer, &order);
                 let (result, ms) = match tokio::task::spawn_blocking(run).await {
-                    Ok(Ok((receipt, ms))) => (Ok(Box::new(receipt)), ms),
+                    Ok(Ok(run::Executed::Cut(plan))) => {
+                        return self.send(Input::Segments(Told::Cut { job, plan })).await;
+                    }
+                    Ok(Ok(run::Executed::Proved(receipt, ms))) => (Ok(receipt), ms),
                     Ok(Err(run::Failed::Run(reason))) => (Err(reason), 0),
                     Ok(Err(run::Failed::Sealed(error))) => {
                         let reason = error.to_string();
@@ -180,6 +202,16 @@ impl Worker {
                     receipt: name,
                     opened,
                 }
+            }
+            Effect::Segments(what) => match self.do_segments(what).await {
+                Some(input) => input,
+                None => return,
+            },
+            Effect::Help(task) => Input::Helped(self.help(*task).await),
+            Effect::Forget(object) => {
+                let worker = Arc::clone(&self);
+                let _done = blocking(move || worker.forget(&object)).await;
+                return;
             }
             Effect::Check {
                 receipt,
@@ -353,6 +385,17 @@ impl Worker {
         object: Object,
         sources: &[NodeId],
     ) -> Result<(Vec<u8>, Vec<(NodeId, ByteLen)>), String> {
+        let most = ObjectStore::limit(&object, self.max_input);
+        self.get_up_to(object, sources, most).await
+    }
+
+    /// The same, if what peers give has no more bytes than that.
+    async fn get_up_to(
+        &self,
+        object: Object,
+        sources: &[NodeId],
+        most: ByteLen,
+    ) -> Result<(Vec<u8>, Vec<(NodeId, ByteLen)>), String> {
         let unreadable = |error: io::Error| format!("cannot read {object:?}: {error}");
         let (here, begun) = {
             let objects = Arc::clone(&self.objects);
@@ -362,7 +405,6 @@ impl Worker {
         if let Some(bytes) = here {
             return Ok((bytes, vec![]));
         }
-        let most = ObjectStore::limit(&object, self.max_input);
         let mut download = Download::new(object, most, sources.iter().copied());
         if let Some((outline, groups)) = begun {
             download.resume(outline, groups);
@@ -569,8 +611,17 @@ impl Worker {
     ) -> Result<(Option<Arc<Facts>>, Option<(Vec<u8>, Vec<u8>)>, ProofVerdict, u64), String> {
         let package = self.package(receipt.record.proven.capsule, sources).await?;
         let facts = self.facts(&package).await?;
-        let (tapes, _) = self.get(Object::Tapes(receipt.tapes), sources).await?;
-        let (proof, _) = self.get(Object::Proof(receipt.proof), sources).await?;
+        // Few of those that take much memory at a time; all others pass them by.
+        let _permit = if receipt.tapes_len.get() + receipt.proof_len.get() > LONG {
+            let permit = tokio::time::timeout(FETCH, self.long.acquire()).await;
+            Some(permit.map_err(|_| "too many long proofs are being verified")?.expect("never closed"))
+        } else {
+            None
+        };
+        // No more than the receipt says, whatever a peer promises.
+        let (tapes, proof) = (Object::Tapes(receipt.tapes), Object::Proof(receipt.proof));
+        let (tapes, _) = self.get_up_to(tapes, sources, receipt.tapes_len).await?;
+        let (proof, _) = self.get_up_to(proof, sources, receipt.proof_len).await?;
         if ByteLen::from(tapes.len()) != receipt.tapes_len || ByteLen::from(proof.len()) != receipt.proof_len
         {
             return Err("tapes or proof have another length than the receipt says".to_owned());

@@ -212,6 +212,7 @@ fn cause_to_bytes(cause: &Cause) -> Vec<u8> {
         Cause::Message(id) => (3, id.as_bytes()),
         Cause::Capsule(hash) => (4, hash.as_bytes()),
         Cause::Evidence(id) => (5, id.as_bytes()),
+        Cause::Segment(id) => (7, id.as_bytes()),
     };
     [&[kind], &digest[..]].concat()
 }
@@ -224,6 +225,7 @@ fn cause_from_bytes(bytes: &[u8]) -> Option<Cause> {
         3 => Cause::Message(digest(id)?),
         4 => Cause::Capsule(digest(id)?),
         5 => Cause::Evidence(digest(id)?),
+        7 => Cause::Segment(digest(id)?),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-use nonos_types::{CapsuleHash, EvidenceId, JobId, MessageId, NodeId, ReceiptId, Timestamp};
+use nonos_types::{CapsuleHash, EvidenceId, JobId, MessageId, NodeId, ReceiptId, SegmentTaskId, Timestamp};
 use serde::Serialize;
 
 /// What a peer is trusted to do. Each has a score of its own.
@@ -47,6 +47,8 @@ pub enum Cause {
     Capsule(CapsuleHash),
     /// Evidence on which it was convicted.
     Evidence(EvidenceId),
+    /// A segment of a run that it took on to prove.
+    Segment(SegmentTaskId),
 }
 
 /// Something this node has seen a peer do. Opinions of others are none.

@@ -254,6 +254,10 @@ tags! {
     VkDigest = Vk, "verifying-key";
     /// Chain of the segments a run was proved in; zero for a run proved in one piece.
     SegmentChain = Segments, "segments";
+    /// Digest of the bytes of a segment job.
+    SegmentDigest = Segment, "segment";
+    /// Names a task: who gives it, and what it says.
+    SegmentTaskId = SegmentTaskTag, "segment-task";
 }
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ mod name;
 mod outcome;
 mod outline;
 mod record;
+mod segment;
 mod units;
 pub mod wire;
 
@@ -85,10 +86,7 @@ pub use crate::{
     amount::Amount,
     channel::{Inbound, InboundMessage, InboundTape},
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
-        InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
-        Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, ResultDigest, SealedDigest,
-        SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher, InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, ResultDigest, SealedDigest, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag, SegmentDigest, SegmentTaskId,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
@@ -105,6 +103,7 @@ pub use crate::{
     outcome::{Outcome, TrapKind, Value, ValueType},
     outline::{Domain, Outline},
     record::{Attested, Commitment, CommitmentScheme, ExecutionRecord, Output, Proven},
+    segment::{SegmentResult, SegmentTask},
     units::{
         Attempt, BasisPoints, ByteLen, Clock, Epoch, Fuel, Incarnation, MachineVersion, Pages, Sequence,
         Slot, Timestamp,

@@ -3,7 +3,7 @@
 mod accusation;
 mod descriptor;
 mod equivocation;
-mod job;
+pub(crate) mod job;
 mod nonce_reuse;
 mod receipt;
 mod relay;

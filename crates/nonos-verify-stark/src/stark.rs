@@ -127,6 +127,12 @@ impl Stark {
             .collect()
     }
 
+    /// The key that proofs of segments are verified under, and of runs in segments.
+    #[must_use]
+    pub fn segment_key(&self, profile: Profile) -> VkDigest {
+        VkDigest::from_bytes(self.key(profile, Shape::Segment))
+    }
+
     pub(crate) fn key(&self, profile: Profile, shape: Shape) -> [u8; 32] {
         let mut h = blake3::Hasher::new_derive_key("nonos stark key v1");
         h.update(Self::ID.as_str().as_bytes());

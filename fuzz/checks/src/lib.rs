@@ -11,6 +11,7 @@ pub mod package;
 pub mod proof;
 pub mod record;
 pub mod run;
+pub mod segment;
 pub mod stark;
 pub mod statement;
 pub mod sync;
@@ -29,6 +30,7 @@ pub const TARGETS: [(&str, Check); 12] = [
     ("package", package::check),
     ("proof", proof::check),
     ("record", record::check),
+    ("segment", segment::check),
     ("stark", stark::check),
     ("statement", statement::check),
     ("sync", sync::check),

@@ -57,6 +57,7 @@ enum ConductArg {
     Honest,
     ForgeResults,
     RelayUnchecked,
+    ForgeSegments,
 }
 
 impl Run {
@@ -80,6 +81,7 @@ impl Run {
                 ConductArg::Honest => Conduct::Honest,
                 ConductArg::ForgeResults => Conduct::ForgeResults,
                 ConductArg::RelayUnchecked => Conduct::RelayUnchecked,
+                ConductArg::ForgeSegments => Conduct::ForgeSegments,
             },
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -46,6 +46,10 @@ impl Status {
                 ),
                 ("runs proved", view.executed.to_string()),
                 (
+                    "segments proved",
+                    format!("{} by others for us, {} for others", view.segments_given, view.segments_helped),
+                ),
+                (
                     "proofs verified",
                     format!("{} good, {} bad", view.verified_ok, view.verified_bad),
                 ),

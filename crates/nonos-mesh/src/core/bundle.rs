@@ -48,15 +48,22 @@ impl Item {
             .expect("there are kinds")
     }
 
+    /// Are objects of this kind carried?
+    const fn carries(object: &Object) -> bool {
+        !matches!(object, Object::Segment(_))
+    }
+
     /// Most bytes of an object of this kind.
     pub const fn longest(object: &Object) -> ByteLen {
         match object {
             // A package's sections, each as long as it may be.
             Object::Capsule(_) => ByteLen::new((16 << 20) + (64 << 10) + (32 << 10) + (4 << 10) + 29 + 64),
             Object::Input(_) | Object::Tapes(_) => ByteLen::new(64 << 20),
-            Object::Proof(_) => ByteLen::new(8 << 20),
+            Object::Proof(_) => ByteLen::new(64 << 20),
             Object::Sealed(_) => SealedTape::MAX,
             Object::Result(_) => SealedResult::MAX,
+            // Of a run that goes on, and not to be carried.
+            Object::Segment(_) => ByteLen::ZERO,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use libp2p::request_response::{InboundRequestId, ResponseChannel};
-use nonos_types::{ByteLen, NodeId};
+use nonos_types::{ByteLen, NodeId, SegmentTask, Signed};
 use tokio::{
     sync::{Semaphore, mpsc},
     time::Instant,
@@ -189,6 +189,13 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
             .reconcile(to, ask)
             .map_or(Response::Busy, Response::Reconciled),
         Request::Journal { ask } => objects.journal(to, ask).map_or(Response::Busy, Response::Journal),
+        // What nobody signed is nobody's task.
+        Request::Segment { task } => match Signed::<SegmentTask>::from_bytes(task) {
+            Ok(task) if task.signer() == to => (objects.segment(to, task)).map_or(Response::Busy, |answer| {
+                Response::Segment(answer.to_bytes())
+            }),
+            _ => Response::NotFound,
+        },
         Request::Messages { ids } => {
             let mut left = Page::MAX_BYTES.get();
             let mut messages = objects.messages(ids);

@@ -5,8 +5,7 @@ use nonos_mesh::{
     core::bundle::{BundleError, Item, Progress, Reader, Writer, sort},
 };
 use nonos_types::{
-    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest,
-    SealedDigest, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, Signed, TapesDigest,
 };
 
 use crate::sample::{NOW, claim, descriptor, key, network, receipt};
@@ -243,7 +242,7 @@ fn unknown_records_and_objects_are_refused() {
         matches!(error, Some(BundleError::UnknownRecord { tag: 3 })),
         "{error:?}"
     );
-    for kind in [0, 7] {
+    for kind in [0, 7, 8] {
         let (_, error) = read_records(&[&record_of_object(kind, &[0; 32], b"")]);
         assert!(
             matches!(error, Some(BundleError::UnknownObject { kind: it }) if it == kind),
@@ -277,7 +276,7 @@ fn what_is_too_long_is_refused_before_it_is_read() {
         (1, 16_879_709),
         (2, 64 << 20),
         (3, 64 << 20),
-        (4, 8 << 20),
+        (4, 64 << 20),
         (5, (64 << 20) + 16),
         (6, (64 << 20) + 48),
     ] {
@@ -417,9 +416,12 @@ fn the_writer_keeps_the_order_and_the_limits() {
     }
     let refused = writer.message(&sorted[2]);
     assert!(matches!(refused, Err(BundleError::OutOfOrder)), "{refused:?}");
-    let long = vec![0; (8 << 20) + 1];
+    let long = vec![0; (64 << 20) + 1];
     let refused = writer.object(&Object::Proof(ProofDigest::hash(&[&long])), &long);
     assert!(matches!(refused, Err(BundleError::TooLong { .. })), "{refused:?}");
+    let segment = Object::Segment(SegmentDigest::hash(&[b"a segment"]));
+    let refused = writer.object(&segment, b"a segment");
+    assert!(matches!(refused, Err(BundleError::UnknownObject { kind: 7 })), "{refused:?}");
     // What was refused left nothing behind.
     let bytes = writer.finish().expect("it is memory");
     assert!(read(&bytes).1.is_none());

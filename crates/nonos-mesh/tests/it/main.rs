@@ -25,3 +25,5 @@ mod reconnect;
 #[cfg(feature = "net")]
 mod relay;
 mod sample;
+#[cfg(feature = "net")]
+mod segment;

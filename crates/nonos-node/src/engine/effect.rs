@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
 use nonos_mesh::{
-    Acceptance, Cursor, Ticket,
-    core::onion::{Guards, Mix},
+    Acceptance, Cursor, Object, Ticket,
+    core::{
+        onion::{Guards, Mix},
+        segment,
+    },
 };
 use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, Signed, Timestamp, Value,
+    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp, Value,
 };
 
 use super::{Facts, Refused};
@@ -84,6 +87,16 @@ pub(crate) enum Input {
         receipt: ReceiptId,
         opened: Opened,
     },
+    /// Something happened to a run of this node that is proved in segments.
+    Segments(super::Told),
+    /// An executor asks to have a segment proved.
+    Asked {
+        from: NodeId,
+        task: Box<Signed<SegmentTask>>,
+        reply: std::sync::mpsc::SyncSender<segment::Answer>,
+    },
+    /// A segment of another's run was proved, or could not be.
+    Helped(super::Helped),
     Checked(Box<Checked>),
     Judged {
         accusation: Box<Signed<Accusation>>,
@@ -270,6 +283,8 @@ pub(crate) enum Effect {
         transfers: Vec<nonos_types::Transfer>,
         /// Of the sealed input, if there is one.
         key: Option<ContentKey>,
+        /// May it be cut, if it is long, so that others prove parts of it?
+        share: bool,
     },
     /// Get the sealed result of a run for a job of this node's, and see whether it opens.
     OpenResult {
@@ -277,6 +292,12 @@ pub(crate) enum Effect {
         receipt: Box<Signed<Receipt>>,
         sources: Vec<NodeId>,
     },
+    /// Something about a run that is proved in segments.
+    Segments(super::Do),
+    /// Get a segment of another's run, and prove it.
+    Help(Box<Signed<SegmentTask>>),
+    /// Drop an object that nobody needs any more.
+    Forget(Object),
     /// Get what a receipt commits to, and verify its proof.
     Check {
         receipt: Box<Signed<Receipt>>,

@@ -455,7 +455,7 @@ impl Engine {
         Ok(())
     }
 
-    fn is_to_run(&self, job: &Job) -> bool {
+    pub(super) fn is_to_run(&self, job: &Job) -> bool {
         let ready = match job.mine {
             Mine::Nothing | Mine::Claimed { .. } => true,
             Mine::Failed { at_ms } => self.now.millis >= at_ms + RETRY_MS,
@@ -532,6 +532,7 @@ impl Engine {
         self.store.write(&batch, Durability::Durable)?;
         let transfers = TRANSFERS.get(&*self.store, &offer.capsule)?;
         let transfers = transfers.map_or_else(Vec::new, |bytes| decode_transfers(&bytes));
+        let share = self.may_share(&offer)?;
         self.event(Some(Role::Executor), What::Running { job: id });
         self.effects.push(Effect::Execute {
             offer,
@@ -541,6 +542,7 @@ impl Engine {
             messages,
             transfers,
             key,
+            share,
         });
         Ok(())
     }
@@ -552,6 +554,8 @@ impl Engine {
         ms: u64,
     ) -> Result<(), Error> {
         let now = self.now.millis;
+        let shared = self.end_sharing(id);
+        let ms = shared.as_ref().map_or(ms, |(_, ms)| *ms);
         let Some(job) = self.jobs.get_mut(&id) else {
             return Ok(());
         };
@@ -576,7 +580,11 @@ impl Engine {
                     }
                 }
                 let heard = receipt.receipt_id();
+                if let Some((due, _)) = &shared {
+                    self.owe(&receipt, due)?;
+                }
                 self.tell(*receipt)?;
+                self.pay_helpers()?;
                 self.event(Some(Role::Broadcaster), What::Proved { job: id, ms });
                 self.heard(heard)?;
             }

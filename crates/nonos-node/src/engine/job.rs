@@ -11,7 +11,7 @@ use nonos_types::{
 
 use super::{Facts, Moment, sealed::Delivery};
 use crate::{
-    api::{Booked, RequestError},
+    api::{Booked, RequestError, SegmentsView},
     channel::Unreadable,
     sealed,
 };
@@ -49,6 +49,8 @@ pub(super) struct Job {
     pub(super) my_claims: u32,
     /// If it is this node's own: sealed results that were asked for.
     pub(super) results: BTreeMap<ReceiptId, Delivery>,
+    /// The segments of this node's run, if it was cut.
+    pub(super) segments: Option<SegmentsView>,
 }
 
 /// A slot of a job: who would run it, who may, and who has.
@@ -181,6 +183,7 @@ impl Job {
             my_slot: Slot::ZERO,
             my_claims: 0,
             results: BTreeMap::new(),
+            segments: None,
         }
     }
 
@@ -266,12 +269,15 @@ impl Job {
         fault.or_else(|| sealed::fault_of_receipt(offer, receipt))
     }
 
-    /// A line of a voucher of the requester.
+    /// A line of a voucher of the requester, or of an executor for his helpers.
     pub(super) fn booked(&mut self, voucher: &Signed<Voucher>, line: &Line) {
         let Some(seat) = self.seat_mut(line.slot) else {
             return;
         };
-        seat.paid.get_or_insert(line.receipt);
+        // What an executor pays is not what the requester pays him.
+        if line.kind != FeeKind::Prove {
+            seat.paid.get_or_insert(line.receipt);
+        }
         let booked = Booked {
             slot: line.slot,
             kind: line.kind,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nonos_depin::{Body, MAX_AMOUNT};
 use nonos_store::{Batch, Durability, Table};
-use nonos_types::{JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
+use nonos_types::{FeeKind, JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
 
 use super::{Decision, Effect, Engine, Error, job::Job, job::Mine};
 use crate::sealed;
@@ -67,11 +67,13 @@ impl Engine {
         self.open.insert(id);
     }
 
-    /// Its lines are those of the requester's jobs: `judge_voucher` saw to that.
+    /// Its lines are those of the requester's jobs, or of executors who pay their helpers: `judge_voucher` saw to that.
     pub(super) fn apply_voucher(&mut self, it: &Signed<Voucher>) {
         for line in &it.lines {
             match self.jobs.get_mut(&line.job) {
-                Some(job) if job.offer.signer() == it.signer() => job.booked(it, line),
+                Some(job) if line.kind == FeeKind::Prove || job.offer.signer() == it.signer() => {
+                    job.booked(it, line);
+                }
                 _ => {}
             }
         }
@@ -116,6 +118,8 @@ impl Engine {
         self.tick_heads()?;
         self.ask_relays()?;
         self.retry()?;
+        self.tick_helping();
+        self.drive()?;
         let ids: Vec<JobId> = self.open.iter().copied().collect();
         self.consider_all()?;
         for job in ids {
@@ -159,6 +163,7 @@ impl Engine {
             }
         }
         self.take_up_books()?;
+        self.pay_helpers()?;
         self.give_missing_verdicts()?;
         self.describe()?;
         self.rejoin()?;

@@ -2,14 +2,14 @@
 
 use nonos_depin::{MAX_AMOUNT, Received};
 use nonos_trust::{Cause, Context, Deed};
-use nonos_types::{FeeKind, Signed, Voucher};
+use nonos_types::{FeeKind, Line, Offer, Signed, Voucher};
 
 use super::{Decision, Engine, Error, Need, Origin};
 use crate::api::{Booked, What};
 
 impl Engine {
-    /// A voucher is for jobs that its signer offered, and within what he offered for them: else anyone could fill
-    /// these books with debts that nobody will pay.
+    /// A voucher is for jobs that its signer offered, and within what he offered for them, or ran, and within what he gets
+    /// for that: else anyone could fill these books with debts that nobody will pay.
     pub(super) fn judge_voucher(&mut self, it: &Signed<Voucher>, origin: &Origin) -> Result<Decision, Error> {
         if it.total > MAX_AMOUNT {
             return Ok(Decision::Reject);
@@ -23,7 +23,14 @@ impl Engine {
                 },
             };
             let known = offer.slots().any(|slot| slot == line.slot);
-            if offer.signer() != it.signer() || line.amount > offer.max_fee || !known {
+            if line.amount > offer.max_fee || !known {
+                return Ok(Decision::Reject);
+            }
+            if line.kind == FeeKind::Prove {
+                if let Some(decision) = self.judge_proving(it, line, &offer, origin)? {
+                    return Ok(decision);
+                }
+            } else if offer.signer() != it.signer() {
                 return Ok(Decision::Reject);
             }
         }
@@ -50,6 +57,35 @@ impl Engine {
         }
     }
 
+    /// Who pays for segments is the executor of the receipt that he names. Whoever has proved some for him need not have
+    /// verified it. Nothing, if the line is right.
+    fn judge_proving(
+        &mut self,
+        it: &Signed<Voucher>,
+        line: &Line,
+        offer: &Signed<Offer>,
+        origin: &Origin,
+    ) -> Result<Option<Decision>, Error> {
+        let receipt = match self.receipts.get(&line.receipt) {
+            Some(receipt) => Some(receipt.clone()),
+            None => self.journal.receipt(line.receipt)?,
+        };
+        if let Some(receipt) = receipt {
+            let proven = &receipt.record.proven;
+            let right =
+                receipt.signer() == it.signer() && proven.job == line.job && proven.slot == line.slot;
+            return Ok((!right).then_some(Decision::Reject));
+        }
+        if it.payee == self.me && self.has_helped(line, it.signer())? {
+            return Ok(None);
+        }
+        Ok(Some(if self.jobs.contains_key(&offer.job()) {
+            self.park(Need::Receipt(line.receipt), it.clone(), origin)
+        } else {
+            Decision::Ignore
+        }))
+    }
+
     pub(super) fn saw_voucher(&mut self, it: &Signed<Voucher>) -> Result<(), Error> {
         if it.payee != self.me {
             return Ok(());
@@ -69,6 +105,7 @@ impl Engine {
                     booked,
                 },
             );
+            self.paid_by_executor(it.signer(), line);
             // Each receipt that is known here and paid for is one deed.
             if line.kind == FeeKind::Execute && self.receipts.contains_key(&line.receipt) {
                 self.observe(

@@ -471,7 +471,7 @@ impl Engine {
         Ok(bounties >= verifiers || late)
     }
 
-    fn pay(&mut self, payee: NodeId, line: Line) -> Result<(), Error> {
+    pub(super) fn pay(&mut self, payee: NodeId, line: Line) -> Result<(), Error> {
         let Line {
             job,
             slot,

@@ -16,4 +16,5 @@ mod replay;
 mod schedule;
 mod sealed;
 mod why;
+mod segments;
 mod world;

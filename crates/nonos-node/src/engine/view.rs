@@ -196,6 +196,8 @@ impl Engine {
             sandbox: None,
             jobs: states.into_iter().collect(),
             executed: self.counts.executed,
+            segments_given: self.counts.segments_given,
+            segments_helped: self.counts.segments_helped,
             verified_ok: self.counts.verified_ok,
             verified_bad: self.counts.verified_bad,
             balance: self.ledger.balance()?.net.atto().to_string(),
@@ -329,6 +331,7 @@ impl Engine {
                 .collect(),
             verdicts: verdicts.map(|(node, _)| *node).collect(),
             booked: booked.collect(),
+            segments: job.segments.clone(),
             refused: job.refused.as_ref().map(|it| it.reason.clone()),
             refused_code: job.refused.as_ref().map(|it| it.code.to_owned()),
             sealing: Sealing {
@@ -416,6 +419,7 @@ fn cause(cause: &nonos_trust::Cause) -> String {
         Cause::Message(id) => format!("message {id}"),
         Cause::Capsule(id) => format!("capsule {id}"),
         Cause::Evidence(id) => format!("evidence {id}"),
+        Cause::Segment(id) => format!("segment task {id}"),
         _ => "something of a newer version".to_owned(),
     }
 }

@@ -92,6 +92,7 @@ impl Partial {
             Object::Proof(it) => format!("proof-{it}"),
             Object::Sealed(it) => format!("sealed-{it}"),
             Object::Result(it) => format!("result-{it}"),
+            Object::Segment(it) => format!("segment-{it}"),
         };
         self.root.join(name)
     }

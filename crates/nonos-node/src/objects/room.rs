@@ -32,7 +32,7 @@ struct Kept {
 }
 
 /// Directories of objects: what is in them can be dropped, if it is not this node's own.
-const OBJECTS: [&str; 4] = ["capsules", "inputs", "proofs", "partial"];
+const OBJECTS: [&str; 5] = ["capsules", "inputs", "proofs", "partial", "segments"];
 /// Ends the name of the empty file beside an object that is this node's own.
 const OWN: &str = ".own";
 
@@ -143,6 +143,14 @@ pub(super) fn keep_with(other: &Path, object: &Path) -> io::Result<()> {
     }
     let file = fs::File::options().write(true).open(object)?;
     file.set_modified(of_other + Duration::from_secs(1))
+}
+
+/// It is not any more.
+pub(super) fn disown(object: &Path) -> io::Result<()> {
+    match fs::remove_file(marker(object)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Every file below a directory; what goes away meanwhile is left out.

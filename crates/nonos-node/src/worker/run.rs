@@ -16,12 +16,12 @@ use nonos_worker::Job;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng as _;
 
-use super::{Worker, sealed::fresh_salt};
+use super::{Worker, sealed::fresh_salt, segments::Ran};
 use crate::{
     Conduct,
     channel::Source,
     choice::System,
-    engine::{Facts, Input},
+    engine::{Facts, Input, Plan},
     objects::Whose,
     sealed::{self, Opening, Unopened},
 };
@@ -29,18 +29,42 @@ use crate::{
 /// A proof of another run by each backend, which a forger puts on his results.
 pub(crate) type Forged = Arc<Mutex<Vec<(BackendId, Proof)>>>;
 
+/// What a run is besides its offer.
+pub(super) struct Order {
+    pub(super) slot: Slot,
+    pub(super) attempt: Attempt,
+    pub(super) conduct: Conduct,
+    /// Whose messages it reads.
+    pub(super) messages: Vec<Source>,
+    /// Who gave the capsule.
+    pub(super) transfers: Vec<Transfer>,
+    /// Of the sealed input, if there is one.
+    pub(super) key: Option<ContentKey>,
+    /// May it be cut, if it is long, so that others prove parts of it?
+    pub(super) share: bool,
+}
+
+/// What came of a run.
+pub(super) enum Executed {
+    /// It is proved, in so many milliseconds.
+    Proved(Box<Signed<Receipt>>, u64),
+    /// It is long, and others prove parts of it.
+    Cut(Box<Plan>),
+}
+
 impl Worker {
     /// Runs, proves and signs; what the receipt commits to is kept here. Says how many milliseconds the proof took.
     pub(super) fn execute(
         &self,
         offer: &Signed<Offer>,
-        slot: Slot,
-        attempt: Attempt,
-        conduct: Conduct,
-        messages: &[Source],
-        transfers: Vec<Transfer>,
-        key: Option<ContentKey>,
-    ) -> Result<(Signed<Receipt>, u64), Failed> {
+        order: &Order,
+    ) -> Result<Executed, Failed> {
+        let Order {
+            slot,
+            attempt,
+            conduct,
+            ..
+        } = *order;
         let text = |error: &dyn std::error::Error| {
             crate::api::RequestError::new(error, nonos_types::Fault::Bug).message
         };
@@ -51,10 +75,10 @@ impl Worker {
         };
         let package = Package::decode(&read(Object::Capsule(offer.capsule))?).map_err(|it| text(&it))?;
         let input = read(Object::Input(offer.input))?;
-        let inbound = self.inbound_here(offer, messages).map_err(|it| text(&it))?;
+        let inbound = self.inbound_here(offer, &order.messages).map_err(|it| text(&it))?;
         let facts = Facts::of(&package).map_err(|it| text(&it))?;
         // Before a nonce is spent.
-        let secret = self.secret(offer, key.as_ref(), read)?;
+        let secret = self.secret(offer, order.key.as_ref(), read)?;
         let assignment = Assignment {
             network: self.network,
             job: offer.job(),
@@ -95,9 +119,25 @@ impl Worker {
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
             ExecutionStatement::of_run(subject, record, input, inbound, &secret).map_err(|it| text(&it))?;
-        let result = self.seal_result(offer, slot, &statement, &secret)?;
+        // Segments do not hide.
+        if order.share && !offer.hides() {
+            let ran = Ran {
+                offer,
+                attempt,
+                transfers: &order.transfers,
+                facts: &facts,
+                statement: &statement,
+                sealed: None,
+            };
+            if let Some(plan) = self.cut(&ran)? {
+                return Ok(Executed::Cut(Box::new(plan)));
+            }
+        }
+        let sealed = self.seal_result(offer, slot, &statement, &secret)?;
         let (proof, ms) = match conduct {
-            Conduct::Honest | Conduct::RelayUnchecked => self.prove(offer, &statement, &secret)?,
+            Conduct::Honest | Conduct::RelayUnchecked | Conduct::ForgeSegments => {
+                self.prove(offer, &statement, &secret)?
+            }
             Conduct::ForgeResults => {
                 let mut forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
                 let known = forged.iter().find(|(backend, _)| *backend == offer.backend);
@@ -113,6 +153,33 @@ impl Worker {
                 (proof, ms)
             }
         };
+        let ran = Ran {
+            offer,
+            attempt,
+            transfers: &order.transfers,
+            facts: &facts,
+            statement: &statement,
+            sealed: sealed.as_ref(),
+        };
+        let receipt = self.sign(&ran, &proof)?;
+        Ok(Executed::Proved(Box::new(receipt), ms))
+    }
+
+    /// Keeps what the receipt of a run commits to, and signs it.
+    pub(super) fn sign(&self, ran: &Ran<'_>, proof: &Proof) -> Result<Signed<Receipt>, String> {
+        let Ran {
+            offer,
+            attempt,
+            transfers,
+            facts,
+            statement,
+            sealed,
+        } = *ran;
+        let proof_len = ByteLen::from(proof.bytes.len());
+        if proof_len > Receipt::MAX_PROOF {
+            let most = Receipt::MAX_PROOF;
+            return Err(format!("its proof has {proof_len}, a receipt's has {most} at most"));
+        }
         let public = statement.public();
         let tapes = public
             .attachment(1)
@@ -123,13 +190,13 @@ impl Worker {
             backend: offer.backend.clone(),
             verifying_key: proof.vk,
             proof: ProofDigest::hash(&[&proof.bytes]),
-            proof_len: ByteLen::from(proof.bytes.len()),
+            proof_len,
             tapes: TapesDigest::hash(&[tapes]),
             tapes_len: ByteLen::from(tapes.len()),
             fee: facts.fee(offer, record.proven.fuel_used),
-            transfers,
+            transfers: transfers.to_vec(),
             at: self.clock.now(),
-            result: result.as_ref().map(|(result, _)| *result),
+            result: sealed.map(|(result, _)| *result),
             record,
         };
         let keep = |object: Object, bytes: &[u8]| {
@@ -138,10 +205,10 @@ impl Worker {
         };
         keep(Object::Tapes(receipt.tapes), tapes)?;
         keep(Object::Proof(receipt.proof), &proof.bytes)?;
-        if let Some((result, bytes)) = &result {
+        if let Some((result, bytes)) = sealed {
             keep(Object::Result(result.object), bytes)?;
         }
-        Ok((Signed::new(receipt, self.identity.signing_key()), ms))
+        Ok(Signed::new(receipt, self.identity.signing_key()))
     }
 
     /// What the proof must not show: opens the sealed input, and draws a salt for sealed outputs.
@@ -201,14 +268,7 @@ impl Worker {
         let system = System::ALL.into_iter().find(|it| it.id() == offer.backend);
         let system = system.ok_or_else(|| format!("this node has no backend `{}`", offer.backend))?;
         let method = self.proving.method(system);
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|_| "the system gave no random bytes".to_owned())?;
-        let mut random = ChaCha20Rng::from_seed(seed);
-        let mut seeds = move || {
-            let mut fresh = [0; 32];
-            random.fill_bytes(&mut fresh);
-            Seed::new(fresh)
-        };
+        let mut seeds = seeds()?;
         let job = statement.record().proven.job;
         let inputs = self.inputs.clone();
         let mut tell = move |Progress {
@@ -261,6 +321,18 @@ fn why_unproved(offer: &Offer, error: &ProveError) -> String {
         }
         _ => reason,
     }
+}
+
+/// Seeds that nobody knows.
+pub(super) fn seeds() -> Result<impl FnMut() -> Seed, String> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|_| "the system gave no random bytes".to_owned())?;
+    let mut random = ChaCha20Rng::from_seed(secret);
+    Ok(move || {
+        let mut fresh = [0; 32];
+        random.fill_bytes(&mut fresh);
+        Seed::new(fresh)
+    })
 }
 
 /// The same run with another result: what a forger would be paid for.

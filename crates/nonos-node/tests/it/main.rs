@@ -7,3 +7,4 @@ mod jobs;
 mod mesh;
 mod onion;
 mod sealed;
+mod segments;

@@ -125,6 +125,7 @@ fn causes_of_different_kinds_differ() {
         Cause::Receipt(nonos_types::Digest::from_bytes(bytes)),
         Cause::Message(nonos_types::Digest::from_bytes(bytes)),
         Cause::Capsule(nonos_types::Digest::from_bytes(bytes)),
+        Cause::Segment(nonos_types::Digest::from_bytes(bytes)),
     ] {
         let observation = Observation {
             cause,

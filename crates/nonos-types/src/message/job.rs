@@ -314,11 +314,11 @@ fn key_bytes(key: Option<&BoxKey>) -> Vec<u8> {
     key.map_or_else(Vec::new, |key| key.as_bytes().to_vec())
 }
 
-pub(super) fn amount(message: &'static str, field: &'static str, bytes: &[u8]) -> Result<Amount, Error> {
+pub(crate) fn amount(message: &'static str, field: &'static str, bytes: &[u8]) -> Result<Amount, Error> {
     wire::fixed(message, field, bytes).map(Amount::from_be_bytes)
 }
 
-pub(super) fn slot(message: &'static str, slot: u32) -> Result<Slot, Error> {
+pub(crate) fn slot(message: &'static str, slot: u32) -> Result<Slot, Error> {
     let bad = Error::BadField {
         message,
         field: "slot",

@@ -50,7 +50,7 @@ pub struct Transfer {
 
 impl Receipt {
     /// Longest proof.
-    pub const MAX_PROOF: ByteLen = ByteLen::new(8 << 20);
+    pub const MAX_PROOF: ByteLen = ByteLen::new(64 << 20);
     /// Longest tapes.
     pub const MAX_TAPES: ByteLen = ByteLen::new(64 << 20);
     /// Most transfers.

@@ -49,7 +49,7 @@ impl<P: Payload<Error = Error>> Signed<P> {
     }
 
     /// Digest of signer and payload. The signature is not part of it: its signer can make others for the same.
-    pub(super) fn digest<T: Tag>(&self) -> Digest<T> {
+    pub(crate) fn digest<T: Tag>(&self) -> Digest<T> {
         Digest::hash(&[self.signer().as_bytes(), self.envelope.payload()])
     }
 

@@ -32,7 +32,7 @@ pub struct Voucher {
     pub at: Timestamp,
 }
 
-/// A fee paid. By naming the receipt the requester countersigns it.
+/// A fee paid. By naming the receipt the requester countersigns it; an executor that pays helpers names its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// The job.
@@ -57,11 +57,13 @@ pub enum FeeKind {
     Seed,
     /// Verifying.
     Verify,
+    /// Proving segments for the executor, who pays it.
+    Prove,
 }
 
 impl FeeKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Execute, Self::Seed, Self::Verify];
+    pub const ALL: [Self; 4] = [Self::Execute, Self::Seed, Self::Verify, Self::Prove];
 
     /// Number on the wire and on disk.
     pub const fn code(self) -> u8 {
@@ -69,6 +71,7 @@ impl FeeKind {
             Self::Execute => 1,
             Self::Seed => 2,
             Self::Verify => 3,
+            Self::Prove => 4,
         }
     }
 
@@ -84,6 +87,7 @@ impl fmt::Display for FeeKind {
             Self::Execute => "execute",
             Self::Seed => "seed",
             Self::Verify => "verify",
+            Self::Prove => "prove",
         })
     }
 }

@@ -8,6 +8,7 @@ mod receipt;
 mod relay;
 mod sample;
 mod sealed;
+mod segment;
 mod voucher;
 mod wire;
 

@@ -103,6 +103,13 @@ fn is_output(key: u32) -> bool {
         .any(|of| of == key)
 }
 
+impl SegmentWitness {
+    /// Machine steps that are executed at most.
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+}
+
 impl SegmentJob {
     /// Most bytes of a job.
     pub const MAX: ByteLen = ByteLen::new(SegmentStatement::MAX_PUBLIC.get() + (512 << 20));

@@ -13,6 +13,8 @@ use crate::{
     output::{Table, joined, or_dash, utc},
 };
 use nonos_node::api::{Booked, JobState, JobView};
+use nonos_types::NodeId;
+use std::collections::BTreeMap;
 
 /// What to do with jobs.
 #[derive(Debug, clap::Subcommand)]
@@ -103,6 +105,16 @@ fn table(job: &JobView) -> Table {
             format!("{}: {}, {receipt}", it.slot, or_dash(it.executor)),
         )
     }));
+    if let Some(segments) = &job.segments {
+        let mut by: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
+        for it in &segments.proved {
+            by.entry(it.by).or_default().push(it.index);
+        }
+        let proved = format!("{} of {} proved", segments.proved.len(), segments.of);
+        table.push(("segments", format!("{proved}, {} for each by others", segments.price)));
+        let proved_by = |(node, indices): (NodeId, Vec<u32>)| format!("{} by {node}", joined(&indices));
+        table.extend(by.into_iter().map(|it| ("segment", proved_by(it))));
+    }
     table.extend(job.booked.iter().map(|booked| ("booked", booking(booked))));
     if let Some(reason) = &job.refused {
         let code = job.refused_code.as_deref().unwrap_or("-");

@@ -69,8 +69,13 @@ impl<W: Write> Writer<W> {
     /// Writes an object. They are in their order, each once.
     ///
     /// # Errors
-    /// [`BundleError::OutOfOrder`], [`BundleError::TooLong`], [`BundleError::WrongObject`], [`BundleError::Io`].
+    /// [`BundleError::OutOfOrder`], [`BundleError::TooLong`], [`BundleError::WrongObject`], [`BundleError::UnknownObject`],
+    /// [`BundleError::Io`].
     pub fn object(&mut self, object: &Object, bytes: &[u8]) -> Result<(), BundleError> {
+        if !Item::carries(object) {
+            let (kind, _) = object.to_code();
+            return Err(BundleError::UnknownObject { kind });
+        }
         if !self.last.admits_object(object) {
             return Err(BundleError::OutOfOrder);
         }

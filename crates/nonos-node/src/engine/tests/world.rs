@@ -278,6 +278,8 @@ pub(super) struct World {
     pub(super) inputs: Vec<usize>,
     /// What is sealed, and what is done with it.
     pub(super) vault: Vault,
+    /// Runs in segments, and who proves them.
+    pub(super) segments: super::segments::Shared,
 }
 
 fn config() -> Config {
@@ -357,6 +359,7 @@ impl World {
             crash: None,
             inputs: vec![0; nodes.into()],
             vault: Vault::default(),
+            segments: super::segments::Shared::default(),
         };
         for seed in 1..=nodes {
             let store = Arc::new(Failing {
@@ -404,7 +407,7 @@ impl World {
         id(&self.nodes[node].key)
     }
 
-    fn index(&self, of: NodeId) -> Option<usize> {
+    pub(super) fn index(&self, of: NodeId) -> Option<usize> {
         self.nodes.iter().position(|it| id(&it.key) == of)
     }
 
@@ -424,6 +427,7 @@ impl World {
         let gone = self.id(node);
         self.nodes[node].up = false;
         self.nodes[node].running.clear();
+        self.segments.stop(node);
         self.queue.retain(|(of, _)| *of != node);
         for other in 0..self.nodes.len() {
             self.give(other, Input::Disconnected(gone));
@@ -435,6 +439,7 @@ impl World {
         let now = self.now();
         let it = &mut self.nodes[node];
         it.running.clear();
+        self.segments.stop(node);
         // A store that fails while it starts makes it start again.
         let engine = (0..3).find_map(|_| {
             let parts = parts(&it.key, &it.store, &it.config, it.conduct);
@@ -560,6 +565,16 @@ impl World {
                 let opened = self.vault.open_result(&self.nodes[node].key, &offer, &receipt);
                 self.give(node, opened);
             }
+            Effect::Execute {
+                offer,
+                slot,
+                attempt,
+                share: true,
+                ..
+            } if self.segments.of > 0 => super::segments::cut(self, node, offer, slot, attempt),
+            Effect::Segments(what) => super::segments::act(self, node, what),
+            Effect::Help(task) => super::segments::help(self, node, *task),
+            Effect::Forget(_) => self.segments.forgotten += 1,
             Effect::Execute {
                 offer,
                 slot,
@@ -712,6 +727,7 @@ impl World {
             self.millis += 1000;
             for node in 0..self.nodes.len() {
                 self.finish_runs(node);
+                super::segments::finish(self, node);
                 self.give(node, Input::Tick);
             }
             self.run();

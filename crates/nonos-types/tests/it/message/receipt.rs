@@ -96,7 +96,7 @@ fn refuses_a_backend_that_is_no_name() {
 fn refuses_proofs_and_tapes_that_are_empty_or_too_long() {
     let key = key();
     let broken = Broken::of(&receipt(), &key);
-    for (number, field, most) in [(6, "proof_len", 8 << 20), (8, "tapes_len", 64 << 20)] {
+    for (number, field, most) in [(6, "proof_len", 64 << 20), (8, "tapes_len", 64 << 20)] {
         broken.accepts(&broken.fields.with(number, 1));
         broken.accepts(&broken.fields.with(number, most));
         broken.refuses_field(&broken.fields.with(number, most + 1), field);

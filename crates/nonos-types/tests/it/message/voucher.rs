@@ -109,7 +109,7 @@ fn refuses_lines_with_bad_fields() {
     broken.refuses_field(&with(line.with(1, vec![1; 33])), "job_id");
     broken.refuses_field(&with(line.with(4, vec![1; 31])), "receipt");
     broken.refuses_field(&with(line.without(3)), "kind");
-    for kind in [4, 256, 257] {
+    for kind in [5, 256, 257] {
         broken.refuses_field(&with(line.with(3, kind)), "kind");
     }
     for (number, field) in [(1, "job_id"), (4, "receipt"), (5, "amount")] {
@@ -149,7 +149,7 @@ fn kinds_have_the_numbers_of_the_spec() {
         assert!(super::SPEC.contains(&row), "the page lacks {row}");
     }
     assert_eq!(FeeKind::from_code(0), None);
-    assert_eq!(FeeKind::from_code(4), None);
+    assert_eq!(FeeKind::from_code(5), None);
 }
 
 #[test]
