@@ -1,6 +1,6 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest, SegmentDigest,
-    SegmentTask, Signed, TapesDigest,
+    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest,
+    SegmentDigest, SegmentTask, Signed, TapesDigest,
 };
 
 use crate::core::{journal, reconcile, segment};
@@ -65,7 +65,12 @@ impl Object {
     const fn tail(&self) -> u64 {
         match self {
             Self::Capsule(_) => 64,
-            Self::Input(_) | Self::Tapes(_) | Self::Proof(_) | Self::Sealed(_) | Self::Result(_) | Self::Segment(_) => 0,
+            Self::Input(_)
+            | Self::Tapes(_)
+            | Self::Proof(_)
+            | Self::Sealed(_)
+            | Self::Result(_)
+            | Self::Segment(_) => 0,
         }
     }
 

@@ -369,7 +369,9 @@ impl Response {
 
 #[cfg(test)]
 mod tests {
-    use nonos_types::{CapsuleHash, InputDigest, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, TapesDigest};
+    use nonos_types::{
+        CapsuleHash, InputDigest, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, TapesDigest,
+    };
     use proptest::prelude::*;
 
     use super::*;

@@ -15,8 +15,8 @@ use nonos_mesh::Object;
 use nonos_package::Package;
 use nonos_trust::boxes;
 use nonos_types::{
-    ByteLen, CapsuleHash, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest, SealedResult,
-    SealedTape, SegmentDigest, SegmentTask, TapesDigest,
+    ByteLen, CapsuleHash, InputDigest, Outline, ProofDigest, Receipt, ResultDigest, SealedDigest,
+    SealedResult, SealedTape, SegmentDigest, SegmentTask, TapesDigest,
 };
 
 mod partial;

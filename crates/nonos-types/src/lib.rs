@@ -86,7 +86,10 @@ pub use crate::{
     amount::Amount,
     channel::{Inbound, InboundMessage, InboundTape},
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher, InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, ResultDigest, SealedDigest, SegmentChain, StateHash, Tag, TapesDigest, VkDigest, tag, SegmentDigest, SegmentTaskId,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
+        InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
+        Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, ResultDigest, SealedDigest,
+        SegmentChain, SegmentDigest, SegmentTaskId, StateHash, Tag, TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},

@@ -5,7 +5,8 @@ use nonos_mesh::{
     core::bundle::{BundleError, Item, Progress, Reader, Writer, sort},
 };
 use nonos_types::{
-    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Fault, InputDigest, Kind, Message, NetworkId, ProofDigest, ResultDigest,
+    SealedDigest, SegmentDigest, Signed, TapesDigest,
 };
 
 use crate::sample::{NOW, claim, descriptor, key, network, receipt};
@@ -421,7 +422,10 @@ fn the_writer_keeps_the_order_and_the_limits() {
     assert!(matches!(refused, Err(BundleError::TooLong { .. })), "{refused:?}");
     let segment = Object::Segment(SegmentDigest::hash(&[b"a segment"]));
     let refused = writer.object(&segment, b"a segment");
-    assert!(matches!(refused, Err(BundleError::UnknownObject { kind: 7 })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(BundleError::UnknownObject { kind: 7 })),
+        "{refused:?}"
+    );
     // What was refused left nothing behind.
     let bytes = writer.finish().expect("it is memory");
     assert!(read(&bytes).1.is_none());

@@ -10,7 +10,8 @@ use nonos_mesh::{
 use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp, Value,
+    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp,
+    Value,
 };
 
 use super::{Facts, Refused};

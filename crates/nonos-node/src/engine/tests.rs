@@ -15,6 +15,6 @@ mod relay;
 mod replay;
 mod schedule;
 mod sealed;
-mod why;
 mod segments;
+mod why;
 mod world;

@@ -54,11 +54,7 @@ pub(super) enum Executed {
 
 impl Worker {
     /// Runs, proves and signs; what the receipt commits to is kept here. Says how many milliseconds the proof took.
-    pub(super) fn execute(
-        &self,
-        offer: &Signed<Offer>,
-        order: &Order,
-    ) -> Result<Executed, Failed> {
+    pub(super) fn execute(&self, offer: &Signed<Offer>, order: &Order) -> Result<Executed, Failed> {
         let Order {
             slot,
             attempt,
@@ -75,7 +71,9 @@ impl Worker {
         };
         let package = Package::decode(&read(Object::Capsule(offer.capsule))?).map_err(|it| text(&it))?;
         let input = read(Object::Input(offer.input))?;
-        let inbound = self.inbound_here(offer, &order.messages).map_err(|it| text(&it))?;
+        let inbound = self
+            .inbound_here(offer, &order.messages)
+            .map_err(|it| text(&it))?;
         let facts = Facts::of(&package).map_err(|it| text(&it))?;
         // Before a nonce is spent.
         let secret = self.secret(offer, order.key.as_ref(), read)?;
@@ -119,8 +117,7 @@ impl Worker {
         let subject = Subject::Capsule(Box::new(package));
         let mut statement =
             ExecutionStatement::of_run(subject, record, input, inbound, &secret).map_err(|it| text(&it))?;
-        // Segments do not hide.
-        if order.share && !offer.hides() {
+        if order.share {
             let ran = Ran {
                 offer,
                 attempt,
@@ -178,7 +175,9 @@ impl Worker {
         let proof_len = ByteLen::from(proof.bytes.len());
         if proof_len > Receipt::MAX_PROOF {
             let most = Receipt::MAX_PROOF;
-            return Err(format!("its proof has {proof_len}, a receipt's has {most} at most"));
+            return Err(format!(
+                "its proof has {proof_len}, a receipt's has {most} at most"
+            ));
         }
         let public = statement.public();
         let tapes = public
