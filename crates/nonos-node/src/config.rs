@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use self::{
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
-    onion::{CoverName, Onion, Policy},
+    onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
 };
 use crate::choice::{Backend, Choice, Facts, Method, NoMethod, Profile, Purpose, System, Wish, choose};

@@ -84,7 +84,7 @@ fn hidden(anonymity: Option<&AnonymityView>) -> String {
     };
     let unconfirmed = match it.unconfirmed {
         0 => String::new(),
-        some => format!("; {some} of them fewer than two neighbours have told of"),
+        some => format!("; of {some} of the nodes fewer than two neighbours have told"),
     };
     let introduced = if it.introducers_apart {
         ""
@@ -162,6 +162,8 @@ mod tests {
             hops: Some(3),
             why_open: None,
             mixes: 11,
+            unconfirmed: 0,
+            introducers_apart: true,
             guards: 2,
             cover: true,
             around: 25,
@@ -192,6 +194,15 @@ mod tests {
             hidden(&metered)
                 .ends_with("by 3 hops and 2 guards; without cover, it can be seen when something is said")
         );
+        let alone = AnonymityView {
+            unconfirmed: 11,
+            introducers_apart: false,
+            around: 0,
+            ..view()
+        };
+        assert!(hidden(&alone).ends_with(
+            "2 guards; of 11 of the nodes fewer than two neighbours have told; one neighbour may have told of more than one hop"
+        ));
         let open = AnonymityView {
             hops: None,
             why_open: Some("no guard is connected".to_owned()),

@@ -154,7 +154,7 @@ fn what_is_kept_of_nodes_goes_with_them() {
         let it = super::describe::said(&key(stranger), 1, "here", world.time());
         world.message(0, id(&key(stranger)), it.into());
     }
-    assert_eq!(rows(&mut world), 9, "eight have room in one place");
+    assert_eq!(rows(&mut world), 11);
     world.millis += 3_700_000;
     assert_eq!(rows(&mut world), 1);
 }

@@ -105,7 +105,7 @@ fn two_descriptors_are_evidence_only_of_one_node_network_and_number_and_if_they_
 fn one_descriptor_with_two_signatures_is_no_evidence() {
     let one = described(&key(), |_| {});
     let again = super::sign_again(&Message::from(one.clone()), &key());
-    let again = Signed::from_bytes(&again).expect("a good signature");
+    let again: Signed<Descriptor> = Signed::from_bytes(&again).expect("a good signature");
     assert_ne!(one.to_bytes(), again.to_bytes());
     assert_eq!(Equivocation::of(&one, &again), None);
     let accuser = accuser();

@@ -100,10 +100,13 @@ fn further_fields_have_one_encoding_and_are_unknown() {
         refuses(&[0xaa, 0x06, 0, 0xa0, 0x06, 7]); // another order
         refuses(&[0x08, 0]); // what is known, with a default written out
         refuses(&[0x18, 0]);
-        refuses(&[&[0xa0, 0x06, 7].repeat(Further::MOST + 1)[..]].concat());
-        let most = [0xa0, 0x06, 7].repeat(Further::MOST);
-        let most = read(&message, [&payload(&message)[..], &most].concat());
-        assert!(!matches!(most, Err(Error::NotCanonical { .. })), "{name}");
+        // There is no room for so many in the short ones.
+        if message.kind() == Kind::Offer {
+            refuses(&[0xa0, 0x06, 7].repeat(Further::MOST + 1));
+            let most = [0xa0, 0x06, 7].repeat(Further::MOST);
+            let most = read(&message, [&payload(&message)[..], &most].concat());
+            assert_eq!(most, Err(Error::Newer { message: name }));
+        }
     }
 }
 
