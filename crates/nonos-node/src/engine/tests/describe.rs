@@ -80,6 +80,9 @@ fn a_node_that_says_two_things_under_one_number_is_blacklisted_by_all() {
     // Long after others were shown the first.
     world.message(0, world.id(1), said(&liar, 7, "another", now).into());
     world.run();
+    assert!(world.blacklisted(0, id(&liar)), "at once");
+    // Others learn first that there is such a node.
+    world.pass(60);
     for node in 0..3 {
         assert!(world.blacklisted(node, id(&liar)), "{node}");
         assert!(!world.blacklisted(node, id(&honest)), "{node}");
@@ -96,7 +99,7 @@ fn the_last_descriptor_is_compared_as_those_before_it_are() {
     let (liar, now) = (key(50), world.time());
     world.message(0, world.id(1), said(&liar, 7, "one", now).into());
     world.message(0, world.id(1), said(&liar, 7, "another", now).into());
-    world.run();
+    world.pass(60);
     assert!((0..2).all(|node| world.blacklisted(node, id(&liar))));
 }
 
@@ -111,6 +114,7 @@ fn however_many_things_a_node_says_it_is_accused_once() {
             world.run();
         }
     }
+    world.pass(60);
     assert_eq!(accusations(&world, 0).len(), 1);
     assert_eq!(accusations(&world, 1).len(), 1);
 }
@@ -175,6 +179,7 @@ fn a_node_that_was_away_learns_it_when_it_comes_back() {
 #[test]
 fn a_node_says_two_things_under_one_number_in_no_second_and_after_no_restart() {
     let mut world = World::new(2);
+    world.pass(10);
     for port in 1..=8 {
         listen(&mut world, 0, port);
     }
