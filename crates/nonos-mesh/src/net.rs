@@ -7,8 +7,10 @@ mod counted;
 mod driver;
 mod error;
 mod gate;
+mod heard;
 mod onion;
 mod peers;
+mod pulse;
 mod serve;
 mod statics;
 
@@ -84,6 +86,9 @@ pub struct Limits {
     /// How long a peer may be connected without having said its network and its topics; then it is cut, and dialled
     /// again if it was dialled.
     pub hello_timeout: Duration,
+    /// How long nothing may come from a peer before it counts as gone. A peer that is there lets itself be heard several times
+    /// as often.
+    pub silence: Duration,
 }
 
 impl Default for Limits {
@@ -100,6 +105,7 @@ impl Default for Limits {
             part_timeout: Duration::from_secs(10),
             journal_timeout: Duration::from_secs(2),
             hello_timeout: Duration::from_secs(5),
+            silence: Duration::from_secs(15),
         }
     }
 }

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     core::ConnectedPoint,
-    gossipsub, identify, ping, request_response,
+    gossipsub, identify, request_response,
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 use nonos_types::{NetworkId, NodeId};
@@ -344,7 +344,6 @@ impl Driver {
                 }
             }
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
             SwarmEvent::ConnectionEstablished {
                 peer_id,
                 connection_id,
@@ -354,8 +353,12 @@ impl Driver {
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 connection_id,
+                cause,
                 ..
             } => {
+                if let Some(cause) = cause {
+                    tracing::debug!(peer = %peer_id, %cause, "a connection failed");
+                }
                 if let Some(peer) = self.peers.closed(&peer_id, connection_id) {
                     self.statics.lost(peer_id, now);
                     if peer.ready {
@@ -425,16 +428,6 @@ impl Driver {
             self.pending.connected(node);
             self.statics.succeeded(peer);
             self.score(&peer);
-        }
-    }
-
-    fn on_ping(&mut self, event: ping::Event) {
-        match event.result {
-            Ok(_) | Err(ping::Failure::Unsupported) => {}
-            Err(error) => {
-                tracing::debug!(peer = %event.peer, %error, "cut, not answering pings");
-                self.swarm.close_connection(event.connection);
-            }
         }
     }
 

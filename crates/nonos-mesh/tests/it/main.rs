@@ -10,6 +10,8 @@ mod gossip;
 mod hostile;
 mod journal;
 #[cfg(feature = "net")]
+mod line;
+#[cfg(feature = "net")]
 mod many;
 #[cfg(feature = "net")]
 mod node;
@@ -25,3 +27,5 @@ mod reconnect;
 #[cfg(feature = "net")]
 mod relay;
 mod sample;
+#[cfg(feature = "net")]
+mod silence;
