@@ -8,6 +8,7 @@ mod download;
 mod intake;
 mod invitation;
 pub mod journal;
+mod neighbours;
 pub mod onion;
 mod recent;
 pub mod reconcile;
@@ -27,6 +28,7 @@ pub use self::{
     download::{Ask, Download, Dropped},
     intake::{Full, Intake, IntakeLimits},
     invitation::{BadInvitation, Invitation},
+    neighbours::{Candidate, Guest, Link, Move, Neighbours, Regard, Way, Wish, gives_way},
     redial::Redial,
     refusal::{Acceptance, Drops, Refusal},
     schedule::Schedule,

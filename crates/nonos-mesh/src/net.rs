@@ -69,7 +69,8 @@ pub struct Limits {
     pub intake: IntakeLimits,
     /// Events that wait for the node to take them; then messages wait in the intake.
     pub events: usize,
-    /// Most connections from peers.
+    /// Most connections from peers. One more makes the worst of them give way: of the least weight, of these where most
+    /// are, of these the last one.
     pub inbound: u32,
     /// Most connections to peers.
     pub outbound: u32,
@@ -191,6 +192,8 @@ pub struct PeerInfo {
     pub messages: u64,
     /// Their bytes.
     pub bytes: ByteLen,
+    /// Is it one that this node stays connected to?
+    pub kept: bool,
 }
 
 /// A node's place in the mesh. Clones are the same mesh; it ends with [`Mesh::shutdown`] or the last of them.
@@ -578,6 +581,15 @@ impl Mesh {
         address::check(&address)?;
         let sent = self.commands.send(Command::Keep { address }).await;
         sent.map_err(|_| Error::Stopped)
+    }
+
+    /// Ends the connection to a peer that has done nothing wrong, unless it is one that this node stays connected to, or something was
+    /// asked of it. It may connect again.
+    pub async fn let_go(&self, peer: NodeId) {
+        if let Some(peer) = address::peer_id(&peer) {
+            // A mesh that was shut down is connected to nobody.
+            let _ = self.commands.send(Command::LetGo { peer }).await;
+        }
     }
 
     /// Cuts a peer, and keeps it from connecting.

@@ -13,6 +13,7 @@ mod heads;
 mod import;
 mod job;
 mod jobs;
+mod neighbours;
 mod onion;
 mod parked;
 mod payee;
@@ -47,14 +48,16 @@ use self::{
     duties::Duties,
     heads::Kept,
     job::Job,
+    neighbours::Around,
     onion::Hops,
     parked::{Last, Need, Parked},
-    peers::{LastGood, Lost, PeerState},
+    peers::{LastGood, PeerState},
     verifier::Retry,
 };
 pub(crate) use self::{
     effect::{Answer, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Origin, Ready, Reply},
     facts::Facts,
+    neighbours::Connection,
     onion::guards,
     verifier::Unchecked,
     view::json,
@@ -118,8 +121,8 @@ pub(crate) struct Engine {
     crowded: bool,
     /// Where nodes were that this node was connected to, however long ago.
     last_good: LastGood,
-    /// Peers that were connected since it started, and are not.
-    lost: BTreeMap<NodeId, Lost>,
+    /// Whom it dials and lets go.
+    around: Around,
     descriptor_at: Timestamp,
     addresses: Vec<String>,
     hops: Hops,
@@ -199,6 +202,7 @@ impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
         let directory = parts.config.directory.limits();
+        let around = Around::new(parts.identity.signing_key().as_bytes(), now);
         let duties = Self::duties(&parts.config, &parts.about, &*parts.store, now)?;
         let mut engine = Self {
             me: parts.identity.node_id(),
@@ -232,7 +236,7 @@ impl Engine {
             directory: Directory::new(directory),
             crowded: false,
             last_good: LastGood::default(),
-            lost: BTreeMap::new(),
+            around,
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
             hops: Hops::default(),
@@ -293,8 +297,9 @@ impl Engine {
             }
             Input::OnionKeys(keys) => self.new_onion_keys(keys),
             Input::Guards(guards) => self.keep_guards(&guards),
-            Input::Wanted(peer) => {
-                self.dial_wanted(peer);
+            Input::Wanted(peer) => self.dial_wanted(peer),
+            Input::Links(connections) => {
+                self.links(connections);
                 Ok(())
             }
             Input::Prepared { job, result } => self.prepared(job, result),
@@ -454,10 +459,7 @@ impl Engine {
     /// What a new message makes this node do.
     fn react(&mut self, message: &Message) -> Result<(), Error> {
         match message {
-            Message::Descriptor(it) => {
-                self.dial(it);
-                Ok(())
-            }
+            Message::Descriptor(it) => self.new_candidate(it),
             Message::Offer(it) => {
                 self.unpark(Need::Job(it.job()))?;
                 self.consider(it.job())

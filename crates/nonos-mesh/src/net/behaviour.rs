@@ -155,11 +155,12 @@ fn transport(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Err
     }
 }
 
+/// Those that are being made may be made: then it is seen who gives way.
 fn connection_limits(limits: &Limits) -> connection_limits::ConnectionLimits {
     connection_limits::ConnectionLimits::default()
         .with_max_pending_incoming(Some(limits.pending))
         .with_max_pending_outgoing(Some(limits.pending))
-        .with_max_established_incoming(Some(limits.inbound))
+        .with_max_established_incoming(Some(limits.inbound.saturating_add(limits.pending)))
         .with_max_established_outgoing(Some(limits.outbound))
         .with_max_established_per_peer(Some(2))
 }

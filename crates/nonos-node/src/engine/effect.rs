@@ -10,7 +10,7 @@ use nonos_types::{
     NodeId, Offer, OnionKey, Receipt, RelayHead, Signed, Timestamp, Value,
 };
 
-use super::Facts;
+use super::{Connection, Facts};
 use crate::{
     Conduct,
     api::{Request, RequestError, Submission},
@@ -52,6 +52,8 @@ pub(crate) enum Input {
     Guards(Guards),
     /// Frames wait for a connection to this node.
     Wanted(NodeId),
+    /// All connections there are.
+    Links(Vec<Connection>),
     /// A capsule and an input are here, or are not.
     Prepared {
         job: JobId,
@@ -206,6 +208,8 @@ pub(crate) enum Effect {
     Keep {
         address: nonos_mesh::Multiaddr,
     },
+    /// End the connection to this one, unless it is in use.
+    LetGo(NodeId),
     Block(NodeId),
     Unblock(NodeId),
     Weigh {
