@@ -3,6 +3,7 @@
 mod admission;
 mod budget;
 pub mod bundle;
+mod clocks;
 mod directory;
 mod download;
 mod intake;
@@ -24,6 +25,7 @@ pub(crate) use self::refusal::Counters;
 pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
+    clocks::{Came, Clocks, Offset, Skew},
     directory::{Directory, DirectoryLimits, Prefix, Standing},
     download::{Ask, Download, Dropped},
     intake::{Full, Intake, IntakeLimits},

@@ -37,7 +37,7 @@ use self::{counted::Meter, driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
     core::{
-        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Topic, journal,
+        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Skew, Topic, journal,
         onion::{Anonymity, Guards, Mix, Target},
         reconcile,
     },
@@ -621,6 +621,11 @@ impl Mesh {
     /// What was not let in, and why, since the start.
     pub fn drops(&self) -> Drops {
         self.gate.drops()
+    }
+
+    /// What this node's clock and those of its peers look like, by what these sign.
+    pub fn skew(&self) -> Skew {
+        self.gate.skew()
     }
 
     /// What went over this node's connections since the start.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod bundle;
+mod clocks;
 mod hidden;
 mod run;
 

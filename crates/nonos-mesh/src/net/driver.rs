@@ -25,7 +25,7 @@ use super::{
     behaviour::{self, Behaviour, BehaviourEvent},
     gate::{Gate, Inbound},
     onion::{Feed, Task, link::Received},
-    peers::Peers,
+    peers::{Peer, Peers},
     serve::{Answer, Server},
     statics::{self, Statics},
 };
@@ -378,6 +378,7 @@ impl Driver {
                 if let Some(peer) = self.peers.closed(&peer_id, connection_id) {
                     self.statics.lost(peer_id, now);
                     if peer.ready {
+                        self.gate.connected(peer.node, None);
                         if let Some(feed) = &self.feed {
                             feed.connected(peer.node, false);
                         }
@@ -449,6 +450,7 @@ impl Driver {
             if let Some(feed) = &self.feed {
                 feed.connected(node, true);
             }
+            self.gate.connected(node, self.peers.get(&peer).map(Peer::way));
             self.pending.connected(node);
             self.statics.succeeded(peer);
             self.score(&peer);

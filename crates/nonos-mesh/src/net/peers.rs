@@ -5,7 +5,7 @@ use nonos_types::{ByteLen, NodeId};
 use tokio::time::Instant;
 
 use super::PeerInfo;
-use crate::core::{Guest, Prefix, Topic, gives_way};
+use crate::core::{Guest, Prefix, Topic, Way, gives_way};
 
 /// Who is connected, and by what.
 pub(super) struct Peers {
@@ -201,6 +201,14 @@ impl Peers {
 }
 
 impl Peer {
+    /// By whom the connection was made that is used.
+    pub(super) fn way(&self) -> Way {
+        match self.connections.last() {
+            Some(Connection { outbound: true, .. }) => Way::Outbound,
+            _ => Way::Inbound,
+        }
+    }
+
     /// Every node listens to every topic.
     fn says_all(&self) -> bool {
         self.identified && self.topics >= Topic::COUNT

@@ -5,6 +5,8 @@ mod bundle;
 #[cfg(feature = "net")]
 mod catch_up;
 #[cfg(feature = "net")]
+mod clocks;
+#[cfg(feature = "net")]
 mod gossip;
 #[cfg(feature = "net")]
 mod hostile;

@@ -10,7 +10,7 @@ use nonos_mesh::{
 use nonos_package::Package;
 use nonos_types::{ByteLen, Receipt, TapesDigest};
 
-use super::Worker;
+use super::{Worker, clocks};
 use crate::{
     api::{AnonymityView, JobView, PeerView, Published, RequestError, Status},
     engine::{Answer, Files, Reply, json},
@@ -92,6 +92,7 @@ impl Worker {
                 "this system does not confine capsules' processes in all ways: {missing}"
             ));
         }
+        status.warnings.extend(clocks::warnings(&self.mesh.skew()));
         status.anonymity = self.mesh.anonymity().await.map(|it| self.anonymity(it));
         let drops = self.mesh.drops();
         status.dropped = drops
