@@ -4,11 +4,13 @@ mod admission;
 pub mod assignment;
 mod budget;
 pub mod bundle;
+mod clocks;
 mod directory;
 mod download;
 mod intake;
 mod invitation;
 pub mod journal;
+mod neighbours;
 pub mod onion;
 mod recent;
 pub mod reconcile;
@@ -25,10 +27,12 @@ pub(crate) use self::refusal::Counters;
 pub use self::{
     admission::{Admission, Budgets},
     budget::Rate,
+    clocks::{Came, Clocks, Offset, Skew},
     directory::{Directory, DirectoryLimits, Prefix, Seen, Standing},
     download::{Ask, Download, Dropped},
     intake::{Full, Intake, IntakeLimits},
     invitation::{BadInvitation, Invitation},
+    neighbours::{Candidate, Guest, Link, Move, Neighbours, Regard, Way, Wish, gives_way},
     redial::Redial,
     refusal::{Acceptance, Drops, Refusal},
     schedule::Schedule,

@@ -7,8 +7,10 @@ mod counted;
 mod driver;
 mod error;
 mod gate;
+mod heard;
 mod onion;
 mod peers;
+mod pulse;
 mod serve;
 mod statics;
 
@@ -37,7 +39,7 @@ use self::{counted::Meter, driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
     core::{
-        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Topic, journal,
+        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Skew, Topic, journal,
         onion::{Anonymity, Guards, Mix, Target},
         reconcile, segment,
     },
@@ -69,7 +71,8 @@ pub struct Limits {
     pub intake: IntakeLimits,
     /// Events that wait for the node to take them; then messages wait in the intake.
     pub events: usize,
-    /// Most connections from peers.
+    /// Most connections from peers. One more makes the worst of them give way: of the least weight, of these where most
+    /// are, of these the last one.
     pub inbound: u32,
     /// Most connections to peers.
     pub outbound: u32,
@@ -86,6 +89,9 @@ pub struct Limits {
     /// How long a peer may be connected without having said its network and its topics; then it is cut, and dialled
     /// again if it was dialled.
     pub hello_timeout: Duration,
+    /// How long nothing may come from a peer before it counts as gone. A peer that is there lets itself be heard several times
+    /// as often.
+    pub silence: Duration,
 }
 
 impl Default for Limits {
@@ -102,6 +108,7 @@ impl Default for Limits {
             part_timeout: Duration::from_secs(10),
             journal_timeout: Duration::from_secs(2),
             hello_timeout: Duration::from_secs(5),
+            silence: Duration::from_secs(15),
         }
     }
 }
@@ -187,6 +194,8 @@ pub struct PeerInfo {
     pub messages: u64,
     /// Their bytes.
     pub bytes: ByteLen,
+    /// Is it one that this node stays connected to?
+    pub kept: bool,
 }
 
 /// A node's place in the mesh. Clones are the same mesh; it ends with [`Mesh::shutdown`] or the last of them.
@@ -600,6 +609,15 @@ impl Mesh {
         sent.map_err(|_| Error::Stopped)
     }
 
+    /// Ends the connection to a peer that has done nothing wrong, unless it is one that this node stays connected to, or something was
+    /// asked of it. It may connect again.
+    pub async fn let_go(&self, peer: NodeId) {
+        if let Some(peer) = address::peer_id(&peer) {
+            // A mesh that was shut down is connected to nobody.
+            let _ = self.commands.send(Command::LetGo { peer }).await;
+        }
+    }
+
     /// Cuts a peer, and keeps it from connecting.
     pub async fn block(&self, peer: NodeId) {
         self.set_blocked(peer, true).await;
@@ -629,6 +647,11 @@ impl Mesh {
     /// What was not let in, and why, since the start.
     pub fn drops(&self) -> Drops {
         self.gate.drops()
+    }
+
+    /// What this node's clock and those of its peers look like, by what these sign.
+    pub fn skew(&self) -> Skew {
+        self.gate.skew()
     }
 
     /// What went over this node's connections since the start.

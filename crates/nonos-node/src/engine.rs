@@ -17,6 +17,7 @@ mod import;
 mod job;
 mod jobs;
 mod listed;
+mod neighbours;
 mod onion;
 mod parked;
 mod payee;
@@ -57,9 +58,10 @@ use self::{
     heads::Kept,
     helper::Helping,
     job::Job,
+    neighbours::Around,
     onion::Hops,
     parked::{Last, Need, Parked},
-    peers::{LastGood, Lost, PeerState},
+    peers::{LastGood, PeerState},
     segments::Sharing,
     verifier::Retry,
 };
@@ -71,6 +73,7 @@ pub(crate) use self::{
     facts::Facts,
     helper::{Helped, profile_of},
     job::Refused,
+    neighbours::Connection,
     onion::guards,
     segments::{Do, Plan, Told},
     verifier::Unchecked,
@@ -137,8 +140,8 @@ pub(crate) struct Engine {
     crowded: bool,
     /// Where nodes were that this node was connected to, however long ago.
     last_good: LastGood,
-    /// Peers that were connected since it started, and are not.
-    lost: BTreeMap<NodeId, Lost>,
+    /// Whom it dials and lets go.
+    around: Around,
     descriptor_at: Timestamp,
     addresses: Vec<String>,
     hops: Hops,
@@ -224,6 +227,7 @@ impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
         let directory = parts.config.directory.limits();
+        let around = Around::new(parts.identity.signing_key().as_bytes(), now);
         let duties = Self::duties(&parts.config, &parts.about, &*parts.store, now)?;
         let mut engine = Self {
             me: parts.identity.node_id(),
@@ -258,7 +262,7 @@ impl Engine {
             said: Said::default(),
             crowded: false,
             last_good: LastGood::default(),
-            lost: BTreeMap::new(),
+            around,
             descriptor_at: Timestamp::ZERO,
             addresses: Vec::new(),
             hops: Hops::default(),
@@ -324,8 +328,9 @@ impl Engine {
             }
             Input::OnionKeys(keys) => self.new_onion_keys(keys),
             Input::Guards(guards) => self.keep_guards(&guards),
-            Input::Wanted(peer) => {
-                self.dial_wanted(peer);
+            Input::Wanted(peer) => self.dial_wanted(peer),
+            Input::Links(connections) => {
+                self.links(connections);
                 Ok(())
             }
             Input::Prepared { job, result } => self.prepared(job, result),
@@ -501,10 +506,7 @@ impl Engine {
     /// What a new message makes this node do.
     fn react(&mut self, message: &Message) -> Result<(), Error> {
         match message {
-            Message::Descriptor(it) => {
-                self.dial(it);
-                Ok(())
-            }
+            Message::Descriptor(it) => self.new_candidate(it),
             Message::Offer(it) => {
                 self.unpark(Need::Job(it.job()))?;
                 self.consider(it.job())

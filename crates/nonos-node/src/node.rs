@@ -14,9 +14,9 @@ use std::{
 
 use nonos_depin::Ledger;
 use nonos_mesh::{
-    Event, Events, Multiaddr, Object, Objects, Page, Part,
+    Event, Events, Mesh, Multiaddr, Object, Objects, Page, Part,
     core::{
-        journal,
+        Way, journal,
         onion::Guards,
         reconcile::{Answer, Ask, Serve},
         segment,
@@ -40,7 +40,7 @@ use crate::{
     clock::SystemClock,
     config::{Disk, Memory, Probe, Upload},
     datadir,
-    engine::{self, About, Effect, Engine, Gives, Input, Machine, Origin, Parts, Unchecked},
+    engine::{self, About, Connection, Effect, Engine, Gives, Input, Machine, Origin, Parts, Unchecked},
     journal::Journal,
     machine,
     objects::ObjectStore,
@@ -57,6 +57,8 @@ const STAMP: Table<NetworkId, Sequence> = Table::new("stamp");
 
 /// Inputs that wait for the engine, effects that wait to be done.
 const QUEUE: usize = 1024;
+/// How often the engine is told by what this node is connected.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How a node behaves. All but honest are for tests and for devnets that show what becomes of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -317,12 +319,14 @@ impl Node {
         let answering = tokio::spawn(server::serve(listener, handle.clone()));
         let hearing = tokio::spawn(hear(events, inputs.clone()));
         let watching = tokio::spawn(machine::watch(mesh.clone(), objects, inputs.clone()));
+        let looking = tokio::spawn(look(mesh.clone(), inputs.clone()));
         let ticking = tokio::spawn(tick(inputs));
         tokio::spawn(async move {
             worker.work(effects).await;
             answering.abort();
             ticking.abort();
             watching.abort();
+            looking.abort();
             mesh.shutdown().await;
             hearing.abort();
             // The engine ends with its effects; a store that is still written to must not see the process end.
@@ -550,6 +554,26 @@ async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
             _ => continue,
         };
         if inputs.send(input).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells the engine by what it is connected.
+async fn look(mesh: Mesh, inputs: mpsc::Sender<Input>) {
+    let mut interval = tokio::time::interval(LOOK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let peers = mesh.peers().await.into_iter();
+        let connections = peers.map(|it| Connection {
+            peer: it.id,
+            way: if it.outbound { Way::Outbound } else { Way::Inbound },
+            address: it.address.to_string(),
+            messages: it.messages,
+            kept: it.kept,
+        });
+        if inputs.send(Input::Links(connections.collect())).await.is_err() {
             return;
         }
     }

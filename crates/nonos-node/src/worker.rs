@@ -2,6 +2,7 @@
 
 mod answer;
 mod bundle;
+mod clocks;
 mod hidden;
 mod needs;
 mod run;
@@ -100,6 +101,7 @@ impl Worker {
                 },
                 Effect::Mixes(mixes) => self.mesh.set_mixes(mixes).await,
                 Effect::Report { ticket, acceptance } => self.mesh.report(ticket, acceptance).await,
+                Effect::LetGo(peer) => self.mesh.let_go(peer).await,
                 Effect::Block(peer) => self.mesh.block(peer).await,
                 Effect::Unblock(peer) => self.mesh.unblock(peer).await,
                 Effect::Weigh { peer, score_ppm } => self.mesh.weigh(peer, weight(score_ppm)).await,
@@ -242,6 +244,7 @@ impl Worker {
             Effect::Publish(_)
             | Effect::Mixes(_)
             | Effect::Report { .. }
+            | Effect::LetGo(_)
             | Effect::Block(_)
             | Effect::Unblock(_)
             | Effect::Weigh { .. }

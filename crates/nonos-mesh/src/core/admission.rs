@@ -18,10 +18,16 @@ pub struct Budgets {
     /// How far a message's time may be from this node's, in seconds.
     pub window: u64,
     /// How many names of messages are remembered at least, to recognise duplicates. Twice the window times both
-    /// rates is enough.
+    /// rates is enough, so that what is remembered no longer is no longer timely.
     pub remembered: usize,
     /// How many forwarders, authors and known authors are told apart at least.
     pub sources: usize,
+}
+
+impl Budgets {
+    /// Seconds that a message's time may be from a node's: ten minutes that it may be on its way, and a quarter of an hour that each
+    /// clock may be wrong.
+    pub const WINDOW: u64 = 10 * 60 + 2 * 15 * 60;
 }
 
 impl Default for Budgets {
@@ -43,8 +49,8 @@ impl Default for Budgets {
                 per_second: 20,
                 burst: 256,
             },
-            window: 600,
-            remembered: 1 << 17,
+            window: Self::WINDOW,
+            remembered: 1 << 19,
             sources: 4096,
         }
     }
@@ -86,7 +92,14 @@ pub struct Admission {
     known: Recent<NodeId, ()>,
     known_budget: Bucket,
     newcomers_budget: Bucket,
-    seen: Recent<MessageId, ()>,
+    seen: Recent<Name, ()>,
+}
+
+/// The first half of a message's name. Nobody makes another message with the same, and half of it takes half the room.
+type Name = [u8; 16];
+
+fn name(id: MessageId) -> Name {
+    *id.as_bytes().first_chunk().expect("32 bytes")
 }
 
 impl Admission {
@@ -189,7 +202,7 @@ impl Admission {
 
     /// Remembers a message, such as one of this node's own, so that it is refused as a duplicate.
     pub fn saw(&mut self, message: MessageId) {
-        self.seen.entry(message, || ());
+        self.seen.entry(name(message), || ());
     }
 
     /// Counts an author among the known, or no longer.
@@ -208,7 +221,7 @@ impl Admission {
         if !self.is_timely(message, path, now) {
             return Err(Refusal::Stale);
         }
-        if path == Path::Gossip && self.seen.contains(&message.id()) {
+        if path == Path::Gossip && self.seen.contains(&name(message.id())) {
             return Err(Refusal::Duplicate);
         }
         Ok(())

@@ -76,12 +76,12 @@ impl Prefix {
     pub fn of(descriptor: &Descriptor) -> Self {
         let address = descriptor.addresses.first();
         address.map_or(Self::Nowhere, |address| {
-            Self::of_address(address).unwrap_or(Self::Nowhere)
+            Self::at(address).unwrap_or(Self::Nowhere)
         })
     }
 
     /// That of a multiaddr, if it starts with an IP address.
-    fn of_address(address: &str) -> Option<Self> {
+    pub fn at(address: &str) -> Option<Self> {
         let mut parts = address.split('/').skip(1);
         match (parts.next()?, parts.next()?) {
             ("ip4", ip) => {

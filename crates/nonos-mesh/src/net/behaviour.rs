@@ -6,7 +6,7 @@ use libp2p::{
     core::{muxing::StreamMuxerBox, upgrade::Version},
     gossipsub, identify,
     identity::Keypair,
-    noise, ping, quic, request_response,
+    noise, quic, request_response,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
     tcp, yamux,
 };
@@ -16,7 +16,9 @@ use super::{
     Error, Limits, address,
     codec::Codec,
     counted::{Counted, Meter},
+    heard::Heard,
     onion::link::Links,
+    pulse::Pulse,
 };
 use crate::core::Topic;
 
@@ -29,7 +31,7 @@ pub(super) struct Behaviour {
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     limits: connection_limits::Behaviour,
     identify: identify::Behaviour,
-    ping: ping::Behaviour,
+    pulse: Pulse,
     pub(super) gossip: Gossip,
     pub(super) objects: request_response::Behaviour<Codec>,
     pub(super) onion: Toggle<Links>,
@@ -43,7 +45,10 @@ impl Tag for Gossiped {
 }
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
-const PING: Duration = Duration::from_secs(5);
+/// So often is a byte sent within the time after which a silent peer is given up.
+const BEATS: u32 = 5;
+/// So many times as long as it may be silent may a peer take nothing.
+const PATIENCE: u32 = 4;
 /// Connections are closed by rules of this crate, not for being idle.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -58,6 +63,10 @@ pub(super) fn gossip_protocol(network: NetworkId) -> String {
 
 pub(super) fn objects_protocol(network: NetworkId) -> String {
     format!("/nonos/{network:.8}/objects/1")
+}
+
+pub(super) fn pulse_protocol(network: NetworkId) -> String {
+    format!("/nonos/{network:.8}/pulse/1")
 }
 
 pub(super) fn onion_protocol(network: NetworkId) -> String {
@@ -81,12 +90,12 @@ pub(super) fn swarm(
         blocked: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(connection_limits(limits)),
         identify: identify(network, keypair),
-        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING)),
+        pulse: pulse(network, limits.silence / BEATS),
         gossip,
         objects: objects(network, limits),
         onion: onion.then(|| links(network)).into(),
     };
-    let connections = connections(&keypair, Arc::clone(meter))?;
+    let connections = connections(&keypair, limits.silence, Arc::clone(meter))?;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
         .with_other_transport(|_| connections)
@@ -105,6 +114,7 @@ pub(super) fn swarm(
 /// TCP and QUIC, counted.
 fn connections(
     keypair: &Keypair,
+    silence: Duration,
     meter: Arc<Meter>,
 ) -> Result<
     impl Transport<
@@ -120,18 +130,22 @@ fn connections(
     let mut muxing = yamux::Config::default();
     muxing.set_max_num_streams(64);
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .map(move |socket, _| Heard::new(socket, silence))
         .upgrade(Version::V1Lazy)
         .authenticate(noise::Config::new(keypair).map_err(transport)?)
         .multiplex(muxing)
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let mut config = quic::Config::new(keypair);
+    // Of QUIC whatever arrives counts, acknowledgements too, and closing waits for nobody.
+    config.max_idle_timeout = u32::try_from(silence.as_millis()).unwrap_or(u32::MAX);
+    config.keep_alive_interval = silence / BEATS;
     config.max_concurrent_stream_limit = 64;
     config.max_stream_data = 2 << 20;
     config.max_connection_data = 8 << 20;
     let quic = quic::tokio::Transport::new(config).map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     Ok(tcp.or_transport(quic).map(move |either, _| {
         let (peer, muxer) = either.into_inner();
-        (peer, Counted::new(muxer, meter.clone()))
+        (peer, Counted::new(muxer, silence * PATIENCE, meter.clone()))
     }))
 }
 
@@ -141,11 +155,12 @@ fn transport(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Err
     }
 }
 
+/// Those that are being made may be made: then it is seen who gives way.
 fn connection_limits(limits: &Limits) -> connection_limits::ConnectionLimits {
     connection_limits::ConnectionLimits::default()
         .with_max_pending_incoming(Some(limits.pending))
         .with_max_pending_outgoing(Some(limits.pending))
-        .with_max_established_incoming(Some(limits.inbound))
+        .with_max_established_incoming(Some(limits.inbound.saturating_add(limits.pending)))
         .with_max_established_outgoing(Some(limits.outbound))
         .with_max_established_per_peer(Some(2))
 }
@@ -165,6 +180,11 @@ fn objects(network: NetworkId, limits: &Limits) -> request_response::Behaviour<C
         .with_max_concurrent_streams(16);
     let full = request_response::ProtocolSupport::Full;
     request_response::Behaviour::with_codec(Codec, [(protocol, full)], config)
+}
+
+fn pulse(network: NetworkId, every: Duration) -> Pulse {
+    let protocol = StreamProtocol::try_from_owned(pulse_protocol(network)).expect("starts with a slash");
+    Pulse::new(protocol, every)
 }
 
 fn links(network: NetworkId) -> Links {

@@ -1,13 +1,15 @@
-//! Counts the bytes of all streams. What noise, QUIC and the layers below add is not among them.
+//! Counts the bytes of all streams, and ends connections whose other end takes none. What noise, QUIC and the layers below
+//! add is not among them.
 
 use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{AsyncRead, AsyncWrite};
@@ -15,6 +17,7 @@ use libp2p::core::muxing::{
     StreamMuxer, StreamMuxerBox, StreamMuxerEvent, StreamMuxerExt as _, SubstreamBox,
 };
 use nonos_types::ByteLen;
+use tokio::time::Instant;
 
 /// Bytes that went over a node's connections since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,15 +44,44 @@ impl Meter {
     }
 }
 
+/// Whether what is sent over a connection moves.
+struct Flow {
+    patience: Duration,
+    /// Since when bytes wait, and none has been taken by any stream.
+    stuck: Mutex<Option<Instant>>,
+}
+
+impl Flow {
+    fn sent<T>(&self, moved: &Poll<io::Result<T>>, now: Instant) {
+        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        if moved.is_pending() {
+            stuck.get_or_insert(now);
+        } else {
+            *stuck = None;
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let stuck = *self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.is_some_and(|since| now.saturating_duration_since(since) >= self.patience)
+    }
+}
+
 /// A connection, or a stream of one, whose bytes are counted.
 pub(super) struct Counted<T> {
     inner: T,
     meter: Arc<Meter>,
+    flow: Arc<Flow>,
 }
 
 impl Counted<StreamMuxerBox> {
-    pub(super) fn new(inner: StreamMuxerBox, meter: Arc<Meter>) -> Self {
-        Self { inner, meter }
+    /// A connection ends when bytes have waited so long to be sent and none was taken.
+    pub(super) fn new(inner: StreamMuxerBox, patience: Duration, meter: Arc<Meter>) -> Self {
+        let flow = Arc::new(Flow {
+            patience,
+            stuck: Mutex::new(None),
+        });
+        Self { inner, meter, flow }
     }
 
     fn stream(
@@ -59,6 +91,7 @@ impl Counted<StreamMuxerBox> {
         opened.map_ok(|inner| Counted {
             inner,
             meter: Arc::clone(&self.meter),
+            flow: Arc::clone(&self.flow),
         })
     }
 }
@@ -88,6 +121,10 @@ impl StreamMuxer for Counted<StreamMuxerBox> {
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<StreamMuxerEvent, io::Error>> {
+        // The pulse wakes it often enough.
+        if self.flow.is_over(Instant::now()) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         self.inner.poll_unpin(cx)
     }
 }
@@ -109,6 +146,7 @@ impl AsyncRead for Counted<SubstreamBox> {
 impl AsyncWrite for Counted<SubstreamBox> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.inner).poll_write(cx, from);
+        self.flow.sent(&moved, Instant::now());
         add(&self.meter.sent, moved)
     }
 
@@ -118,5 +156,32 @@ impl AsyncWrite for Counted<SubstreamBox> {
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_stuck_while_bytes_wait_and_none_moves() {
+        let (patience, second) = (Duration::from_secs(60), Duration::from_secs(1));
+        let flow = Flow {
+            patience,
+            stuck: Mutex::new(None),
+        };
+        let (waits, goes) = (Poll::Pending::<io::Result<usize>>, Poll::Ready(Ok(1)));
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            flow.sent(&waits, now);
+            now += patience - second;
+            flow.sent(&waits, now);
+            assert!(!flow.is_over(now));
+            flow.sent(&goes, now);
+            now += patience;
+            assert!(!flow.is_over(now), "nothing waits");
+        }
+        flow.sent(&waits, now);
+        assert!(flow.is_over(now + patience));
     }
 }

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     core::ConnectedPoint,
-    gossipsub, identify, ping, request_response,
+    gossipsub, identify, request_response,
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 use nonos_types::{NetworkId, NodeId};
@@ -25,7 +25,7 @@ use super::{
     behaviour::{self, Behaviour, BehaviourEvent},
     gate::{Gate, Inbound},
     onion::{Feed, Task, link::Received},
-    peers::Peers,
+    peers::{Peer, Peers},
     serve::{Answer, Server},
     statics::{self, Statics},
 };
@@ -72,6 +72,9 @@ pub(super) enum Command {
         blocked: bool,
         done: oneshot::Sender<()>,
     },
+    LetGo {
+        peer: PeerId,
+    },
     Weigh {
         peer: PeerId,
         weight: Weight,
@@ -113,19 +116,23 @@ pub(super) fn spawn(
     });
 }
 
+/// Whom, and where the answer goes.
+type Asked = (PeerId, oneshot::Sender<Result<Response, FetchError>>);
+
 struct Driver {
     swarm: Swarm<Behaviour>,
     gate: Arc<Gate>,
     server: Server,
     network: NetworkId,
     hello_timeout: Duration,
+    inbound: u32,
     topics: BTreeMap<gossipsub::TopicHash, Topic>,
     peers: Peers,
     statics: Statics,
     /// Peers to dial once more, because they were cut for their silence.
     again: BTreeMap<PeerId, (Instant, Multiaddr)>,
     weights: Recent<PeerId, Weight>,
-    asked: BTreeMap<request_response::OutboundRequestId, oneshot::Sender<Result<Response, FetchError>>>,
+    asked: BTreeMap<request_response::OutboundRequestId, Asked>,
     pending: Pending,
     feed: Option<Feed>,
 }
@@ -147,6 +154,7 @@ impl Driver {
             server,
             network,
             hello_timeout: config.limits.hello_timeout,
+            inbound: config.limits.inbound,
             topics: Topic::all()
                 .map(|topic| (behaviour::hash(topic, network), topic))
                 .collect(),
@@ -197,7 +205,8 @@ impl Driver {
             Command::Report { ticket, acceptance } => self.report(&ticket, acceptance),
             Command::Request { peer, request, done } => self.request(&peer, request, done),
             Command::Peers { done } => {
-                let _ = done.send(self.peers.list());
+                let list = self.peers.list(|peer| self.statics.contains(peer));
+                let _ = done.send(list);
             }
             Command::Dial { peer, address, done } => {
                 let _ = done.send(self.dial(peer, address));
@@ -206,6 +215,13 @@ impl Driver {
             Command::Block { peer, blocked, done } => {
                 self.set_blocked(peer, blocked);
                 let _ = done.send(());
+            }
+            Command::LetGo { peer } => {
+                let busy = self.asked.values().any(|(of, _)| *of == peer);
+                if !busy && !self.statics.contains(&peer) {
+                    // It may have gone by itself.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
             }
             Command::Weigh { peer, weight } => {
                 *self.weights.entry(peer, || weight) = weight;
@@ -257,7 +273,7 @@ impl Driver {
             return;
         }
         let id = self.swarm.behaviour_mut().objects.send_request(peer, request);
-        self.asked.insert(id, done);
+        self.asked.insert(id, (*peer, done));
     }
 
     fn dial(&mut self, peer: Option<PeerId>, address: Multiaddr) -> Result<(), Error> {
@@ -344,7 +360,6 @@ impl Driver {
                 }
             }
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
             SwarmEvent::ConnectionEstablished {
                 peer_id,
                 connection_id,
@@ -354,11 +369,16 @@ impl Driver {
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 connection_id,
+                cause,
                 ..
             } => {
+                if let Some(cause) = cause {
+                    tracing::debug!(peer = %peer_id, %cause, "a connection failed");
+                }
                 if let Some(peer) = self.peers.closed(&peer_id, connection_id) {
                     self.statics.lost(peer_id, now);
                     if peer.ready {
+                        self.gate.connected(peer.node, None);
                         if let Some(feed) = &self.feed {
                             feed.connected(peer.node, false);
                         }
@@ -395,6 +415,14 @@ impl Driver {
         self.statics.dialled(id, peer);
         if let Some(node) = node_id(&peer) {
             self.peers.connected(peer, node, id, endpoint, now);
+            let weight = |peer: &PeerId| match self.weights.get(peer) {
+                _ if self.statics.contains(peer) => i32::MAX,
+                weight => weight.copied().unwrap_or_default().get(),
+            };
+            if let Some(one) = self.peers.one_too_many(self.inbound, weight) {
+                tracing::debug!("one gives way, too many having dialled this node");
+                self.swarm.close_connection(one);
+            }
         } else {
             self.gate.counters().count_foreign_peer();
             self.swarm.close_connection(id);
@@ -422,19 +450,10 @@ impl Driver {
             if let Some(feed) = &self.feed {
                 feed.connected(node, true);
             }
+            self.gate.connected(node, self.peers.get(&peer).map(Peer::way));
             self.pending.connected(node);
             self.statics.succeeded(peer);
             self.score(&peer);
-        }
-    }
-
-    fn on_ping(&mut self, event: ping::Event) {
-        match event.result {
-            Ok(_) | Err(ping::Failure::Unsupported) => {}
-            Err(error) => {
-                tracing::debug!(peer = %event.peer, %error, "cut, not answering pings");
-                self.swarm.close_connection(event.connection);
-            }
         }
     }
 
@@ -506,7 +525,7 @@ impl Driver {
     }
 
     fn answered(&mut self, id: &request_response::OutboundRequestId, answer: Result<Response, FetchError>) {
-        if let Some(done) = self.asked.remove(id) {
+        if let Some((_, done)) = self.asked.remove(id) {
             let _ = done.send(answer);
         }
     }

@@ -1,11 +1,17 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use libp2p::Multiaddr;
 use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId, Timestamp};
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 
 use super::{Config, Event, Ticket};
-use crate::core::{Admission, Counters, Drops, Full, Intake, Refusal, Topic};
+use crate::core::{Admission, Came, Clocks, Counters, Drops, Full, Intake, Refusal, Skew, Topic, Way};
 
 /// What waits to be decoded.
 pub(super) struct Inbound {
@@ -19,6 +25,8 @@ pub(super) struct Inbound {
 pub(super) struct Gate {
     network: NetworkId,
     clock: Arc<dyn Clock + Send + Sync>,
+    started: Instant,
+    clocks: Mutex<Clocks>,
     admission: Mutex<Admission>,
     intake: Mutex<Intake<Inbound>>,
     arrived: Notify,
@@ -32,6 +40,8 @@ impl Gate {
         Self {
             network: config.network,
             clock: Arc::clone(&config.clock),
+            started: Instant::now(),
+            clocks: Mutex::default(),
             admission: Mutex::new(Admission::new(config.network, limits.budgets, config.clock.now())),
             intake: Mutex::new(Intake::new(limits.intake)),
             arrived: Notify::new(),
@@ -106,6 +116,7 @@ impl Gate {
         let len = ByteLen::from(inbound.bytes.len());
         let message = Admission::decode(inbound.topic, &inbound.bytes)
             .inspect_err(|refusal| self.drops.count(*refusal))?;
+        self.compare(&message, Came::Gossiped);
         let admitted = lock(&self.admission).admit(&message, len, self.now());
         admitted.inspect_err(|refusal| self.drops.count(*refusal))?;
         Ok(message)
@@ -115,6 +126,7 @@ impl Gate {
         let checked = Message::from_bytes_of_any_kind(bytes)
             .map_err(Refusal::from)
             .and_then(|message| {
+                self.compare(&message, Came::Later);
                 lock(&self.admission).admit_asked(&message, self.now())?;
                 Ok(message)
             });
@@ -137,6 +149,30 @@ impl Gate {
             Ok(message)
         };
         admit().inspect_err(|refusal| self.drops.count(*refusal))
+    }
+
+    /// What is not let in for its time says most about clocks.
+    fn compare(&self, message: &Message, came: Came) {
+        if message.network() == self.network {
+            let (now, running) = (self.now(), self.running());
+            lock(&self.clocks).heard(message.signer(), message.at(), came, now, running);
+        }
+    }
+
+    pub(super) fn connected(&self, peer: NodeId, way: Option<Way>) {
+        let mut clocks = lock(&self.clocks);
+        match way {
+            Some(way) => clocks.connected(peer, way),
+            None => clocks.disconnected(peer),
+        }
+    }
+
+    pub(super) fn skew(&self) -> Skew {
+        lock(&self.clocks).skew(self.running())
+    }
+
+    fn running(&self) -> Duration {
+        self.started.elapsed()
     }
 
     pub(super) fn saw(&self, message: &Message) {

@@ -5,12 +5,14 @@ use nonos_types::{ByteLen, NodeId};
 use tokio::time::Instant;
 
 use super::PeerInfo;
-use crate::core::Topic;
+use crate::core::{Guest, Prefix, Topic, Way, gives_way};
 
 /// Who is connected, and by what.
 pub(super) struct Peers {
     own: PeerId,
     peers: BTreeMap<PeerId, Peer>,
+    /// Connections there ever were.
+    number: u64,
 }
 
 pub(super) struct Peer {
@@ -33,6 +35,9 @@ struct Connection {
     address: Multiaddr,
     outbound: bool,
     since: Instant,
+    number: u64,
+    /// It is being closed, to make room for others.
+    gone: bool,
 }
 
 impl Peers {
@@ -45,6 +50,7 @@ impl Peers {
         Self {
             own,
             peers: BTreeMap::new(),
+            number: 0,
         }
     }
 
@@ -56,11 +62,14 @@ impl Peers {
         endpoint: &ConnectedPoint,
         now: Instant,
     ) {
+        self.number += 1;
         let connection = Connection {
             id,
             address: endpoint.get_remote_address().clone(),
             outbound: endpoint.is_dialer(),
             since: now,
+            number: self.number,
+            gone: false,
         };
         let peer = self.peers.entry(peer).or_insert_with(|| Peer {
             node,
@@ -151,6 +160,31 @@ impl Peers {
         }
     }
 
+    /// The connection to close because more peers than `most` have dialled this node; nothing else is done with it from now on.
+    pub(super) fn one_too_many(
+        &mut self,
+        most: u32,
+        weight: impl Fn(&PeerId) -> i32,
+    ) -> Option<ConnectionId> {
+        let guests: Vec<Guest<ConnectionId>> = (self.peers.iter())
+            .flat_map(|(peer, it)| it.connections.iter().map(move |connection| (peer, connection)))
+            .filter(|(_, it)| !it.outbound && !it.gone)
+            .map(|(peer, it)| Guest {
+                id: it.id,
+                weight: weight(peer),
+                prefix: Prefix::at(&it.address.to_string()),
+                number: it.number,
+            })
+            .collect();
+        if u32::try_from(guests.len()).unwrap_or(u32::MAX) <= most {
+            return None;
+        }
+        let id = gives_way(&guests)?;
+        let connections = self.peers.values_mut().flat_map(|it| &mut it.connections);
+        connections.filter(|it| it.id == id).for_each(|it| it.gone = true);
+        Some(id)
+    }
+
     /// Who has not said its network and all topics in time, with the address if this node dialled it.
     pub(super) fn silent(&self, timeout: Duration, now: Instant) -> Vec<(PeerId, Option<Multiaddr>)> {
         let is_silent = |it: &Peer| !it.says_all() && it.since + timeout <= now;
@@ -165,8 +199,9 @@ impl Peers {
             .collect()
     }
 
-    pub(super) fn list(&self) -> Vec<PeerInfo> {
-        let info = |it: &Peer| {
+    /// Those that can be talked to; `kept` says of whom the operator wants a connection.
+    pub(super) fn list(&self, kept: impl Fn(&PeerId) -> bool) -> Vec<PeerInfo> {
+        let info = |(peer, it): (&PeerId, &Peer)| {
             let connection = it.connections.last()?;
             it.ready.then(|| PeerInfo {
                 id: it.node,
@@ -174,13 +209,22 @@ impl Peers {
                 outbound: connection.outbound,
                 messages: it.messages,
                 bytes: ByteLen::new(it.bytes),
+                kept: kept(peer),
             })
         };
-        self.peers.values().filter_map(info).collect()
+        self.peers.iter().filter_map(info).collect()
     }
 }
 
 impl Peer {
+    /// By whom the connection was made that is used.
+    pub(super) fn way(&self) -> Way {
+        match self.connections.last() {
+            Some(Connection { outbound: true, .. }) => Way::Outbound,
+            _ => Way::Inbound,
+        }
+    }
+
     /// Every node listens to every topic.
     fn says_all(&self) -> bool {
         self.identified && self.topics >= Topic::COUNT

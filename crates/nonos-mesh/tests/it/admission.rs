@@ -140,10 +140,10 @@ fn refuses_a_foreign_network() {
 fn refuses_what_is_not_of_its_time() {
     let mut admission = admission(budgets());
     let mut offer_at = |seconds| offer(&mut admission, FORWARDER, &claim(network(), 1, 0, at(seconds)));
-    assert_eq!(offer_at(-601), Err(Refusal::Stale));
-    assert_eq!(offer_at(-600), Ok(()));
-    assert_eq!(offer_at(600), Ok(()));
-    assert_eq!(offer_at(601), Err(Refusal::Stale));
+    assert_eq!(offer_at(-2401), Err(Refusal::Stale));
+    assert_eq!(offer_at(-2400), Ok(()));
+    assert_eq!(offer_at(2400), Ok(()));
+    assert_eq!(offer_at(2401), Err(Refusal::Stale));
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn a_descriptor_is_timely_as_long_as_it_is_valid() {
     let mut admission = admission(budgets());
     let mut offer_from = |from, until| offer(&mut admission, FORWARDER, &descriptor(1, at(from), at(until)));
     assert_eq!(offer_from(-80_000, 60), Ok(()));
-    assert_eq!(offer_from(-80_000, -601), Err(Refusal::Stale));
-    assert_eq!(offer_from(601, 3600), Err(Refusal::Stale));
+    assert_eq!(offer_from(-80_000, -2401), Err(Refusal::Stale));
+    assert_eq!(offer_from(2401, 3600), Err(Refusal::Stale));
 }
 
 #[test]
@@ -160,10 +160,10 @@ fn what_was_asked_for_may_be_old_but_not_of_the_future() {
     let mut admission = admission(budgets());
     let asked = |admission: &Admission, message: Message| admission.admit_asked(&message, NOW);
     assert_eq!(asked(&admission, receipt(1, 0, at(-1_000_000))), Ok(()));
-    assert_eq!(asked(&admission, receipt(1, 0, at(601))), Err(Refusal::Stale));
+    assert_eq!(asked(&admission, receipt(1, 0, at(2401))), Err(Refusal::Stale));
     // Nobody needs an old claim.
     assert_eq!(
-        asked(&admission, claim(network(), 1, 0, at(-601))),
+        asked(&admission, claim(network(), 1, 0, at(-2401))),
         Err(Refusal::Stale)
     );
     assert_eq!(

@@ -65,7 +65,7 @@ async fn a_false_log_is_refused_message_by_message() {
         b"garbage".to_vec(),
         tampered(&receipt(3, 0, NOW)),
         claim(nonos_types::NetworkId::named("another"), 3, 0, NOW).to_bytes(),
-        claim(network(), 3, 0, at(-601)).to_bytes(),
+        claim(network(), 3, 0, at(-2401)).to_bytes(),
         vec![7; 990_000],
     ];
     let (alice, bob) = with_log(log).await;

@@ -65,7 +65,7 @@ async fn a_message_of_a_foreign_network_is_refused_and_counted() {
 
 #[tokio::test]
 async fn a_stale_message_is_refused_and_counted() {
-    let message = claim(network(), 4, 0, at(-601));
+    let message = claim(network(), 4, 0, at(-2401));
     let drops = refused(Topic::of(&message), message.to_bytes()).await;
     assert_eq!((drops.stale, sum(&drops)), (1, 1));
 }

@@ -5,10 +5,14 @@ mod bundle;
 #[cfg(feature = "net")]
 mod catch_up;
 #[cfg(feature = "net")]
+mod clocks;
+#[cfg(feature = "net")]
 mod gossip;
 #[cfg(feature = "net")]
 mod hostile;
 mod journal;
+#[cfg(feature = "net")]
+mod line;
 #[cfg(feature = "net")]
 mod many;
 #[cfg(feature = "net")]
@@ -27,3 +31,5 @@ mod relay;
 mod sample;
 #[cfg(feature = "net")]
 mod segment;
+#[cfg(feature = "net")]
+mod silence;

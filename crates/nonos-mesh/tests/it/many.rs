@@ -4,6 +4,7 @@
 
 mod delivery;
 mod duplicates;
+mod eclipse;
 mod flood;
 mod overload;
 

@@ -110,6 +110,7 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) shelf: Shelf,
     pub(crate) onion: Option<OnionConfig>,
+    pub(crate) clock: Arc<dyn Clock + Send + Sync>,
 }
 
 impl Setup {
@@ -121,6 +122,7 @@ impl Setup {
             limits: Limits::default(),
             shelf: Shelf::empty(),
             onion: None,
+            clock: Arc::new(Fixed),
         }
     }
 
@@ -144,7 +146,7 @@ impl Setup {
             listen: vec![self.listen],
             peers: self.peers,
             limits: self.limits,
-            clock: Arc::new(Fixed),
+            clock: self.clock,
             onion: self.onion.clone(),
         };
         let (mesh, mut events) = start(config, &key(self.seed), objects).expect("it starts");

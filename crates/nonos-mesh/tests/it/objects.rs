@@ -102,15 +102,19 @@ async fn an_object_is_gathered_from_several_and_a_liar_does_no_harm() {
         seeder(2, object, whole.clone()).await,
         seeder(3, object, forged).await,
     );
-    let mut leech = Setup {
+    let leech = Setup {
         peers: [&one, &two, &liar].map(|it| it.address.clone()).to_vec(),
         ..Setup::new(4)
     }
     .start()
     .await;
-    for peer in [&one, &two, &liar] {
-        leech.connected(peer.id).await;
-    }
+    // In whatever order they come.
+    soon("three peers", async {
+        while leech.mesh.peers().await.len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let mut download = Download::new(object, MOST, [one.id, two.id, liar.id, node(9)]);
     let mut kept = vec![];
     let keep = |_: &nonos_types::Outline, index: usize, _: &[u8]| kept.push(index);

@@ -16,7 +16,7 @@ use crate::{
 
 const MANY: u8 = 5;
 
-fn config(seed: u8) -> OnionConfig {
+pub(crate) fn config(seed: u8) -> OnionConfig {
     OnionConfig {
         settings: Settings {
             cover: Cover::Metered,

@@ -14,7 +14,7 @@ use nonos_types::{
     Value,
 };
 
-use super::{Facts, Refused};
+use super::{Connection, Facts, Refused};
 use crate::{
     Conduct,
     api::{Request, RequestError, Submission},
@@ -57,6 +57,8 @@ pub(crate) enum Input {
     Guards(Guards),
     /// Frames wait for a connection to this node.
     Wanted(NodeId),
+    /// All connections there are.
+    Links(Vec<Connection>),
     /// A capsule and an input are here, or are not.
     Prepared {
         job: JobId,
@@ -245,6 +247,8 @@ pub(crate) enum Effect {
     Keep {
         address: nonos_mesh::Multiaddr,
     },
+    /// End the connection to this one, unless it is in use.
+    LetGo(NodeId),
     Block(NodeId),
     Unblock(NodeId),
     Weigh {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use nonos_depin::{Body, MAX_AMOUNT};
+use nonos_mesh::core::Budgets;
 use nonos_store::{Batch, Durability, Table};
 use nonos_types::{FeeKind, JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
 
@@ -14,9 +15,8 @@ const JOBS: usize = 10_000;
 const STRANGE_JOBS: usize = 5_000;
 /// Of one requester, if they are not finished.
 const JOBS_OF_ONE: usize = 512;
-/// Seconds that a job may be wanted in advance, and how far clocks may be apart.
+/// Seconds that a job may be wanted in advance.
 pub(super) const DEADLINE_S: u64 = 30 * 24 * 60 * 60;
-const SKEW_S: u64 = 10 * 60;
 /// Seconds after its deadline that a job is kept in memory; the journal and the ledger keep what it left.
 const KEPT_S: u64 = 24 * 60 * 60;
 
@@ -35,7 +35,10 @@ impl Engine {
             tracing::warn!(%requester, part, "offer hides nothing, or nothing that can be proved");
             return Ok(Decision::Reject);
         }
-        if created > now + SKEW_S || deadline + DEADLINE_S < now || self.trust.is_blacklisted(requester)? {
+        if created > now + Budgets::WINDOW
+            || deadline + DEADLINE_S < now
+            || self.trust.is_blacklisted(requester)?
+        {
             return Ok(Decision::Ignore);
         }
         if self.is_full() {
@@ -167,7 +170,6 @@ impl Engine {
         self.give_missing_verdicts()?;
         self.describe()?;
         self.rejoin()?;
-        self.dial_known();
         self.tick()
     }
 

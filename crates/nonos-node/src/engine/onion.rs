@@ -53,17 +53,6 @@ impl Engine {
         Ok(self.store.write(&batch, Durability::Durable)?)
     }
 
-    /// Frames wait for a connection to a node.
-    pub(super) fn dial_wanted(&mut self, peer: NodeId) {
-        if self.connected.contains_key(&peer) || self.avoided.contains(&peer) {
-            return;
-        }
-        let addresses = self.directory.get(peer).map(|it| it.addresses.clone());
-        for address in addresses.unwrap_or_default() {
-            self.effects.push(Effect::Dial { peer, address });
-        }
-    }
-
     /// Says who may be a hop, when that has changed.
     pub(super) fn tick_onion(&mut self) -> Result<(), Error> {
         let now = self.now.time;

@@ -8,7 +8,7 @@ use std::{
 use nonos_mesh::{
     Cursor, Multiaddr, Protocol,
     core::{
-        Invitation, Prefix, Redial, Standing,
+        Invitation, Prefix, Standing,
         reconcile::{ORDER, Pace},
     },
     with_peer,
@@ -33,8 +33,6 @@ const SOON_S: u64 = 2;
 const PAGES: u32 = 64;
 /// Seconds a descriptor is published before it ends.
 const DESCRIPTOR_S: u64 = 6 * 60 * 60;
-/// Most peers this node dials of its own accord.
-const DIAL: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(super) struct PeerState {
@@ -70,38 +68,6 @@ impl PeerState {
     }
 }
 
-/// A peer that was connected, and is dialled again.
-#[derive(Clone, Debug)]
-pub(super) struct Lost {
-    redial: Redial,
-    pub(super) due: Timestamp,
-}
-
-impl Lost {
-    /// Most of them.
-    const MOST: usize = 64;
-
-    fn new(seed: [u8; 32], now: Timestamp) -> Self {
-        let mut lost = Self {
-            redial: Redial::new(&seed),
-            due: now,
-        };
-        lost.wait(now);
-        lost
-    }
-
-    /// Longer each time.
-    fn wait(&mut self, now: Timestamp) {
-        self.due = Timestamp::new(now.get() + self.redial.after_failure().as_secs().max(1));
-    }
-
-    /// There is reason to think that it can be reached now.
-    fn hope(&mut self, now: Timestamp) {
-        self.redial.succeeded();
-        self.due = now;
-    }
-}
-
 /// Another number for each pair of nodes, and each way.
 fn seed_of(me: NodeId, peer: NodeId) -> [u8; 32] {
     let mut seed = *me.as_bytes();
@@ -113,11 +79,16 @@ fn seed_of(me: NodeId, peer: NodeId) -> [u8; 32] {
 
 /// Peers this node was connected to: when, and the addresses of the newest descriptor of each, valid or not.
 #[derive(Debug, Default)]
-pub(super) struct LastGood(BTreeMap<NodeId, (Timestamp, Vec<String>)>);
+pub(super) struct LastGood(pub(super) BTreeMap<NodeId, (Timestamp, Vec<String>)>);
 
 impl LastGood {
+    /// Where a peer was.
+    pub(super) fn addresses(&self, peer: NodeId) -> Option<Vec<String>> {
+        self.0.get(&peer).map(|(_, addresses)| addresses.clone())
+    }
+
     /// Those of the last connections first.
-    fn latest(&self) -> Vec<(NodeId, Vec<String>)> {
+    pub(super) fn latest(&self) -> Vec<(NodeId, Vec<String>)> {
         let mut peers: Vec<_> = self
             .0
             .iter()
@@ -187,21 +158,6 @@ impl Engine {
         Ok(self.store.write(&batch, Durability::Buffered)?)
     }
 
-    /// Dials those whose descriptors are valid, and those this node was connected to when it last ran.
-    pub(super) fn dial_known(&mut self) {
-        let descriptors: Vec<_> = self.directory.iter().cloned().collect();
-        for descriptor in descriptors {
-            self.dial(&descriptor);
-        }
-        for (peer, addresses) in self.last_good.latest().into_iter().take(DIAL) {
-            if self.directory.get(peer).is_none() {
-                for address in addresses {
-                    self.effects.push(Effect::Dial { peer, address });
-                }
-            }
-        }
-    }
-
     /// Cuts these peers and no others, but for those that are blacklisted.
     pub(super) fn avoid(&mut self, peers: BTreeSet<NodeId>) -> Result<(), Error> {
         let before = std::mem::replace(&mut self.avoided, peers);
@@ -213,7 +169,7 @@ impl Engine {
                 self.effects.push(Effect::Unblock(*peer));
             }
         }
-        self.dial_known();
+        self.around.look();
         Ok(())
     }
 
@@ -228,11 +184,7 @@ impl Engine {
             self.was_good(peer)?;
             self.event(None, What::Connected { peer });
         }
-        // Where one is found again, whatever parted the nodes is over, and others may be found there, too.
-        if self.lost.remove(&peer).is_some() {
-            let now = self.now.time;
-            self.lost.values_mut().for_each(|it| it.hope(now));
-        }
+        self.link_made(peer);
         self.read_on(peer);
         self.catch_up(peer);
         Ok(())
@@ -242,35 +194,8 @@ impl Engine {
         if self.connected.remove(&peer).is_some() {
             self.directory.keep(peer, false);
             self.event(None, What::Disconnected { peer });
-            if self.lost.len() < Lost::MOST {
-                let lost = Lost::new(seed_of(self.me, peer), self.now.time);
-                self.lost.insert(peer, lost);
-            }
+            self.link_lost(peer);
         }
-    }
-
-    /// Dials those that were lost, if more peers are wanted.
-    fn dial_lost(&mut self) -> Result<(), Error> {
-        let now = self.now.time;
-        let due = self.lost.iter().filter(|(_, it)| it.due <= now);
-        for peer in due.map(|(peer, _)| *peer).collect::<Vec<_>>() {
-            let addresses = self.last_good.0.get(&peer).map(|(_, to)| to.clone());
-            let blacklisted = self.trust.is_blacklisted(peer)?;
-            let Some(addresses) = addresses.filter(|_| !blacklisted) else {
-                self.lost.remove(&peer);
-                continue;
-            };
-            if let Some(lost) = self.lost.get_mut(&peer) {
-                lost.wait(now);
-            }
-            if !self.avoided.contains(&peer) && self.connected.len() < DIAL {
-                let dials = addresses
-                    .into_iter()
-                    .map(|address| Effect::Dial { peer, address });
-                self.effects.extend(dials);
-            }
-        }
-        Ok(())
     }
 
     /// Compares with a peer what both have, unless that is going on.
@@ -381,20 +306,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Dials a node whose descriptor is new, if more peers are wanted.
-    pub(super) fn dial(&mut self, descriptor: &Signed<Descriptor>) {
-        let peer = descriptor.signer();
-        if peer != self.me
-            && !self.avoided.contains(&peer)
-            && !self.connected.contains_key(&peer)
-            && self.connected.len() < DIAL
-        {
-            for address in descriptor.addresses.clone() {
-                self.effects.push(Effect::Dial { peer, address });
-            }
-        }
-    }
-
     /// Publishes this node's descriptor.
     pub(super) fn describe(&mut self) -> Result<(), Error> {
         let roles = self.duties.roles.set();
@@ -475,7 +386,7 @@ impl Engine {
         for peer in due.map(|(peer, _)| *peer).collect::<Vec<_>>() {
             self.catch_up(peer);
         }
-        self.dial_lost()?;
+        self.tick_neighbours()?;
         self.directory.expire(self.me, now);
         self.keep_seen()?;
         self.tick_onion()?;

@@ -8,6 +8,7 @@ mod flood;
 mod flow;
 mod hostile;
 mod import;
+mod neighbours;
 mod onion;
 mod order;
 mod peers;

@@ -54,7 +54,7 @@ impl Engine {
         Ok(node == self.me
             || self.directory.get(node).is_some()
             || self.connected.contains_key(&node)
-            || self.lost.contains_key(&node)
+            || self.last_good.0.contains_key(&node)
             || self.avoided.contains(&node)
             || self.trust.is_blacklisted(node)?
             || !self.trust.explain(node)?.is_empty())
@@ -110,20 +110,18 @@ impl Engine {
     }
 
     fn why_not_connected(&self, node: NodeId, addresses: Option<usize>) -> Finding {
-        let now = self.now.time.get();
-        match (addresses, self.lost.get(&node)) {
-            (_, Some(lost)) => {
-                let seconds = lost.due.get().saturating_sub(now);
-                let text = format!("the connection to it was lost; it is dialled again in {seconds} s, if fewer peers than wanted are connected");
-                Finding::new("lost", text)
-            }
-            (None, None) => Finding::new(
+        match (addresses, self.last_good.0.contains_key(&node)) {
+            (None, true) => Finding::new(
+                "gone",
+                "it was connected before, and no descriptor of it is valid now: it is tried where it was",
+            ),
+            (None, false) => Finding::new(
                 "unlisted",
                 "no descriptor of it is valid here, so that nobody knows where it is",
             )
             .or("have its operator look at `operator status` there, or join by its invitation (`operator peers join`)"),
-            (Some(0), None) => Finding::new("no-address", "it announces no address: it connects to others, nobody to it"),
-            (Some(_), None) => Finding::new(
+            (Some(0), _) => Finding::new("no-address", "it announces no address: it connects to others, nobody to it"),
+            (Some(_), _) => Finding::new(
                 "not-connected",
                 format!(
                     "it is listed, and not connected: {} peers are, or it does not answer at its addresses",

@@ -10,7 +10,7 @@ use nonos_mesh::{
 use nonos_package::{Net, Package};
 use nonos_types::{ByteLen, CapsuleHash, NodeId, Offer, Receipt, Signed, TapesDigest};
 
-use super::{Worker, needs::Asking};
+use super::{Worker, clocks, needs::Asking};
 use crate::{
     api::{
         AnonymityView, Finding, JobView, MessagePage, MessageView, PeerView, Published, RequestError, Status,
@@ -124,6 +124,7 @@ impl Worker {
                 "this system does not confine capsules' processes in all ways: {missing}"
             ));
         }
+        status.warnings.extend(clocks::warnings(&self.mesh.skew()));
         status.anonymity = self.mesh.anonymity().await.map(|it| self.anonymity(it));
         let drops = self.mesh.drops();
         status.dropped = drops

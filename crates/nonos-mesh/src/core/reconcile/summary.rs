@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use negentropy::{Bound, Error, Id, Item, NegentropyStorageBase};
 use nonos_types::{Epoch, Kind, Message, MessageId, Timestamp};
 
-use crate::core::journal::Journal;
+use crate::core::{Budgets, journal::Journal};
 
 /// Times from one on, to before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +16,9 @@ pub struct Window {
 
 impl Window {
     /// How far a message may be ahead of a node's clock, in seconds: what admission lets through.
-    const AHEAD: u64 = 600;
+    const AHEAD: u64 = Budgets::WINDOW;
     /// How long descriptors are valid, and their way takes.
-    const DESCRIPTORS: u64 = 24 * 60 * 60 + 600;
+    const DESCRIPTORS: u64 = 24 * 60 * 60 + Budgets::WINDOW;
     /// How long relays keep the logs that heads are of.
     const HEADS: u64 = Journal::KEPT * Epoch::SECONDS;
 
@@ -252,11 +252,11 @@ mod tests {
         for kind in Kind::ALL {
             let Window { from, until } = Window::of(*kind, at(now));
             let age = match kind {
-                Kind::Descriptor => 87_000,
+                Kind::Descriptor => 88_800,
                 Kind::RelayHead => 604_800,
                 _ => now,
             };
-            assert_eq!((from, until), (at(now - age), at(now + 600)), "{kind:?}");
+            assert_eq!((from, until), (at(now - age), at(now + 2400)), "{kind:?}");
         }
     }
 

@@ -261,6 +261,8 @@ pub(super) struct World {
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
+    /// Peers that were let go.
+    pub(super) let_go: Vec<(usize, NodeId)>,
     /// Nodes that no claims reach.
     pub(super) deaf: BTreeSet<usize>,
     /// What was published, by whom.
@@ -350,6 +352,7 @@ impl World {
             refusing: false,
             dialled: vec![],
             kept: vec![],
+            let_go: vec![],
             deaf: BTreeSet::new(),
             published: vec![],
             withhold: false,
@@ -660,6 +663,7 @@ impl World {
             }
             Effect::Dial { address, .. } => self.dialled.push((node, address)),
             Effect::Keep { address } => self.kept.push((node, address.to_string())),
+            Effect::LetGo(peer) => self.let_go.push((node, peer)),
             Effect::Mixes(mixes) => drop(self.mixes.insert(node, mixes)),
             Effect::Give(gives) => self.gives.push((node, gives)),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),

@@ -407,12 +407,12 @@ mod tests {
     fn what_no_peer_would_be_given_is_left_out() {
         let mut place = Place::new();
         let (old, new) = (descriptor(1, NOW - 100), descriptor(2, NOW));
-        for message in [&old, &new, &claim(NOW - 601), &claim(NOW - 600)] {
+        for message in [&old, &new, &claim(NOW - 2401), &claim(NOW - 2400)] {
             place.add(message);
         }
         place.journal.superseded(&old);
         let (_, messages) = place.export(SORTED, &|| false).expect("written");
-        let mut expected = vec![claim(NOW - 600).to_bytes(), new.to_bytes()];
+        let mut expected = vec![claim(NOW - 2400).to_bytes(), new.to_bytes()];
         expected.sort();
         assert_eq!(messages, expected);
 
