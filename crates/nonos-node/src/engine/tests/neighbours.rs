@@ -25,6 +25,8 @@ fn listed(world: &World, seed: u8, address: &str) -> Message {
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        family: None,
+        further: nonos_types::Further::NONE,
     };
     Signed::new(descriptor, &key(seed)).into()
 }

@@ -190,7 +190,7 @@ fn a_peer_is_explained() {
     world.configure(2, "[roles]\nexecutor = \"off\"\n");
     assert_why(&world, 0, world.id(2), &["no-executor"]);
     world.stop(2);
-    assert_why(&world, 0, world.id(2), &["not-connected", "no-executor"]);
+    assert_why(&world, 0, world.id(2), &["no-address", "no-executor"]);
 
     let peers = vec![world.id(1)];
     world.ask(0, Request::Avoid { peers }).expect("it may");
