@@ -485,7 +485,9 @@ impl Mesh {
         from: NodeId,
         task: &Signed<SegmentTask>,
     ) -> Result<segment::Answer, FetchError> {
-        let request = Request::Segment { task: task.to_bytes() };
+        let request = Request::Segment {
+            task: task.to_bytes(),
+        };
         let Response::Segment(answer) = self.request(from, request).await? else {
             return Err(FetchError::BadAnswer);
         };

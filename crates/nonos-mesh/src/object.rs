@@ -1,6 +1,6 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, SegmentDigest, SegmentTask, Signed,
-    TapesDigest,
+    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, SegmentDigest, SegmentTask,
+    Signed, TapesDigest,
 };
 
 use crate::core::{journal, reconcile, segment};

@@ -11,8 +11,8 @@ use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
 use nonos_types::{ByteLen, Payload as _, Receipt};
 use nonos_verify::{
-    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover as _, Proving, Public, Statement as _, Verdict,
-    Verifier, VerifierPool, VerifyError,
+    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover as _, Proving, Public, Statement as _,
+    Verdict, Verifier, VerifierPool, VerifyError,
 };
 use nonos_verify_halo2::ParamsStore;
 use nonos_verify_stark::{Profile, SegmentJob, SegmentStatement, Stark};

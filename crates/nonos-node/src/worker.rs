@@ -542,7 +542,11 @@ impl Worker {
         // Few of those that take much memory at a time; all others pass them by.
         let _permit = if receipt.tapes_len.get() + receipt.proof_len.get() > LONG {
             let permit = tokio::time::timeout(FETCH, self.long.acquire()).await;
-            Some(permit.map_err(|_| "too many long proofs are being verified")?.expect("never closed"))
+            Some(
+                permit
+                    .map_err(|_| "too many long proofs are being verified")?
+                    .expect("never closed"),
+            )
         } else {
             None
         };

@@ -84,8 +84,8 @@ pub use crate::{
     digest::{
         AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, Hasher, InboundDigest,
         InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId, Nonce,
-        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, SegmentDigest, SegmentTaskId,
-        StateHash, Tag, TapesDigest, VkDigest, tag,
+        OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, SegmentChain, SegmentDigest,
+        SegmentTaskId, StateHash, Tag, TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},

@@ -47,7 +47,10 @@ impl Status {
                 ("runs proved", view.executed.to_string()),
                 (
                     "segments proved",
-                    format!("{} by others for us, {} for others", view.segments_given, view.segments_helped),
+                    format!(
+                        "{} by others for us, {} for others",
+                        view.segments_given, view.segments_helped
+                    ),
                 ),
                 (
                     "proofs verified",

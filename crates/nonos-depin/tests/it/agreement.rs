@@ -73,7 +73,9 @@ fn check_sums(node: &Node) {
     let accounts = node.ledger.accounts().expect("accounts");
     assert_eq!(accounts.iter().map(|(_, it)| it.atto()).sum::<i128>(), 0);
     let balance = node.ledger.balance().expect("a balance");
-    let all = |it: nonos_depin::ByKind| (it.execute.atto() + it.seed.atto() + it.verify.atto() + it.prove.atto()) as i128;
+    let all = |it: nonos_depin::ByKind| {
+        (it.execute.atto() + it.seed.atto() + it.verify.atto() + it.prove.atto()) as i128
+    };
     assert_eq!(balance.net.atto(), all(balance.earned) - all(balance.spent));
 }
 

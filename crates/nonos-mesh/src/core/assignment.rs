@@ -418,7 +418,8 @@ impl Assignment {
             if it.given.is_some() || it.done_with || now < it.not_before {
                 continue;
             }
-            let next = (0..self.count()).find(|it| self.segments[*it as usize].shared && self.is_free(*it, now));
+            let next =
+                (0..self.count()).find(|it| self.segments[*it as usize].shared && self.is_free(*it, now));
             let Some(index) = next else { return };
             let deadline = now + patience;
             let given = Given {

@@ -191,9 +191,8 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
         Request::Journal { ask } => objects.journal(to, ask).map_or(Response::Busy, Response::Journal),
         // What nobody signed is nobody's task.
         Request::Segment { task } => match Signed::<SegmentTask>::from_bytes(task) {
-            Ok(task) if task.signer() == to => (objects.segment(to, task)).map_or(Response::Busy, |answer| {
-                Response::Segment(answer.to_bytes())
-            }),
+            Ok(task) if task.signer() == to => (objects.segment(to, task))
+                .map_or(Response::Busy, |answer| Response::Segment(answer.to_bytes())),
             _ => Response::NotFound,
         },
         Request::Messages { ids } => {

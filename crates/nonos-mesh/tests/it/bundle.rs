@@ -413,7 +413,10 @@ fn the_writer_keeps_the_order_and_the_limits() {
     assert!(matches!(refused, Err(BundleError::TooLong { .. })), "{refused:?}");
     let segment = Object::Segment(SegmentDigest::hash(&[b"a segment"]));
     let refused = writer.object(&segment, b"a segment");
-    assert!(matches!(refused, Err(BundleError::UnknownObject { kind: 7 })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(BundleError::UnknownObject { kind: 7 })),
+        "{refused:?}"
+    );
     // What was refused left nothing behind.
     let bytes = writer.finish().expect("it is memory");
     assert!(read(&bytes).1.is_none());

@@ -7,8 +7,8 @@ use nonos_mesh::{
     core::segment::{Answer, Refused},
 };
 use nonos_types::{
-    Amount, BackendId, ByteLen, Digest, JobId, NodeId, ProofDigest, SegmentDigest, SegmentResult, SegmentTask,
-    SegmentTaskId, Signed, Slot, Timestamp, VkDigest,
+    Amount, BackendId, ByteLen, Digest, JobId, NodeId, ProofDigest, SegmentDigest, SegmentResult,
+    SegmentTask, SegmentTaskId, Signed, Slot, Timestamp, VkDigest,
 };
 
 use crate::{
@@ -88,7 +88,11 @@ fn result(task: SegmentTaskId, signer: u8) -> Answer {
 
 #[tokio::test]
 async fn a_task_comes_as_it_was_signed_and_so_does_the_answer() {
-    for answer in [Answer::Accepted, Answer::Refused(Refused::Price), result(task(2).task(), 1)] {
+    for answer in [
+        Answer::Accepted,
+        Answer::Refused(Refused::Price),
+        result(task(2).task(), 1),
+    ] {
         let said = answer.clone();
         let (helper, at_helper, executor) = nodes(move |_| Some(said.clone())).await;
         let heard = soon("an answer", executor.mesh.segment(at_helper.id, &task(2))).await;

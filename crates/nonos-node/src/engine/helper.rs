@@ -1,9 +1,6 @@
 //! As a helper: proves segments of other executors' runs, within bounds, for a fee.
 
-use std::{
-    collections::BTreeMap,
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use nonos_mesh::{
     Object,
@@ -11,8 +8,8 @@ use nonos_mesh::{
 };
 use nonos_store::{Batch, Durability, Table};
 use nonos_types::{
-    ByteLen, FeeKind, JobId, Line, NodeId, ProofDigest, Role, SegmentResult, SegmentTask, SegmentTaskId, Signed, Slot,
-    Timestamp, VkDigest,
+    ByteLen, FeeKind, JobId, Line, NodeId, ProofDigest, Role, SegmentResult, SegmentTask, SegmentTaskId,
+    Signed, Slot, Timestamp, VkDigest,
 };
 use nonos_verify_stark::{Profile, Stark};
 
@@ -38,7 +35,9 @@ static KEYS: LazyLock<Vec<(VkDigest, Profile)>> = LazyLock::new(|| {
 
 /// The profile of a key for segments.
 pub(crate) fn profile_of(key: VkDigest) -> Option<Profile> {
-    KEYS.iter().find(|(it, _)| *it == key).map(|(_, profile)| *profile)
+    KEYS.iter()
+        .find(|(it, _)| *it == key)
+        .map(|(_, profile)| *profile)
 }
 
 /// What came of a task.
@@ -124,7 +123,10 @@ impl Engine {
         };
         let is_awarded = (self.jobs.get(&task.job)).is_some_and(|job| {
             let awarded = job.seat(task.slot).and_then(|seat| seat.executor()) == Some(from);
-            awarded && job.offer.backend == task.backend && task.fee <= job.offer.max_fee && !self.is_done(job)
+            awarded
+                && job.offer.backend == task.backend
+                && task.fee <= job.offer.max_fee
+                && !self.is_done(job)
         });
         Ok(if task.network != self.network || task.helper != self.me {
             Some(Refused::UnknownJob)

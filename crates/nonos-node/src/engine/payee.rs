@@ -72,8 +72,7 @@ impl Engine {
         };
         if let Some(receipt) = receipt {
             let proven = &receipt.record.proven;
-            let right =
-                receipt.signer() == it.signer() && proven.job == line.job && proven.slot == line.slot;
+            let right = receipt.signer() == it.signer() && proven.job == line.job && proven.slot == line.slot;
             return Ok((!right).then_some(Decision::Reject));
         }
         if it.payee == self.me && self.has_helped(line, it.signer())? {

@@ -134,11 +134,18 @@ impl Engine {
         let newcomer = nobody.of(Context::Execute).score;
         let mut helpers = Vec::new();
         for peer in self.connected.keys() {
-            let is_executor = self.directory.get(*peer).is_some_and(|it| it.roles.contains(Role::Executor));
+            let is_executor = self
+                .directory
+                .get(*peer)
+                .is_some_and(|it| it.roles.contains(Role::Executor));
             if !is_executor || self.trust.is_blacklisted(*peer)? {
                 continue;
             }
-            let score = self.trust.standing(*peer, self.now.time)?.of(Context::Execute).score;
+            let score = self
+                .trust
+                .standing(*peer, self.now.time)?
+                .of(Context::Execute)
+                .score;
             if score >= newcomer {
                 helpers.push((std::cmp::Reverse(score), *peer));
             }
@@ -162,7 +169,9 @@ impl Engine {
                 if let Some(Answer::Refused(why)) = &answer {
                     tracing::debug!(%job, %helper, index, why = why.name(), "a helper does not prove a segment");
                 }
-                let Some(sharing) = self.shared(job) else { return Ok(()) };
+                let Some(sharing) = self.shared(job) else {
+                    return Ok(());
+                };
                 let said = match answer {
                     None => Said::Nothing,
                     Some(Answer::Accepted) => Said::Accepted,
@@ -188,7 +197,9 @@ impl Engine {
                 }
                 Err(_) => {}
                 Ok(()) => {
-                    let Some(sharing) = self.shared(job) else { return Ok(()) };
+                    let Some(sharing) = self.shared(job) else {
+                        return Ok(());
+                    };
                     if sharing.run.proved(index, now) {
                         let me = self.me;
                         self.taken_in(job, index, me);
@@ -252,7 +263,13 @@ impl Engine {
             begun_ms: self.now.millis,
             joining: false,
         });
-        self.event(Some(Role::Executor), What::Cut { job: id, segments: count });
+        self.event(
+            Some(Role::Executor),
+            What::Cut {
+                job: id,
+                segments: count,
+            },
+        );
         self.drive()
     }
 
@@ -262,14 +279,18 @@ impl Engine {
             return Ok(());
         }
         let (now, helpers) = (self.millis(), self.helpers()?);
-        let Some(sharing) = &mut self.sharing else { return Ok(()) };
+        let Some(sharing) = &mut self.sharing else {
+            return Ok(());
+        };
         let job = sharing.job;
         sharing.run.set_helpers(helpers);
         let steps = sharing.run.steps(now);
         for step in steps {
             self.step(job, step)?;
         }
-        let Some(sharing) = &mut self.sharing else { return Ok(()) };
+        let Some(sharing) = &mut self.sharing else {
+            return Ok(());
+        };
         if sharing.run.is_finished() && !sharing.joining {
             sharing.joining = true;
             let helper = |index| match sharing.run.by(index) {
@@ -283,7 +304,9 @@ impl Engine {
     }
 
     fn step(&mut self, job: JobId, step: Step) -> Result<(), Error> {
-        let Some(sharing) = &mut self.sharing else { return Ok(()) };
+        let Some(sharing) = &mut self.sharing else {
+            return Ok(());
+        };
         match step {
             Step::Give {
                 helper,
@@ -336,7 +359,9 @@ impl Engine {
     /// A helper did not do what it took on.
     fn blame(&mut self, job: JobId, helper: NodeId, index: u32, reason: &str) -> Result<(), Error> {
         let task = self.shared(job).and_then(|it| it.tasks.get(&(helper, index)));
-        let Some(task) = task.map(Signed::task) else { return Ok(()) };
+        let Some(task) = task.map(Signed::task) else {
+            return Ok(());
+        };
         let reason = reason.to_owned();
         self.event(
             Some(Role::Executor),
@@ -352,7 +377,9 @@ impl Engine {
 
     fn found(&mut self, job: JobId, helper: NodeId, index: u32, found: Found) -> Result<(), Error> {
         let now = self.millis();
-        let Some(sharing) = self.shared(job) else { return Ok(()) };
+        let Some(sharing) = self.shared(job) else {
+            return Ok(());
+        };
         let used = sharing.run.checked(helper, index, found, now);
         if found == Found::Bad {
             return self.blame(job, helper, index, "bad proof");

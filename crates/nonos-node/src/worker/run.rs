@@ -146,7 +146,9 @@ impl Worker {
         let proof_len = ByteLen::from(proof.bytes.len());
         if proof_len > Receipt::MAX_PROOF {
             let most = Receipt::MAX_PROOF;
-            return Err(format!("its proof has {proof_len}, a receipt's has {most} at most"));
+            return Err(format!(
+                "its proof has {proof_len}, a receipt's has {most} at most"
+            ));
         }
         let public = statement.public();
         let tapes = public

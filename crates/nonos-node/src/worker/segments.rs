@@ -9,8 +9,8 @@ use nonos_machine::{ExecutionStatement, Secret, tables::Hidden};
 use nonos_mesh::{Object, core::assignment::Found};
 use nonos_trust::ProofVerdict;
 use nonos_types::{
-    Attempt, ByteLen, JobId, NodeId, Offer, ProofDigest, Receipt, SegmentDigest, SegmentResult,
-    SegmentTask, Signed, Transfer,
+    Attempt, ByteLen, JobId, NodeId, Offer, ProofDigest, Receipt, SegmentDigest, SegmentResult, SegmentTask,
+    Signed, Transfer,
 };
 use nonos_verify::{Progress, Proof, Proving};
 use nonos_verify_stark::{Cutter, Profile, SegmentJob, SegmentStatement, Stark};
@@ -70,9 +70,9 @@ impl Worker {
         if ran.offer.backend != System::Stark.id() || ran.statement.hidden() != Hidden::default() {
             return Ok(None);
         }
-        let steps = self.memory.map_or(STEPS, |memory| {
-            Stark::segment_steps(profile, memory).min(STEPS)
-        });
+        let steps = self
+            .memory
+            .map_or(STEPS, |memory| Stark::segment_steps(profile, memory).min(STEPS));
         let text = |error: nonos_machine::StatementError| error.to_string();
         let run = Arc::new(ran.statement.clone());
         let total = run.repeat(&Secret::default()).map_err(text)?.steps;
@@ -132,7 +132,8 @@ impl Worker {
             Do::Ask { job, task } => {
                 let (helper, index) = (task.helper, task.index);
                 let answer = self.mesh.segment(helper, &task).await;
-                let answer = answer.inspect_err(|error| tracing::debug!(%helper, %error, "no answer to a task"));
+                let answer =
+                    answer.inspect_err(|error| tracing::debug!(%helper, %error, "no answer to a task"));
                 Told::Said {
                     job,
                     helper,
@@ -202,7 +203,10 @@ impl Worker {
     /// Proves a segment of this node's own run.
     fn prove_segment(&self, job: JobId, index: u32) -> Result<(), String> {
         let run = self.run_of(job)?;
-        let (_, digest) = run.segments.get(index as usize).ok_or("there is no such segment")?;
+        let (_, digest) = run
+            .segments
+            .get(index as usize)
+            .ok_or("there is no such segment")?;
         let segment = self.read_segment(*digest)?;
         let proof = self.prove_job(run.profile, &segment)?;
         run.keep(index, None, proof);
@@ -240,7 +244,10 @@ impl Worker {
         let (bytes, _) = fetched?;
         let worker = Arc::clone(self);
         let checked = blocking(move || {
-            let (statement, _) = run.segments.get(index as usize).ok_or("there is no such segment")?;
+            let (statement, _) = run
+                .segments
+                .get(index as usize)
+                .ok_or("there is no such segment")?;
             // It is a part of this run's proof, and nobody asks for it by itself.
             worker.forget(&object);
             let verdict = worker.proofs.check_segment(run.profile, statement, bytes.clone());
@@ -290,7 +297,9 @@ impl Worker {
         task: Signed<SegmentTask>,
     ) -> Result<(ProofDigest, ByteLen), String> {
         let object = Object::Segment(task.segment);
-        let (bytes, _) = self.get_within(object, &[task.signer()], task.segment_len).await?;
+        let (bytes, _) = self
+            .get_within(object, &[task.signer()], task.segment_len)
+            .await?;
         let worker = Arc::clone(self);
         let proved = blocking(move || {
             let proved = worker.prove_task(&task, &bytes);

@@ -3,7 +3,10 @@
 use ed25519_dalek::SigningKey;
 use nonos_node::{
     Conduct, Config, Executor, Limits, Node, Pin, Pins,
-    api::{Books, EventPage, JobState, JobView, Published, Request, Status, Submission, TrustPoint, Verified, What},
+    api::{
+        Books, EventPage, JobState, JobView, Published, Request, Status, Submission, TrustPoint, Verified,
+        What,
+    },
 };
 use nonos_types::{Amount, CapsuleHash, FeeKind, NodeId};
 
@@ -82,7 +85,9 @@ fn no_executor(config: Config) -> Config {
 
 async fn has_taken_one(node: &Node) {
     until(node, Request::Events { after: 0 }, |page: &EventPage| {
-        page.events.iter().any(|it| matches!(it.what, What::SegmentTook { .. }))
+        page.events
+            .iter()
+            .any(|it| matches!(it.what, What::SegmentTook { .. }))
     })
     .await;
 }
@@ -94,7 +99,10 @@ fn proved_by(view: &JobView, node: NodeId) -> u128 {
 
 /// What a node has paid or got for segments.
 fn booked(view: &JobView, paid: bool) -> Vec<(NodeId, u128)> {
-    let lines = view.booked.iter().filter(|it| it.kind == FeeKind::Prove && it.paid == paid);
+    let lines = view
+        .booked
+        .iter()
+        .filter(|it| it.kind == FeeKind::Prove && it.paid == paid);
     lines.map(|it| (it.peer, it.amount.atto())).collect()
 }
 
@@ -127,19 +135,35 @@ async fn a_long_run_is_proved_with_helpers_of_whom_one_forges_and_one_dies() {
     let mortal_id = mortal.id();
     mortal.shutdown().await;
 
-    let paid = job(&requester, id, |it| it.state == JobState::Paid && it.verdicts.len() == 3).await;
+    let paid = job(&requester, id, |it| {
+        it.state == JobState::Paid && it.verdicts.len() == 3
+    })
+    .await;
     let receipt = paid.receipt.clone().expect("it is paid");
     assert_eq!(receipt.executor, executor.id());
-    assert_eq!(receipt.result_hex, Some(hex::encode((n * (n + 1) / 2).to_le_bytes())));
-    assert_eq!(booked(&paid, true), [], "the requester pays the executor, and nobody else");
+    assert_eq!(
+        receipt.result_hex,
+        Some(hex::encode((n * (n + 1) / 2).to_le_bytes()))
+    );
+    assert_eq!(
+        booked(&paid, true),
+        [],
+        "the requester pays the executor, and nobody else"
+    );
 
     let view = job(&executor, id, |it| !booked(it, true).is_empty()).await;
     let segments = view.segments.clone().expect("it was cut");
-    assert!(segments.of >= 3 && segments.proved.len() == segments.of as usize, "{segments:?}");
+    assert!(
+        segments.of >= 3 && segments.proved.len() == segments.of as usize,
+        "{segments:?}"
+    );
     let of_good = proved_by(&view, good.id());
     assert!(of_good > 0, "{segments:?}");
     assert_eq!(of_good + proved_by(&view, executor.id()), u128::from(segments.of));
-    assert_eq!((proved_by(&view, forger.id()), proved_by(&view, mortal_id)), (0, 0));
+    assert_eq!(
+        (proved_by(&view, forger.id()), proved_by(&view, mortal_id)),
+        (0, 0)
+    );
     let earned = of_good * segments.price.atto();
     assert_eq!(booked(&view, true), [(good.id(), earned)]);
     assert!(2 * earned <= receipt.fee.atto());

@@ -104,7 +104,10 @@ fn table(job: &JobView) -> Table {
             by.entry(it.by).or_default().push(it.index);
         }
         let proved = format!("{} of {} proved", segments.proved.len(), segments.of);
-        table.push(("segments", format!("{proved}, {} for each by others", segments.price)));
+        table.push((
+            "segments",
+            format!("{proved}, {} for each by others", segments.price),
+        ));
         let proved_by = |(node, indices): (NodeId, Vec<u32>)| format!("{} by {node}", joined(&indices));
         table.extend(by.into_iter().map(|it| ("segment", proved_by(it))));
     }

@@ -237,21 +237,32 @@ fn what_was_given_before_anyone_knew_how_long_it_takes_is_not_waited_for_idly() 
 /// How a simulated helper behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Conduct {
-    Honest { takes: u64 },
+    Honest {
+        takes: u64,
+    },
     Refuses(Said),
     /// It takes things on and is gone at that second.
-    Dies { at: u64 },
-    Lies { takes: u64 },
+    Dies {
+        at: u64,
+    },
+    Lies {
+        takes: u64,
+    },
     Silent,
     /// There half of the time.
-    Flaps { takes: u64 },
+    Flaps {
+        takes: u64,
+    },
 }
 
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 }
@@ -267,7 +278,9 @@ fn simulate(seed: u64) -> u64 {
             let conduct = match random.below(7) {
                 0 | 1 => Conduct::Honest { takes },
                 2 => Conduct::Refuses([Said::Busy, Said::Declined, Said::Nothing][random.below(3) as usize]),
-                3 => Conduct::Dies { at: random.below(300) },
+                3 => Conduct::Dies {
+                    at: random.below(300),
+                },
                 4 => Conduct::Lies { takes },
                 5 => Conduct::Flaps { takes },
                 _ => Conduct::Silent,
@@ -312,7 +325,9 @@ fn simulate(seed: u64) -> u64 {
                     Step::Give { helper, index, .. } | Step::Poll { helper, index } => {
                         let (_, conduct) = helpers.iter().find(|(id, _)| *id == helper).expect("known");
                         let takes = match conduct {
-                            Conduct::Honest { takes } | Conduct::Lies { takes } | Conduct::Flaps { takes } => *takes,
+                            Conduct::Honest { takes }
+                            | Conduct::Lies { takes }
+                            | Conduct::Flaps { takes } => *takes,
                             _ => u64::MAX,
                         };
                         let due = *at_work
@@ -340,7 +355,10 @@ fn simulate(seed: u64) -> u64 {
                     }
                     Step::Late { helper, .. } => {
                         let (_, conduct) = helpers.iter().find(|(id, _)| *id == helper).expect("known");
-                        assert!(!matches!(conduct, Conduct::Refuses(_)), "seed {seed}: it took nothing on");
+                        assert!(
+                            !matches!(conduct, Conduct::Refuses(_)),
+                            "seed {seed}: it took nothing on"
+                        );
                     }
                 }
             }
@@ -396,8 +414,15 @@ fn helpers_make_it_quicker() {
                         run.said(helper, index, Said::Accepted, now);
                     }
                     Step::Poll { helper, index } => {
-                        let done = at_work.iter().any(|it| (it.0, it.1) == (helper, index) && it.2 <= second);
-                        run.said(helper, index, if done { Said::Proved } else { Said::Accepted }, now);
+                        let done = at_work
+                            .iter()
+                            .any(|it| (it.0, it.1) == (helper, index) && it.2 <= second);
+                        run.said(
+                            helper,
+                            index,
+                            if done { Said::Proved } else { Said::Accepted },
+                            now,
+                        );
                     }
                     Step::Check { helper, index } => drop(run.checked(helper, index, Found::Good, now)),
                     Step::Late { .. } => panic!("nobody is late"),

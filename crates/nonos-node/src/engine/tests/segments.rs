@@ -110,7 +110,9 @@ pub(super) fn act(world: &mut World, node: usize, what: Do) {
             result,
         } => {
             assert_eq!(result.proof, proof(index), "what was said is what is checked");
-            let lies = world.index(helper).is_some_and(|it| world.segments.liars.contains(&it));
+            let lies = world
+                .index(helper)
+                .is_some_and(|it| world.segments.liars.contains(&it));
             let found = if lies { Found::Bad } else { Found::Good };
             Told::Checked {
                 job,
@@ -217,9 +219,9 @@ fn used(world: &World) -> Vec<(NodeId, u128)> {
 
 fn deeds(world: &World, of: usize, at: usize) -> Vec<(Deed, Cause)> {
     let points = world.nodes[at].engine.trust.explain(world.id(of)).expect("deeds");
-    let of_segments = points.into_iter().filter(|it| {
-        it.context == Context::Execute && matches!(it.cause, Cause::Segment(_))
-    });
+    let of_segments = points
+        .into_iter()
+        .filter(|it| it.context == Context::Execute && matches!(it.cause, Cause::Segment(_)));
     of_segments.map(|it| (it.deed, it.cause)).collect()
 }
 
@@ -235,22 +237,39 @@ fn a_long_run_is_proved_by_all_and_each_helper_is_paid_for_what_is_used() {
     world.assert_books_agree();
     for node in (0..4).filter(|it| *it != executor) {
         let balance = world.nodes[node].engine.ledger.balance().expect("a balance");
-        let (_, mine) = helpers.iter().find(|it| it.0 == world.id(node)).expect("a helper");
+        let (_, mine) = helpers
+            .iter()
+            .find(|it| it.0 == world.id(node))
+            .expect("a helper");
         assert_eq!(balance.earned.prove.atto(), *mine);
         let segments = mine / PRICE;
         assert_eq!(deeds(&world, node, executor).len() as u128, segments);
         assert!(deeds(&world, node, executor).iter().all(|it| it.0 == Deed::Good));
-        assert_eq!(u128::from(world.nodes[node].engine.counts.segments_helped), segments);
+        assert_eq!(
+            u128::from(world.nodes[node].engine.counts.segments_helped),
+            segments
+        );
     }
-    let spent = world.nodes[executor].engine.ledger.balance().expect("a balance").spent;
+    let spent = world.nodes[executor]
+        .engine
+        .ledger
+        .balance()
+        .expect("a balance")
+        .spent;
     assert_eq!(spent.prove.atto(), helpers.iter().map(|it| it.1).sum::<u128>());
     assert!(spent.prove.atto() <= 50, "half of what it gets");
     // What is over costs nothing.
     assert!(world.nodes[executor].engine.sharing.is_none());
     assert_eq!(world.segments.runs.len(), 0);
     assert_eq!(world.segments.forgotten as u128, spent.prove.atto() / PRICE);
-    let view = world.nodes[executor].engine.jobs[&job].segments.clone().expect("shown");
-    assert_eq!((view.of, view.price, view.proved.len()), (8, Amount::from_atto(PRICE), 8));
+    let view = world.nodes[executor].engine.jobs[&job]
+        .segments
+        .clone()
+        .expect("shown");
+    assert_eq!(
+        (view.of, view.price, view.proved.len()),
+        (8, Amount::from_atto(PRICE), 8)
+    );
     let (_, _, by) = &world.segments.joined[0];
     for it in view.proved {
         assert_eq!(by[it.index as usize].unwrap_or(world.id(executor)), it.by);
@@ -289,7 +308,16 @@ fn a_helper_whose_proof_is_none_is_blamed_unpaid_and_left_out() {
     let [(Deed::Bad, Cause::Segment(_))] = deeds(&world, liar, executor)[..] else {
         panic!("one bad deed: {:?}", deeds(&world, liar, executor));
     };
-    assert_eq!(world.nodes[liar].engine.ledger.balance().expect("a balance").earned.prove, Amount::ZERO);
+    assert_eq!(
+        world.nodes[liar]
+            .engine
+            .ledger
+            .balance()
+            .expect("a balance")
+            .earned
+            .prove,
+        Amount::ZERO
+    );
     // Nor is it asked in the next run.
     world.pass(60);
     let before = world.nodes[liar].engine.counts.segments_helped;
@@ -333,11 +361,18 @@ fn a_helper_that_is_late_is_blamed_and_its_segment_is_proved_by_another() {
     assert!(deeds(&world, late, executor).iter().all(good));
     assert!(world.segments.joined.is_empty());
     world.pass(30);
-    let bad: Vec<_> = deeds(&world, late, executor).into_iter().filter(|it| !good(it)).collect();
+    let bad: Vec<_> = deeds(&world, late, executor)
+        .into_iter()
+        .filter(|it| !good(it))
+        .collect();
     assert_eq!(bad.len(), 1, "{bad:?}");
     assert_eq!(world.segments.joined.len(), 1);
     let (_, _, by) = &world.segments.joined[0];
-    assert_eq!(by.iter().filter(|it| **it == Some(world.id(late))).count(), 1, "the first");
+    assert_eq!(
+        by.iter().filter(|it| **it == Some(world.id(late))).count(),
+        1,
+        "the first"
+    );
     assert_eq!(paid(&world, executor), used(&world));
 }
 
@@ -359,11 +394,20 @@ fn one_that_never_answers_is_no_worse_than_none() {
 #[test]
 fn a_run_whose_own_segment_fails_is_begun_again() {
     let (mut world, job, executor) = sharing(3);
-    let index = world.segments.own.iter().find(|it| it.1 == executor).expect("at one").3;
+    let index = world
+        .segments
+        .own
+        .iter()
+        .find(|it| it.1 == executor)
+        .expect("at one")
+        .3;
     let result = Err("no memory".to_owned());
     world.give(executor, Input::Segments(Told::Proved { job, index, result }));
     world.run();
-    assert!(matches!(world.nodes[executor].engine.jobs[&job].mine, Mine::Failed { .. }));
+    assert!(matches!(
+        world.nodes[executor].engine.jobs[&job].mine,
+        Mine::Failed { .. }
+    ));
     assert!(world.nodes[executor].engine.sharing.is_none());
     assert_eq!(world.segments.runs.len(), 0, "nothing of it is kept");
     world.pass(50);
@@ -408,7 +452,11 @@ fn an_executor_whose_store_fails_anywhere_pays_each_helper_once() {
                 break;
             }
             let what = format!("written {written}, write {failing}");
-            assert_eq!(world.nodes[executor].engine.jobs[&job].receipts().count(), 1, "{what}");
+            assert_eq!(
+                world.nodes[executor].engine.jobs[&job].receipts().count(),
+                1,
+                "{what}"
+            );
             assert_eq!(paid(&world, executor), used(&world), "{what}");
             world.assert_books_agree();
             failing += 1;
@@ -421,7 +469,9 @@ fn task(world: &mut World) -> (SegmentTask, usize, usize) {
     // Longer than these tests take; nobody is asked for help.
     world.proving_s = 10_000;
     let (job, executor) = begun(world);
-    let helper = (1..world.nodes.len()).find(|it| *it != executor).expect("another");
+    let helper = (1..world.nodes.len())
+        .find(|it| *it != executor)
+        .expect("another");
     let task = SegmentTask {
         network: network(),
         job,
@@ -458,21 +508,35 @@ fn a_helper_takes_on_only_what_it_should() {
     type Change = fn(&mut World, &mut SegmentTask, usize, usize);
     assert_eq!(said(|_| {}, |_, _, _, _| {}), Answer::Accepted);
     let changes: [(&str, Refused, Change); 14] = [
-        ("network", UnknownJob, |_, it, _, _| it.network = Digest::from_bytes([9; 32])),
-        ("helper", UnknownJob, |_, it, _, _| it.helper = NodeId::from_bytes([9; 32])),
+        ("network", UnknownJob, |_, it, _, _| {
+            it.network = Digest::from_bytes([9; 32])
+        }),
+        ("helper", UnknownJob, |_, it, _, _| {
+            it.helper = NodeId::from_bytes([9; 32])
+        }),
         ("not connected", Blacklisted, |world, _, executor, helper| {
             let executor = world.id(executor);
             world.give(helper, Input::Disconnected(executor));
         }),
         ("blacklisted", Blacklisted, |world, _, executor, helper| {
             let (executor, now) = (world.id(executor), world.now().time);
-            world.nodes[helper].engine.trust.block(executor, now).expect("blocked");
+            world.nodes[helper]
+                .engine
+                .trust
+                .block(executor, now)
+                .expect("blocked");
         }),
-        ("backend", UnknownBackend, |_, it, _, _| it.backend = System::Halo2.id()),
-        ("key", UnknownBackend, |_, it, _, _| it.verifying_key = Digest::from_bytes([9; 32])),
+        ("backend", UnknownBackend, |_, it, _, _| {
+            it.backend = System::Halo2.id()
+        }),
+        ("key", UnknownBackend, |_, it, _, _| {
+            it.verifying_key = Digest::from_bytes([9; 32])
+        }),
         ("steps", Limit, |_, it, _, _| it.steps = Stark::MAX_STEPS + 1),
         ("deadline", Late, |world, it, _, _| it.deadline = world.now().time),
-        ("job", UnknownJob, |_, it, _, _| it.job = Digest::from_bytes([9; 32])),
+        ("job", UnknownJob, |_, it, _, _| {
+            it.job = Digest::from_bytes([9; 32])
+        }),
         ("slot", UnknownJob, |_, it, _, _| it.slot = Slot::new(1)),
         ("fee", UnknownJob, |_, it, _, _| it.fee = Amount::from_atto(1001)),
         ("award", UnknownJob, |world, it, _, helper| {
@@ -502,9 +566,18 @@ fn a_helper_takes_on_only_what_it_should() {
         let prepare = |world: &mut World| (1..3).for_each(|node| world.configure(node, text));
         said(prepare, |_, _, _, _| {})
     };
-    assert_eq!(configured("[executor]\nsegment_price = \"10\"\n"), Answer::Accepted);
-    assert_eq!(configured("[executor]\nsegment_price = \"11\"\n"), Answer::Refused(Price));
-    assert_eq!(configured("[executor]\nsegment_credit = 0\n"), Answer::Refused(Credit));
+    assert_eq!(
+        configured("[executor]\nsegment_price = \"10\"\n"),
+        Answer::Accepted
+    );
+    assert_eq!(
+        configured("[executor]\nsegment_price = \"11\"\n"),
+        Answer::Refused(Price)
+    );
+    assert_eq!(
+        configured("[executor]\nsegment_credit = 0\n"),
+        Answer::Refused(Credit)
+    );
     let steps = |steps| {
         let prepare = |world: &mut World| world.configure(1, "[limits]\nmemory = \"256MiB\"\n");
         let mut world = World::new(3);
