@@ -35,7 +35,7 @@
 //!
 //! - [`Anchor`]: what an implementation provides; [`testing`] says whether it does.
 //! - [`Commitment`]: what is anchored. [`State`]: how far that is, and the [`Evidence`] for it.
-//! - [`FileAnchor`]: a file, for air gaps. The contract on an EVM chain is in `nonos-depin-evm`.
+//! - [`FileAnchor`]: a file, for air gaps. The contract for EVM chains is `contracts/Anchor.sol`.
 //! - [`Quorum`], [`WitnessBook`]: what peers sign who have seen a commitment.
 
 mod commitment;
