@@ -44,6 +44,7 @@
 //!   [`receive`](Ledger::receive), [`balance`](Ledger::balance), [`verify`](Ledger::verify).
 //! - [`fees`]: what a run costs and who gets it.
 //! - [`Entry`] and [`Account`]: what is in the books.
+//! - [`anchor`]: where the root of a batch of entries is seen from outside.
 //!
 //! # Errors
 //! One [`Error`], by cause; [`Error::fault`] says who must act. A damaged entry is named, with its [`Damage`], and
@@ -52,6 +53,7 @@
 //! The bytes and rules are specified in `docs/spec/ledger.md` and `docs/spec/fees.md`.
 
 mod account;
+pub mod anchor;
 mod audit;
 mod balance;
 mod entry;

@@ -1,6 +1,7 @@
 //! What the books promise.
 
 mod agreement;
+mod anchor;
 mod crash;
 mod damage;
 mod feed;
