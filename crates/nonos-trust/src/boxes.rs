@@ -225,6 +225,9 @@ pub fn seal_input(
     Ok(encrypt(&key.0, &label.to_bytes(), &plain))
 }
 
+/// The salt of an input's commitment, and its bytes.
+pub type OpenInput = (Zeroizing<[u8; 32]>, Zeroizing<Vec<u8>>);
+
 /// Decrypts an input: the salt of its commitment, and the bytes. Whether the commitment is theirs, is for the caller to check.
 ///
 /// # Errors
@@ -233,7 +236,7 @@ pub fn open_input(
     key: &ContentKey,
     label: &InputLabel,
     sealed: &[u8],
-) -> Result<(Zeroizing<[u8; 32]>, Zeroizing<Vec<u8>>), BoxError> {
+) -> Result<OpenInput, BoxError> {
     let body = unpad(decrypt(&key.0, &label.to_bytes(), sealed)?)?;
     let (salt, input) = body
         .split_first_chunk::<32>()

@@ -16,6 +16,7 @@ const ANSWER: &str = "segment answer";
 /// assert_eq!(Answer::from_bytes(&answer.to_bytes())?, answer);
 /// # Ok::<_, nonos_types::Error>(())
 /// ```
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It does not prove it.

@@ -47,6 +47,7 @@ pub(crate) struct Helped {
     pub(crate) result: Result<(ProofDigest, ByteLen), String>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are few")]
 #[derive(Debug)]
 enum State {
     Proving,

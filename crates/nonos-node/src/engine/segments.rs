@@ -30,6 +30,7 @@ const HELPERS: usize = 16;
 const SHARE: u128 = 2;
 
 /// What happened to a run that is proved in segments.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 #[derive(Debug)]
 pub(crate) enum Told {
     /// It was cut, instead of being proved at once.

@@ -94,7 +94,6 @@ impl Worker {
                 salt: *it.salt.as_bytes(),
             }),
             inbound: inbound.clone(),
-            ..Inputs::default()
         };
         let run = self.runner.run(&Job {
             module: package.module(),

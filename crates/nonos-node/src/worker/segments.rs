@@ -31,6 +31,9 @@ const STEPS: u32 = (1 << 18) - 1;
 /// Fewest segments that are worth it.
 const LEAST: u32 = 3;
 
+/// Proofs of segments, by whom they were made: nobody is this node.
+type Proofs = BTreeMap<(u32, Option<NodeId>), Vec<u8>>;
+
 /// A run that is cut, and what of it is proved.
 #[derive(Debug)]
 pub(crate) struct Cut {
@@ -42,7 +45,7 @@ pub(crate) struct Cut {
     profile: Profile,
     segments: Vec<(SegmentStatement, SegmentDigest)>,
     /// By whom: this node's have none.
-    proofs: Mutex<BTreeMap<(u32, Option<NodeId>), Vec<u8>>>,
+    proofs: Mutex<Proofs>,
 }
 
 impl Cut {

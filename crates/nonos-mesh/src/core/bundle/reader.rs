@@ -118,7 +118,7 @@ impl<R: Read> Reader<R> {
     fn object(&mut self) -> Result<Item, BundleError> {
         let [kind] = self.array()?;
         let digest = self.array()?;
-        let object = Object::from_code(kind, digest).filter(|it| Item::carries(it));
+        let object = Object::from_code(kind, digest).filter(Item::carries);
         let object = object.ok_or(BundleError::UnknownObject { kind })?;
         if !self.last.admits_object(&object) {
             return Err(BundleError::OutOfOrder);
