@@ -68,6 +68,7 @@ fn message(kind: &str, number: usize) -> Message {
                     job,
                     slot,
                     at,
+                    box_key: None,
                 },
                 &key,
             )
@@ -81,6 +82,7 @@ fn message(kind: &str, number: usize) -> Message {
                 slot,
                 executor,
                 at,
+                sealed_key: None,
             };
             Signed::new(award, &key).into()
         }

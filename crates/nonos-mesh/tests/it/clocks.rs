@@ -122,6 +122,9 @@ async fn members() -> Vec<Member> {
             node: node.id,
             keys: node.keys.clone(),
             prefix: None,
+            family: None,
+            introducer: None,
+            confirmed: true,
             weight_ppm: 1_000_000,
         });
         nodes.push((seed, node, clock));

@@ -115,6 +115,7 @@ async fn is_run_and_paid_and_seen_by_nobody_else(backend: &str) {
         &requester,
         Request::Publish {
             package_hex: package(),
+            without_dependencies: false,
         },
     )
     .await;

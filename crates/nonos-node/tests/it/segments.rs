@@ -123,7 +123,14 @@ async fn a_long_run_is_proved_with_helpers_of_whom_one_forges_and_one_dies() {
         until(node, Request::Status, |it: &Status| it.peers == 4).await;
     }
     let package_hex = hex::encode(capsule());
-    let published: Published = ask(&requester, Request::Publish { package_hex }).await;
+    let published: Published = ask(
+        &requester,
+        Request::Publish {
+            package_hex,
+            without_dependencies: false,
+        },
+    )
+    .await;
     let capsule: CapsuleHash = published.capsule;
     let n = 50_000_u64;
     let wanted = Submission {

@@ -301,7 +301,7 @@ fn an_award_to_another_opens_for_nobody_who_hears_it() {
     world.pass(30);
     let offer = world.nodes[0].engine.jobs[&job].offer.clone();
     let heard = world.nodes[0].engine.jobs[&job].seats[0].award.clone();
-    let heard = heard.expect("an award").value().clone();
+    let heard = *heard.expect("an award").value();
     for node in 0..4 {
         let (identity, me) = (identity(&world.nodes[node].key), world.id(node));
         // Whether it takes it for its own or not.

@@ -21,6 +21,9 @@ use crate::{
     engine::{Do, Helped, Input, Plan, Told, job::Mine},
 };
 
+/// A run that was cut.
+type Run = (Box<Signed<Offer>>, Slot, Attempt);
+
 /// Runs in segments, in a world without proofs.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -33,7 +36,7 @@ pub(super) struct Shared {
     liars: BTreeSet<usize>,
     slow: BTreeMap<usize, u64>,
     silent: BTreeSet<usize>,
-    runs: BTreeMap<(usize, JobId), (Box<Signed<Offer>>, Slot, Attempt)>,
+    runs: BTreeMap<(usize, JobId), Run>,
     own: Vec<(u64, usize, JobId, u32)>,
     help: Vec<(u64, usize, Signed<SegmentTask>)>,
     /// What was put together, of whose segments.
