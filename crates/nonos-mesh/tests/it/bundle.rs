@@ -201,7 +201,7 @@ fn progress_is_told_as_it_is_made() {
         read: all,
         whole: all,
         messages: 3,
-        objects: 4,
+        objects: 6,
     };
     assert_eq!(reader.progress(), expected);
 }
