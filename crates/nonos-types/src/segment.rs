@@ -2,8 +2,8 @@
 //! other.
 
 use crate::{
-    Amount, BackendId, ByteLen, Error, JobId, NetworkId, NodeId, Payload, ProofDigest, SegmentDigest,
-    SegmentTaskId, Signed, Slot, Timestamp, VkDigest,
+    Amount, BackendId, ByteLen, Error, Further, JobId, NetworkId, NodeId, Payload, ProofDigest,
+    SegmentDigest, SegmentTaskId, Signed, Slot, Timestamp, VkDigest,
     message::job::{amount, slot},
     record::bytes::digest,
     wire::{self, proto},
@@ -111,7 +111,7 @@ impl Payload for SegmentTask {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let it: proto::SegmentTask = wire::decode(TASK, Self::MAX, bytes)?;
+        let it: proto::SegmentTask = Further::refuse(TASK, Self::MAX, bytes)?;
         let bad = |field| Error::BadField { message: TASK, field };
         let check = |field, holds: bool| if holds { Ok(()) } else { Err(bad(field)) };
         let fee = amount(TASK, "fee", &it.fee)?;
@@ -183,7 +183,7 @@ impl Payload for SegmentResult {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let it: proto::SegmentResult = wire::decode(RESULT, Self::MAX, bytes)?;
+        let it: proto::SegmentResult = Further::refuse(RESULT, Self::MAX, bytes)?;
         if it.proof_len == 0 || it.proof_len > Self::MAX_PROOF.get() {
             return Err(Error::BadField {
                 message: RESULT,

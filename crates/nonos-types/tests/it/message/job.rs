@@ -19,9 +19,8 @@ fn names_are_32_bytes_amounts_and_salts_16() {
 #[test]
 fn have_no_other_fields() {
     let key = key();
-    // Other fields than those that make a tape, which it has none of.
-    Broken::of(&offer(), &key).has_no_more_and_no_less(18);
-    Broken::of(&offer_with_inbound(), &key).has_no_more_and_no_less(24);
+    Broken::of(&offer(), &key).has_no_more_and_no_less(20);
+    Broken::of(&offer_with_inbound(), &key).has_no_more_and_no_less(20);
     Broken::of(&claim(), &key).has_no_more_and_no_less(6);
     Broken::of(&award(), &key).has_no_more_and_no_less(7);
     Broken::of(&cancel(), &key).has_no_more_and_no_less(4);
