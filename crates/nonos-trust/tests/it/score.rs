@@ -133,7 +133,7 @@ fn causes_of_different_kinds_differ() {
         };
         book.observe(&observation, NOW).expect("is counted");
     }
-    assert_eq!(book.standing(peer(1), NOW).expect("is known").scores[0].good, 4);
+    assert_eq!(book.standing(peer(1), NOW).expect("is known").scores[0].good, 5);
 }
 
 #[test]
