@@ -62,13 +62,10 @@ impl ObjectStore {
             room: Room::new(root, most),
             outlines: Mutex::default(),
         };
-        let segments = root.join(Self::SEGMENTS);
-        let emptied = match fs::remove_dir_all(&segments) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::create_dir_all(&segments),
-        };
-        if let Err(error) = emptied {
-            tracing::warn!(%error, "no run can be shared: there is no place for its segments");
+        if let Err(error) = fs::remove_dir_all(root.join(Self::SEGMENTS))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "segments of runs that are over are not dropped");
         }
         if let Err(error) = store.used() {
             tracing::warn!(%error, "what is used of the disk is not known yet");
@@ -169,6 +166,9 @@ impl ObjectStore {
     /// never dropped for want of room.
     pub(crate) fn put(&self, object: &Object, bytes: &[u8], whose: Whose) -> io::Result<()> {
         let path = self.path(object);
+        if let Object::Segment(_) = object {
+            fs::create_dir_all(self.root.join(Self::SEGMENTS))?;
+        }
         if whose == Whose::Own {
             room::own(&path)?;
         }

@@ -97,17 +97,16 @@ fn a_late_segment_is_given_to_another_and_its_helper_gets_no_other() {
 fn one_that_was_late_twice_gets_no_more() {
     let mut run = run(9, &[1]);
     let mut now = 0;
-    for _ in 0..2 {
+    for (here, index) in [(0, 1), (2, 3)] {
         let steps = run.steps(at(now));
-        let index = given(&steps, 1).expect("it is given one");
+        assert_eq!(steps[0], Step::Prove { index: here });
+        assert_eq!(given(&steps, 1), Some(index));
         run.said(node(1), index, Said::Accepted, at(now));
         now += 600;
         run.steps(at(now));
+        run.proved(here, at(now));
         // Here it is proved at last, and nobody waits for it.
-        while let Some((own, _)) = run.here.filter(|(own, _)| *own != index) {
-            run.proved(own, at(now));
-            run.steps(at(now));
-        }
+        assert!(run.steps(at(now)).contains(&Step::Prove { index }));
         run.said(node(1), index, Said::Nothing, at(now));
         run.proved(index, at(now));
     }
