@@ -89,7 +89,8 @@ async fn a_newer_peer_is_heard_and_its_descriptor_goes_on() {
         newer: 10,
         ..raw::Setup::new(3)
     };
-    let raw = newest.dial(&alice).await;
+    let mut raw = newest.dial(&alice).await;
+    raw.told().await;
     alice.connected(raw.id).await;
     for slot in 0..50 {
         let claim = claim(network(), 4, slot, NOW);

@@ -80,8 +80,13 @@ impl Raw {
     /// One that says what it should, connected, and told what the node listens to.
     pub(crate) async fn dialling(seed: u8, node: &Node) -> Self {
         let mut raw = Setup::new(seed).dial(node).await;
-        raw.until(&Happened::Told).await;
+        raw.told().await;
         raw
+    }
+
+    /// Waits until it knows what the node listens to: before that nothing can be published.
+    pub(crate) async fn told(&mut self) {
+        self.until(&Happened::Told).await;
     }
 
     async fn start(setup: Setup, address: Multiaddr) -> Self {
