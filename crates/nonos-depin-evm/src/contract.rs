@@ -5,7 +5,6 @@ use alloy_sol_types::{SolCall as _, SolError as _, SolEvent as _};
 use nonos_depin::anchor::{self, BatchId, Chain, Commitment, StateRoot};
 use nonos_types::{NetworkId, NodeId};
 
-#[expect(missing_docs, unreachable_pub, reason = "generated")]
 mod sol {
     alloy_sol_types::sol!("../../contracts/Anchor.sol");
 }
