@@ -105,14 +105,20 @@ impl EvmAnchor {
     /// What a commitment is that does not follow the end of the chain.
     fn known(&self, commitment: &Commitment, head: BatchId) -> Result<State, Error> {
         let tip = self.reader.tip()?;
-        if let Some(found) = self.reader.find(&commitment.batch)? {
-            same(&found.commitment, commitment)?;
-            return self.reader.state(&found, tip);
-        }
-        if self.flights.position(&commitment.prev).is_some() {
-            return Err(Error::Waiting {
-                batch: commitment.prev,
-            });
+        match self.reader.look(&commitment.batch, &commitment.prev)? {
+            Look::Found(found) => {
+                same(&found.commitment, commitment)?;
+                return self.reader.state(&found, tip);
+            }
+            // Under way or not, `prev` has another follower: waiting would not help.
+            Look::Rival(_) => {}
+            Look::Nothing => {
+                if self.flights.position(&commitment.prev).is_some() {
+                    return Err(Error::Waiting {
+                        batch: commitment.prev,
+                    });
+                }
+            }
         }
         Err(anchor::Error::StalePrev {
             head,
