@@ -5,6 +5,7 @@ use alloy_sol_types::{SolCall as _, SolError as _, SolEvent as _};
 use nonos_depin::anchor::{self, BatchId, Chain, Commitment, StateRoot};
 use nonos_types::{NetworkId, NodeId};
 
+#[expect(clippy::too_many_arguments, reason = "generated")]
 mod sol {
     alloy_sol_types::sol!("../../contracts/Anchor.sol");
 }

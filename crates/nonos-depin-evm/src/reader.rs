@@ -71,7 +71,7 @@ pub(crate) struct Found {
 
 /// What a look for a commitment came to.
 pub(crate) enum Look {
-    Found(Found),
+    Found(Box<Found>),
     /// Another one follows the same batch.
     Rival(BatchId),
     Nothing,
@@ -211,7 +211,7 @@ impl Reader {
         let mut look = Look::Nothing;
         self.walk(|found| {
             if found.commitment.batch == *batch {
-                look = Look::Found(found);
+                look = Look::Found(Box::new(found));
                 return false;
             }
             if found.commitment.prev == *prev {
@@ -225,7 +225,7 @@ impl Reader {
     pub(crate) fn find(&self, batch: &BatchId) -> Result<Option<Found>, Error> {
         // A batch never follows itself, so that nothing is its own rival.
         Ok(match self.look(batch, batch)? {
-            Look::Found(found) => Some(found),
+            Look::Found(found) => Some(*found),
             Look::Rival(_) | Look::Nothing => None,
         })
     }

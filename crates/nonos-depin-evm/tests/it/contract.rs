@@ -10,6 +10,7 @@ use crate::{
     support::{CONFIRMATIONS, NOW, Operator, is_final, poll, submit},
 };
 
+#[expect(clippy::too_many_arguments, reason = "generated")]
 mod sol {
     alloy_sol_types::sol!("../../contracts/Anchor.sol");
 }
