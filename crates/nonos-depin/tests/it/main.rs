@@ -1,11 +1,13 @@
 //! What the books promise.
 
 mod agreement;
+mod batch;
 mod crash;
 mod damage;
 mod feed;
 mod fees;
 mod ledger;
+mod rollup;
 mod rules;
 mod support;
 mod vouchers;
