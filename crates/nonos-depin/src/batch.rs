@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     BatchError, MAX_AMOUNT,
-    rollup::{CHUNK, MAX_BALANCE, Root, RollupStatement, SUMS, Sums, empty_root},
+    rollup::{CHUNK, MAX_BALANCE, RollupStatement, Root, SUMS, Sums, empty_root},
 };
 
 /// The generated messages of `proto/`.
@@ -183,10 +183,7 @@ impl Batch {
             ("last", entries.is_some_and(|more| more < Self::MAX_ENTRIES)),
             ("postings", self.postings <= Self::MAX_POSTINGS),
             ("postings", self.postings > 0 || unmoved),
-            (
-                "sums",
-                self.sums.amounts().iter().all(|sum| *sum <= MAX_BALANCE),
-            ),
+            ("sums", self.sums.amounts().iter().all(|sum| *sum <= MAX_BALANCE)),
             ("limit", self.limit <= MAX_AMOUNT),
         ];
         rules.iter().find(|(_, holds)| !holds).map(|(field, _)| *field)

@@ -48,6 +48,7 @@ mod posting;
 mod step;
 mod tree;
 
+pub(crate) use self::chunk::MAX_BALANCE;
 pub use self::{
     account::{AccountId, Channel, POSITION_BITS},
     build::{Made, State},
@@ -57,4 +58,3 @@ pub use self::{
     step::{ChunkWitness, Step},
     tree::{DEPTH, empty_root},
 };
-pub(crate) use self::chunk::MAX_BALANCE;

@@ -102,7 +102,8 @@ impl State {
             hasher.part(state.head.as_bytes());
             for posting in state.postings(entry)? {
                 let step = state.post(posting, limit)?;
-                sums.post(&posting).ok_or(unprovable(entry, "sums within 2^127"))?;
+                sums.post(&posting)
+                    .ok_or(unprovable(entry, "sums within 2^127"))?;
                 steps.push(step);
             }
             if steps.len() > Batch::MAX_POSTINGS as usize {
@@ -142,7 +143,9 @@ impl State {
     /// # Errors
     /// As [`State::batch`]; [`BatchError::Differs`] names the first field that is another.
     pub fn audit(&self, batch: &Batch, entries: &[Signed<Entry>]) -> Result<Self, BatchError> {
-        let Made { batch: own, state, .. } = self.batch(entries, batch.limit)?;
+        let Made {
+            batch: own, state, ..
+        } = self.batch(entries, batch.limit)?;
         let fields = [
             ("network", own.network == batch.network),
             ("author", own.author == batch.author),

@@ -45,7 +45,10 @@ impl Step {
             let next = number.checked_add(Sequence::new(1));
             *number = next.ok_or(violation("voucher numbers within 2^64"))?;
         }
-        if [after.earned, after.spent].iter().any(|total| *total > MAX_AMOUNT) {
+        if [after.earned, after.spent]
+            .iter()
+            .any(|total| *total > MAX_AMOUNT)
+        {
             return Err(violation("totals within 2^96"));
         }
         // Neither sum overflows: both totals and the limit are 2^96 at most, once the limit is checked.

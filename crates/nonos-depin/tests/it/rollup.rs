@@ -1,7 +1,7 @@
 //! What a batch says of its entries, and what its chunks say of postings.
 
 use nonos_depin::rollup::{
-    AccountId, CHUNK, ChunkWitness, Made, Root, RollupStatement, State, Sums, empty_root,
+    AccountId, CHUNK, ChunkWitness, Made, RollupStatement, Root, State, Sums, empty_root,
 };
 use nonos_depin::{Batch, BatchError, Body, Entry, EntryDigest, MAX_AMOUNT};
 use nonos_types::*;
@@ -38,15 +38,25 @@ fn fresh(bodies: &[Body]) -> Vec<Signed<Entry>> {
 
 /// The voucher to or of a peer with these lines of executions.
 fn paid(peer: u8, sequence: u64, total: u128, lines: &[(u8, u128)]) -> Body {
-    let lines: Vec<_> = lines.iter().map(|(job, atto)| line(*job, FeeKind::Execute, *atto)).collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(job, atto)| line(*job, FeeKind::Execute, *atto))
+        .collect();
     let voucher = voucher(&key(7), id(&key(peer)), sequence, total, &lines);
-    Body::Paid { voucher: Box::new(voucher) }
+    Body::Paid {
+        voucher: Box::new(voucher),
+    }
 }
 
 fn received(peer: u8, sequence: u64, total: u128, lines: &[(u8, u128)]) -> Body {
-    let lines: Vec<_> = lines.iter().map(|(job, atto)| line(*job, FeeKind::Verify, *atto)).collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(job, atto)| line(*job, FeeKind::Verify, *atto))
+        .collect();
     let voucher = voucher(&key(peer), author(), sequence, total, &lines);
-    Body::Received { voucher: Box::new(voucher) }
+    Body::Received {
+        voucher: Box::new(voucher),
+    }
 }
 
 fn state() -> State {
@@ -60,7 +70,10 @@ fn made(bodies: &[Body]) -> Made {
 /// A dozen postings: a full chunk and one of two.
 fn dozen() -> Vec<Body> {
     vec![
-        Body::Hold { job: job(1), amount: Amount::from_atto(9) },
+        Body::Hold {
+            job: job(1),
+            amount: Amount::from_atto(9),
+        },
         paid(8, 1, 30, &[(1, 10), (2, 20)]),
         received(9, 1, 15, &[(3, 15)]),
         paid(8, 2, 60, &[(3, 10), (4, 20)]),
@@ -93,13 +106,20 @@ fn a_batch_is_what_its_entries_come_to() {
 #[test]
 fn batches_of_the_books_follow_one_another() {
     let (node, peer) = (Node::new(7), Node::new(8));
-    node.pay(peer.id(), &[line(1, FeeKind::Execute, 5)]).expect("paid");
+    node.pay(peer.id(), &[line(1, FeeKind::Execute, 5)])
+        .expect("paid");
     let first = state()
         .batch(&node.ledger.feed(Sequence::ZERO, 9).expect("entries"), MAX_AMOUNT)
         .expect("a batch");
     node.hold(2, 4).expect("held");
-    let voucher = peer.pay(node.id(), &[line(3, FeeKind::Seed, 7)]).expect("paid").expect("new");
-    assert_eq!(node.receive(&voucher).expect("received"), nonos_depin::Received::Booked);
+    let voucher = peer
+        .pay(node.id(), &[line(3, FeeKind::Seed, 7)])
+        .expect("paid")
+        .expect("new");
+    assert_eq!(
+        node.receive(&voucher).expect("received"),
+        nonos_depin::Received::Booked
+    );
     let entries = node.ledger.feed(first.state.last(), 9).expect("entries");
     assert_eq!(entries.len(), 2);
     let second = first.state.batch(&entries, MAX_AMOUNT).expect("a batch");
@@ -108,11 +128,17 @@ fn batches_of_the_books_follow_one_another() {
     let all = node.ledger.feed(Sequence::ZERO, 9).expect("entries");
     assert_eq!(
         first.state.batch(&all, MAX_AMOUNT).map(|it| it.batch),
-        Err(BatchError::Entry { sequence: Sequence::new(1), field: "sequence" })
+        Err(BatchError::Entry {
+            sequence: Sequence::new(1),
+            field: "sequence"
+        })
     );
     let balance = node.ledger.balance().expect("a balance");
     let channel = second.state.channel(peer.id()).expect("an account");
-    assert_eq!((channel.earned, channel.spent), (balance.earned.seed, balance.spent.execute));
+    assert_eq!(
+        (channel.earned, channel.spent),
+        (balance.earned.seed, balance.spent.execute)
+    );
 }
 
 #[test]
@@ -127,7 +153,10 @@ fn a_batch_without_vouchers_moves_nothing() {
 #[track_caller]
 fn entry_refused(entries: &[Signed<Entry>], at: u64, field: &str) {
     match state().batch(entries, MAX_AMOUNT) {
-        Err(BatchError::Entry { sequence, field: found }) => {
+        Err(BatchError::Entry {
+            sequence,
+            field: found,
+        }) => {
             assert_eq!((sequence.get(), found), (at, field));
         }
         other => panic!("{:?}", other.map(|it| it.batch)),
@@ -151,13 +180,23 @@ fn refuses_entries_that_do_not_follow() {
     entry_refused(&[Signed::new(good[0].value().clone(), &key(8))], 1, "signer");
     let foreign = entry(&|it| it.network = NetworkId::from_bytes([2; 32]));
     entry_refused(&foreign, 1, "network_id");
-    entry_refused(&entry(&|it| it.incarnation = Incarnation::new(1)), 1, "incarnation");
+    entry_refused(
+        &entry(&|it| it.incarnation = Incarnation::new(1)),
+        1,
+        "incarnation",
+    );
 }
 
 #[test]
 fn refuses_vouchers_that_do_not_follow() {
     let other = |payer: u8, payee: u8| {
-        let voucher = voucher(&key(payer), id(&key(payee)), 1, 5, &[line(1, FeeKind::Execute, 5)]);
+        let voucher = voucher(
+            &key(payer),
+            id(&key(payee)),
+            1,
+            5,
+            &[line(1, FeeKind::Execute, 5)],
+        );
         Box::new(voucher)
     };
     let foreign = Body::Paid { voucher: other(8, 9) };
@@ -184,11 +223,20 @@ fn refuses_vouchers_that_do_not_follow() {
 
 #[test]
 fn refuses_too_many_and_none() {
-    assert_eq!(state().batch(&[], MAX_AMOUNT).map(|it| it.batch), Err(BatchError::NoEntries));
+    assert_eq!(
+        state().batch(&[], MAX_AMOUNT).map(|it| it.batch),
+        Err(BatchError::NoEntries)
+    );
     let one = fresh(&dozen()[..1]);
     let many = vec![one[0].clone(); Batch::MAX_ENTRIES as usize + 1];
     let refused = state().batch(&many, MAX_AMOUNT).map(|it| it.batch);
-    assert_eq!(refused, Err(BatchError::TooMany { unit: "entries", most: Batch::MAX_ENTRIES }));
+    assert_eq!(
+        refused,
+        Err(BatchError::TooMany {
+            unit: "entries",
+            most: Batch::MAX_ENTRIES
+        })
+    );
     let more = Amount::from_atto((1 << 96) + 1);
     assert_eq!(
         state().batch(&one, more).map(|it| it.batch),
@@ -199,10 +247,20 @@ fn refuses_too_many_and_none() {
 #[test]
 fn an_author_over_the_limit_has_no_batch() {
     let entries = fresh(&[received(8, 1, 3, &[(1, 3)]), paid(8, 1, 10, &[(2, 10)])]);
-    let at = |limit| state().batch(&entries, Amount::from_atto(limit)).map(|it| it.batch.limit.atto());
+    let at = |limit| {
+        state()
+            .batch(&entries, Amount::from_atto(limit))
+            .map(|it| it.batch.limit.atto())
+    };
     assert_eq!(at(7), Ok(7));
     let clause = "no peer is owed more than the limit";
-    assert_eq!(at(6), Err(BatchError::Unprovable { sequence: Sequence::new(2), clause }));
+    assert_eq!(
+        at(6),
+        Err(BatchError::Unprovable {
+            sequence: Sequence::new(2),
+            clause
+        })
+    );
 }
 
 #[test]
@@ -210,10 +268,16 @@ fn a_total_above_the_most_has_no_batch() {
     let most = 1 << 96;
     made(&[received(8, 1, most, &[(1, most)])]);
     let clause = "totals within 2^96";
-    let over = fresh(&[received(8, 1, most, &[(1, most)]), received(8, 2, most + 1, &[(2, 1)])]);
+    let over = fresh(&[
+        received(8, 1, most, &[(1, most)]),
+        received(8, 2, most + 1, &[(2, 1)]),
+    ]);
     assert_eq!(
         state().batch(&over, MAX_AMOUNT).map(|it| it.batch),
-        Err(BatchError::Unprovable { sequence: Sequence::new(2), clause })
+        Err(BatchError::Unprovable {
+            sequence: Sequence::new(2),
+            clause
+        })
     );
 }
 
@@ -228,21 +292,78 @@ fn the_entries_alone_tell_a_false_batch() {
     let mut sums = *batch.sums.amounts();
     sums.swap(0, 3);
     let b = || batch.clone();
-    assert_eq!(audit(Batch { network: NetworkId::from_bytes([2; 32]), ..b() }), differs("network"));
-    assert_eq!(audit(Batch { author: id(&key(8)), ..b() }), differs("author"));
-    assert_eq!(audit(Batch { number: 2, ..b() }), differs("number"));
-    assert_eq!(audit(Batch { prev: batch.id(), ..b() }), differs("prev"));
-    assert_eq!(audit(Batch { first: Sequence::new(2), ..b() }), differs("first"));
-    assert_eq!(audit(Batch { last: Sequence::new(8), ..b() }), differs("last"));
     assert_eq!(
-        audit(Batch { entries_root: nonos_depin::EntriesRoot::ZERO, ..b() }),
+        audit(Batch {
+            network: NetworkId::from_bytes([2; 32]),
+            ..b()
+        }),
+        differs("network")
+    );
+    assert_eq!(
+        audit(Batch {
+            author: id(&key(8)),
+            ..b()
+        }),
+        differs("author")
+    );
+    assert_eq!(audit(Batch { number: 2, ..b() }), differs("number"));
+    assert_eq!(
+        audit(Batch {
+            prev: batch.id(),
+            ..b()
+        }),
+        differs("prev")
+    );
+    assert_eq!(
+        audit(Batch {
+            first: Sequence::new(2),
+            ..b()
+        }),
+        differs("first")
+    );
+    assert_eq!(
+        audit(Batch {
+            last: Sequence::new(8),
+            ..b()
+        }),
+        differs("last")
+    );
+    assert_eq!(
+        audit(Batch {
+            entries_root: nonos_depin::EntriesRoot::ZERO,
+            ..b()
+        }),
         differs("entries_root")
     );
-    assert_eq!(audit(Batch { old_root: other, ..b() }), differs("old_root"));
+    assert_eq!(
+        audit(Batch {
+            old_root: other,
+            ..b()
+        }),
+        differs("old_root")
+    );
     assert_eq!(audit(Batch { postings: 11, ..b() }), differs("postings"));
-    assert_eq!(audit(Batch { sums: Sums::new(sums), ..b() }), differs("sums"));
-    assert_eq!(audit(Batch { postings_root: other, ..b() }), differs("postings_root"));
-    assert_eq!(audit(Batch { new_root: other, ..b() }), differs("new_root"));
+    assert_eq!(
+        audit(Batch {
+            sums: Sums::new(sums),
+            ..b()
+        }),
+        differs("sums")
+    );
+    assert_eq!(
+        audit(Batch {
+            postings_root: other,
+            ..b()
+        }),
+        differs("postings_root")
+    );
+    assert_eq!(
+        audit(Batch {
+            new_root: other,
+            ..b()
+        }),
+        differs("new_root")
+    );
 }
 
 #[test]
@@ -262,7 +383,10 @@ fn refuses_chunks_that_are_not_the_batchs() {
     assert_eq!(check(&[&two, &one]), bad(0, "index"));
     assert_eq!(check(&[&one, &one]), bad(1, "index"));
     // The same chunk again under the other's number: it begins where the batch began.
-    let again = RollupStatement { index: 1, ..one.clone() };
+    let again = RollupStatement {
+        index: 1,
+        ..one.clone()
+    };
     assert_eq!(check(&[&one, &again]), bad(1, "before"));
     let other = Root::from_bytes([1; 32]).expect("an element");
     let with = |change: &dyn Fn(&mut RollupStatement)| {
@@ -271,11 +395,17 @@ fn refuses_chunks_that_are_not_the_batchs() {
         chunk
     };
     let second = |change: &dyn Fn(&mut RollupStatement)| check(&[&one, &with(change)]);
-    assert_eq!(second(&|it| it.batch = nonos_depin::BatchId::ZERO), bad(1, "batch"));
+    assert_eq!(
+        second(&|it| it.batch = nonos_depin::BatchId::ZERO),
+        bad(1, "batch")
+    );
     assert_eq!(second(&|it| it.limit = Amount::ZERO), bad(1, "limit"));
     assert_eq!(second(&|it| it.before.root = other), bad(1, "before"));
     assert_eq!(second(&|it| it.before.chain = other), bad(1, "before"));
-    assert_eq!(second(&|it| it.before.sequence = Sequence::new(1)), bad(1, "before"));
+    assert_eq!(
+        second(&|it| it.before.sequence = Sequence::new(1)),
+        bad(1, "before")
+    );
     assert_eq!(second(&|it| it.before.line = 9), bad(1, "before"));
     assert_eq!(second(&|it| it.count = 1), bad(1, "count"));
     let sum = |field| Err(BatchError::Sum { field });
@@ -301,7 +431,10 @@ fn a_chunk_says_no_more_than_its_postings() {
         change(&mut changed);
         violated(&changed, witness)
     };
-    assert_eq!(with(&|it| it.before.root = other), "the leaf is in the tree as it was");
+    assert_eq!(
+        with(&|it| it.before.root = other),
+        "the leaf is in the tree as it was"
+    );
     let after = "the postings lead to the boundary after";
     assert_eq!(with(&|it| it.after.root = other), after);
     assert_eq!(with(&|it| it.after.chain = other), after);
@@ -312,8 +445,14 @@ fn a_chunk_says_no_more_than_its_postings() {
     assert_eq!(with(&|it| it.before.sequence = Sequence::new(8)), order);
     assert_eq!(with(&|it| it.before.line += 1), order);
     assert_eq!(with(&|it| it.count = 1), "as many postings as the count says");
-    assert_eq!(with(&|it| it.sums = Sums::default()), "the sums are those of the postings");
-    assert_eq!(with(&|it| it.limit = Amount::ZERO), "no peer is owed more than the limit");
+    assert_eq!(
+        with(&|it| it.sums = Sums::default()),
+        "the sums are those of the postings"
+    );
+    assert_eq!(
+        with(&|it| it.limit = Amount::ZERO),
+        "no peer is owed more than the limit"
+    );
     assert_eq!(
         with(&|it| it.index = 0),
         "a batch opens with the first line of a voucher"
@@ -329,7 +468,10 @@ fn a_posting_is_posted_once_and_as_it_is() {
         change(&mut changed);
         violated(statement, &changed)
     };
-    let (order, leaf) = ("postings follow one another strictly", "the leaf is in the tree as it was");
+    let (order, leaf) = (
+        "postings follow one another strictly",
+        "the leaf is in the tree as it was",
+    );
     assert_eq!(with(&|it| it.steps[1] = it.steps[0].clone()), order);
     assert_eq!(with(&|it| it.steps.swap(0, 3)), leaf);
     assert_eq!(with(&|it| it.steps[2].posting.sequence = Sequence::new(2)), order);
@@ -342,16 +484,25 @@ fn a_posting_is_posted_once_and_as_it_is() {
     );
     // The leaf of another account, wherever it is.
     assert_eq!(with(&|it| it.steps[1].siblings[95] = empty_root()), leaf);
-    assert_eq!(with(&|it| it.steps[0].posting.amount = Amount::from_atto(11)), leaf);
+    assert_eq!(
+        with(&|it| it.steps[0].posting.amount = Amount::from_atto(11)),
+        leaf
+    );
     let after = "the postings lead to the boundary after";
-    assert_eq!(with(&|it| it.steps[9].posting.amount = Amount::from_atto(9)), after);
+    assert_eq!(
+        with(&|it| it.steps[9].posting.amount = Amount::from_atto(9)),
+        after
+    );
     assert_eq!(with(&|it| it.steps[9].posting.kind = FeeKind::Seed), after);
     assert_eq!(
         with(&|it| it.steps[9].posting.amount = Amount::from_atto(u128::MAX)),
         "totals within 2^96"
     );
     let more = Amount::from_atto((1 << 96) + 1);
-    assert_eq!(with(&|it| it.steps[9].posting.amount = more), "totals within 2^96");
+    assert_eq!(
+        with(&|it| it.steps[9].posting.amount = more),
+        "totals within 2^96"
+    );
 }
 
 #[test]
@@ -373,11 +524,16 @@ fn refuses_statements_out_of_their_domain() {
         let mut changed = statement.clone();
         change(&mut changed);
         assert!(changed.check(&witness).is_err());
-        RollupStatement::decode(&changed.public()).expect_err("refused").part
+        RollupStatement::decode(&changed.public())
+            .expect_err("refused")
+            .part
     };
     assert_eq!(refused(&|it| it.count = 0), "count");
     assert_eq!(refused(&|it| it.count = 11), "count");
-    assert_eq!(refused(&|it| it.limit = Amount::from_atto((1 << 96) + 1)), "limit");
+    assert_eq!(
+        refused(&|it| it.limit = Amount::from_atto((1 << 96) + 1)),
+        "limit"
+    );
     assert_eq!(refused(&|it| it.before.line = 64), "line");
     assert_eq!(refused(&|it| it.after.line = 64), "line");
     let huge = Sums::new([Amount::from_atto(1 << 127); 6]);
