@@ -1,0 +1,146 @@
+//! Chunks to lie about, and the checker.
+
+use std::collections::BTreeSet;
+
+use ed25519_dalek::SigningKey;
+use nonos_depin::rollup::{ChunkWitness, Made, RollupStatement, State};
+use nonos_depin::{Body, Entry, EntryDigest, MAX_AMOUNT};
+use nonos_types::*;
+use pasta_curves::Fp;
+
+use crate::expr::Cell;
+use crate::gates::gates;
+use crate::layout::*;
+use crate::trace::{Trace, publics};
+
+pub(super) const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
+
+pub(super) type Chunk = (RollupStatement, ChunkWitness);
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn id(seed: u8) -> NodeId {
+    NodeId::from_bytes(key(seed).verifying_key().to_bytes())
+}
+
+/// A voucher of node 7 to a peer, or of the peer to node 7.
+pub(super) fn voucher(paid: bool, peer: u8, sequence: u64, total: u128, lines: &[u128]) -> Body {
+    let line = |(job, atto): (u8, &u128)| Line {
+        job: JobId::from_bytes([job; 32]),
+        slot: Slot::new(sequence as u16),
+        kind: FeeKind::ALL[usize::from(job) % 3],
+        receipt: ReceiptId::ZERO,
+        amount: Amount::from_atto(*atto),
+    };
+    let voucher = |payee| Voucher {
+        network: NETWORK,
+        payee,
+        incarnation: Incarnation::ZERO,
+        sequence: Sequence::new(sequence),
+        total: Amount::from_atto(total),
+        lines: (0..).zip(lines).map(line).collect(),
+        at: Timestamp::new(1_800_000_000),
+    };
+    if paid {
+        let voucher = Box::new(Signed::new(voucher(id(peer)), &key(7)));
+        Body::Paid { voucher }
+    } else {
+        let voucher = Box::new(Signed::new(voucher(id(7)), &key(peer)));
+        Body::Received { voucher }
+    }
+}
+
+/// The first batch of node 7, of these entries.
+pub(super) fn batch(bodies: &[Body], limit: Amount) -> Made {
+    let mut prev = EntryDigest::ZERO;
+    let mut entries = vec![];
+    for (body, sequence) in bodies.iter().zip(1..) {
+        let entry = Entry {
+            network: NETWORK,
+            incarnation: Incarnation::ZERO,
+            sequence: Sequence::new(sequence),
+            prev,
+            body: body.clone(),
+            at: Timestamp::new(1_800_000_000),
+        };
+        prev = entry.digest(id(7));
+        entries.push(Signed::new(entry, &key(7)));
+    }
+    State::new(NETWORK, id(7)).batch(&entries, limit).expect("a batch")
+}
+
+fn bodies() -> Vec<Body> {
+    vec![
+        voucher(true, 8, 1, 30, &[10, 20]),
+        voucher(false, 9, 1, 15, &[15]),
+        voucher(true, 8, 2, 60, &[10, 20]),
+        voucher(false, 8, 1, 10, &[1, 2, 3, 4]),
+        voucher(true, 10, 1, 6, &[1, 2, 3]),
+    ]
+}
+
+/// Twelve postings: a full chunk, whose last posting opens an account, and one of two.
+pub(super) fn two_chunks() -> Made {
+    batch(&bodies(), MAX_AMOUNT)
+}
+
+/// Ten postings; the last one is the first line of a voucher to a peer without an account.
+pub(super) fn full() -> Chunk {
+    two_chunks().chunks[0].clone()
+}
+
+/// One posting, the second line of a voucher, and nine times padding.
+pub(super) fn single() -> Chunk {
+    let mut bodies = bodies();
+    bodies[4] = voucher(true, 10, 1, 3, &[1, 2]);
+    batch(&bodies, MAX_AMOUNT).chunks[1].clone()
+}
+
+/// The very first posting of an author.
+pub(super) fn opening() -> Chunk {
+    batch(&bodies()[1..2], MAX_AMOUNT).chunks[0].clone()
+}
+
+/// First row of a posting.
+pub(super) fn row(posting: usize) -> usize {
+    posting * ROWS
+}
+
+/// The public columns in which the row behind the postings is the trace's own: what a prover would claim.
+pub(super) fn claimed(statement: &RollupStatement, trace: &Trace) -> Vec<Vec<Fp>> {
+    let mut columns = publics(statement);
+    for (column, own) in [
+        (public::ROOT, ROOT),
+        (public::CHAIN, CHAIN),
+        (public::SEQUENCE, SEQUENCE),
+        (public::LINE, LINE),
+        (public::COUNT, COUNT),
+    ]
+    .into_iter()
+    .chain((0..6).map(|sum| (public::SUM + sum, SUM + sum)))
+    {
+        columns[column][END] = trace.at(END, own);
+    }
+    columns
+}
+
+/// Ids of the constraints that do not hold.
+pub(super) fn broken(trace: &Trace, publics: &[Vec<Fp>]) -> BTreeSet<&'static str> {
+    let value = |row: usize| {
+        move |cell| match cell {
+            Cell::Cur(column) => trace.at(row, column),
+            Cell::Next(column) => trace.at(row + 1, column),
+            Cell::Public(column) => publics[column].get(row).copied().unwrap_or_default(),
+            Cell::Index => Fp::from((row / ROWS) as u64),
+        }
+    };
+    let mut broken = BTreeSet::new();
+    for gate in gates() {
+        if gate.on.all_rows().into_iter().any(|row| gate.zero.eval(&value(row)) != Fp::zero()) {
+            broken.insert(gate.id);
+        }
+    }
+    broken
+}
