@@ -232,11 +232,7 @@ pub type OpenInput = (Zeroizing<[u8; 32]>, Zeroizing<Vec<u8>>);
 ///
 /// # Errors
 /// [`BoxError::NotOpened`], [`BoxError::Malformed`].
-pub fn open_input(
-    key: &ContentKey,
-    label: &InputLabel,
-    sealed: &[u8],
-) -> Result<OpenInput, BoxError> {
+pub fn open_input(key: &ContentKey, label: &InputLabel, sealed: &[u8]) -> Result<OpenInput, BoxError> {
     let body = unpad(decrypt(&key.0, &label.to_bytes(), sealed)?)?;
     let (salt, input) = body
         .split_first_chunk::<32>()
