@@ -19,7 +19,7 @@ use crate::keys::{Keys, failed};
 use crate::trace::{Trace, publics};
 
 /// Bytes of every proof.
-pub(crate) const LEN: usize = 16_704;
+pub(crate) const LEN: usize = 17_152;
 
 /// What the transcript starts with: everything the proof's meaning depends on.
 fn context(keys: &Keys, statement: &RollupStatement) -> Fp {

@@ -172,7 +172,11 @@ impl Trace {
             self.set(row + 1, column, self.at(row, column) + share * what);
         }
         self.numbers_and_hash(row + 1);
-        self.set(row + 1, POSITION, Fp::from_u128(block.step.posting.account.position()));
+        self.set(
+            row + 1,
+            POSITION,
+            Fp::from_u128(block.step.posting.account.position()),
+        );
     }
 
     fn numbers_and_hash(&mut self, row: usize) {

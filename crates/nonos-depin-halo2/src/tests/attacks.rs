@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ff::Field;
 use halo2_proofs::plonk::{Circuit as _, ConstraintSystem};
-use nonos_depin::rollup::CHUNK;
+use nonos_depin::rollup::{CHUNK, SUMS};
 use nonos_types::{Amount, Sequence};
 use pasta_curves::Fp;
 
@@ -40,7 +40,10 @@ fn an_amount_that_wraps_around_the_field_is_out_of_range() {
         );
     }
     // The most there may be is taken.
-    assert_eq!(broken_by(&full(), &[((row(9), AMOUNT), power(96))]), BTreeSet::new());
+    assert_eq!(
+        broken_by(&full(), &[((row(9), AMOUNT), power(96))]),
+        BTreeSet::new()
+    );
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn reads_next(expr: &crate::expr::Expr) -> bool {
 fn is_idle(row: usize, column: usize) -> bool {
     match column {
         A..=D => row > 2,
-        _ if (KIND..KIND + 6).contains(&column) => row > 2,
+        _ if (KIND..KIND + SUMS).contains(&column) => row > 2,
         FIRST | FRESH | AMOUNT => row > 2,
         LEAF => row != 2,
         RECEIVED | ISSUED => row != 1 && row != 2,

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use ff::Field;
 use nonos_depin::BatchId;
-use nonos_depin::rollup::{Root, RollupStatement, Sums};
+use nonos_depin::rollup::{RollupStatement, Root, SUMS, Sums};
 use nonos_types::{Amount, Sequence};
 use nonos_verify::testing::Suite;
 use nonos_verify::{Erased, ProofSystem, Prover, Proving, Refusal, Seed, Statement as _, Verifier};
@@ -32,14 +32,17 @@ fn the_backend_conforms() {
     };
     let other = Root::from_bytes([1; 32]).expect("an element");
     let mut sums = *first.0.sums.amounts();
-    sums.swap(0, 3);
+    sums.swap(0, SUMS / 2);
     let suite = Suite::new(first.clone(), second)
         .tampered("batch", &with(&|it| it.batch = BatchId::ZERO))
         .tampered("index", &with(&|it| it.index = 1))
         .tampered("limit", &with(&|it| it.limit = Amount::from_atto(1 << 90)))
         .tampered("root before", &with(&|it| it.before.root = other))
         .tampered("chain before", &with(&|it| it.before.chain = other))
-        .tampered("sequence before", &with(&|it| it.before.sequence = Sequence::new(1)))
+        .tampered(
+            "sequence before",
+            &with(&|it| it.before.sequence = Sequence::new(1)),
+        )
         .tampered("line before", &with(&|it| it.before.line = 1))
         .tampered("root after", &with(&|it| it.after.root = other))
         .tampered("chain after", &with(&|it| it.after.chain = other))
@@ -65,7 +68,11 @@ fn proofs_of_lies_are_refused() {
     assert_eq!(verdict(&single(), &[]), Ok(()));
     // A digit, a cell within a hash, a sibling: what changes nothing that the statement says.
     for cell in [(row(4) + 10, RANGE + 3), (row(9) + 40, 20)] {
-        assert_eq!(verdict(&single(), &[(cell, Fp::ONE)]), Err(Error::Rejected), "{cell:?}");
+        assert_eq!(
+            verdict(&single(), &[(cell, Fp::ONE)]),
+            Err(Error::Rejected),
+            "{cell:?}"
+        );
     }
 }
 
@@ -116,7 +123,11 @@ fn chunks_of_a_batch_are_proved_apart_and_make_it_together() {
         })
         .collect();
     proofs.reverse();
-    let statements: Vec<_> = made.chunks.iter().map(|(statement, _)| statement.clone()).collect();
+    let statements: Vec<_> = made
+        .chunks
+        .iter()
+        .map(|(statement, _)| statement.clone())
+        .collect();
     made.batch.check_chunks(&statements).expect("its chunks");
     for (statement, proof) in statements.iter().zip(&proofs) {
         backend.verify(&statement.public(), proof).expect("it verifies");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ff::{Field, PrimeField};
+use nonos_depin::rollup::SUMS;
 use nonos_types::Amount;
 use pasta_curves::Fp;
 
@@ -58,11 +59,11 @@ fn of_public_values() -> Vec<Lie> {
         ((1, SEQUENCE), honest.at(0, SEQUENCE)),
         ((1, LINE), honest.at(0, LINE)),
     ];
-    nothing.extend((0..6).map(|kind| ((0, KIND + kind), int(0))));
+    nothing.extend((0..SUMS).map(|kind| ((0, KIND + kind), int(0))));
     nothing.extend((1..10).map(|posting| ((row(posting) + 1, C), spent)));
     vec![
         public("start", &full, public::ROOT, 0),
-        public("end", &full, public::SUM + 3, END),
+        public("end", &full, public::SUM + 4, END),
         lie("start-empty", &full, [((0, SUM), int(5))]),
         lie("not-empty", &single, nothing),
         // The chunk goes on within a voucher, and says that it opens a batch.
@@ -86,21 +87,25 @@ fn of_padding() -> Vec<Lie> {
     // Two kinds at once: it counts as two postings, of nothing.
     let (second, honest_two) = (row(1), Trace::new(&two.0, &two.1));
     let mut both = vec![
-        ((second, KIND + 3), int(1)),
         ((second, KIND + 4), int(1)),
-        ((second, KIND + 5), int(0)),
+        ((second, KIND + 5), int(1)),
+        ((second, KIND + 6), int(0)),
         ((second, AMOUNT), int(0)),
         ((second + 1, LINE), honest_two.at(second, LINE) + int(2)),
     ];
     both.extend((2..10).map(|posting| ((row(posting) + 1, C), honest_two.at(second + 1, C))));
     // A posting behind padding.
     let behind = [
-        ((row(2), KIND + 3), int(1)),
+        ((row(2), KIND + 4), int(1)),
         ((row(2) + 1, LINE), honest.at(1, LINE) + int(1)),
     ];
     vec![
         // Of the posting's amount one sum gets twice as much and another minus as much.
-        lie("flag", &full, [((last, KIND + 3), int(2)), ((last, KIND + 4), -int(1))]),
+        lie(
+            "flag",
+            &full,
+            [((last, KIND + 4), int(2)), ((last, KIND + 5), -int(1))],
+        ),
         lie("one-kind", &two, both),
         // The leaf gets another amount than chain and sums.
         lie("flags-kept", &full, [((last + 1, AMOUNT), int(100))]),
@@ -188,7 +193,10 @@ fn of_paths() -> Vec<Lie> {
     let turned = int(1) - high;
     let bits = (0..10).flat_map(|posting| {
         let at = row(posting) + top;
-        [((at - 1, BIT), low + (high - turned).double()), ((at, BIT), turned)]
+        [
+            ((at - 1, BIT), low + (high - turned).double()),
+            ((at, BIT), turned),
+        ]
     });
     let root = honest.at(last, ROOT);
     vec![
@@ -199,7 +207,11 @@ fn of_paths() -> Vec<Lie> {
         lie("climb", &full, [((path + 7, side(7, false)), int(3))]),
         lie("root-before", &other_path, []),
         lie("root-after", &full, [((last + ROWS, ROOT), int(3))]),
-        lie("root-kept", &full, [((last + 50, ROOT), int(3)), ((last + 51, ROOT), root)]),
+        lie(
+            "root-kept",
+            &full,
+            [((last + 50, ROOT), int(3)), ((last + 51, ROOT), root)],
+        ),
     ]
 }
 
@@ -222,7 +234,9 @@ fn broken_by(lie: &Lie) -> BTreeSet<&'static str> {
 fn each_constraint_alone_refuses_a_lie() {
     let lies = lies();
     let broken = lies.iter().map(|lie| (lie.id, broken_by(lie)));
-    let others: Vec<_> = broken.filter(|(id, broken)| *broken != BTreeSet::from([*id])).collect();
+    let others: Vec<_> = broken
+        .filter(|(id, broken)| *broken != BTreeSet::from([*id]))
+        .collect();
     assert_eq!(others, []);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
-use nonos_depin::rollup::{ChunkWitness, Made, RollupStatement, State};
+use nonos_depin::rollup::{ChunkWitness, Made, RollupStatement, SUMS, State};
 use nonos_depin::{Body, Entry, EntryDigest, MAX_AMOUNT};
 use nonos_types::*;
 use pasta_curves::Fp;
@@ -30,7 +30,7 @@ pub(super) fn voucher(paid: bool, peer: u8, sequence: u64, total: u128, lines: &
     let line = |(job, atto): (u8, &u128)| Line {
         job: JobId::from_bytes([job; 32]),
         slot: Slot::new(sequence as u16),
-        kind: FeeKind::ALL[usize::from(job) % 3],
+        kind: FeeKind::ALL[usize::from(job) % FeeKind::ALL.len()],
         receipt: ReceiptId::ZERO,
         amount: Amount::from_atto(*atto),
     };
@@ -68,7 +68,9 @@ pub(super) fn batch(bodies: &[Body], limit: Amount) -> Made {
         prev = entry.digest(id(7));
         entries.push(Signed::new(entry, &key(7)));
     }
-    State::new(NETWORK, id(7)).batch(&entries, limit).expect("a batch")
+    State::new(NETWORK, id(7))
+        .batch(&entries, limit)
+        .expect("a batch")
 }
 
 fn bodies() -> Vec<Body> {
@@ -119,7 +121,7 @@ pub(super) fn claimed(statement: &RollupStatement, trace: &Trace) -> Vec<Vec<Fp>
         (public::COUNT, COUNT),
     ]
     .into_iter()
-    .chain((0..6).map(|sum| (public::SUM + sum, SUM + sum)))
+    .chain((0..SUMS).map(|sum| (public::SUM + sum, SUM + sum)))
     {
         columns[column][END] = trace.at(END, own);
     }
@@ -138,7 +140,12 @@ pub(super) fn broken(trace: &Trace, publics: &[Vec<Fp>]) -> BTreeSet<&'static st
     };
     let mut broken = BTreeSet::new();
     for gate in gates() {
-        if gate.on.all_rows().into_iter().any(|row| gate.zero.eval(&value(row)) != Fp::zero()) {
+        if gate
+            .on
+            .all_rows()
+            .into_iter()
+            .any(|row| gate.zero.eval(&value(row)) != Fp::zero())
+        {
             broken.insert(gate.id);
         }
     }

@@ -19,7 +19,7 @@ pub enum Direction {
 }
 
 /// How many sums there are: each kind of fee, each way.
-pub const SUMS: usize = 6;
+pub const SUMS: usize = 8;
 
 /// What postings come to, by direction and kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -69,10 +69,11 @@ fn sum_index(direction: Direction, kind: FeeKind) -> usize {
         FeeKind::Execute => 0,
         FeeKind::Seed => 1,
         FeeKind::Verify => 2,
+        FeeKind::Prove => 3,
     };
     match direction {
         Direction::Received => kind,
-        Direction::Paid => 3 + kind,
+        Direction::Paid => SUMS / 2 + kind,
     }
 }
 
@@ -94,7 +95,7 @@ pub struct Posting {
 }
 
 impl Posting {
-    /// Which of the six sums it adds to: received, then paid; execute, seed, verify.
+    /// Which of the eight sums it adds to: received, then paid; execute, seed, verify, prove.
     pub fn sum_index(&self) -> usize {
         sum_index(self.direction, self.kind)
     }

@@ -12,8 +12,8 @@ const BATCHES: &str = include_str!("../vectors/batch.hex");
 const FEED: &str = include_str!("../vectors/feed.hex");
 const LIMIT: Amount = Amount::from_atto(1_000_000);
 const IDS: [&str; 2] = [
-    "1b33770426b2ee44413e220504d51a92d5f0924d901f53510e62f7e924bd39ca",
-    "099427e841da7ea032e6bfc21cedacce4bdd3dc7d0c6538ffe63bc25f7d299d1",
+    "29a4b9649e2bd6ae6ff6a7feb5c892462d80732956c80a48184f2c675d0b88f0",
+    "68efc504116ee3c7c813d6cd9fd48918901700a01b94e9fcedeac76ff359b449",
 ];
 
 fn vectors() -> Vec<Vec<u8>> {
@@ -87,7 +87,7 @@ fn refused(batch: Batch, field: &str) {
 
 fn sums(sum: Amount) -> Sums {
     let mut sums = *second().sums.amounts();
-    sums[5] = sum;
+    sums[7] = sum;
     Sums::new(sums)
 }
 

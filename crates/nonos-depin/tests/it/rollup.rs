@@ -1,7 +1,7 @@
 //! What a batch says of its entries, and what its chunks say of postings.
 
 use nonos_depin::rollup::{
-    AccountId, CHUNK, ChunkWitness, Made, RollupStatement, Root, State, Sums, empty_root,
+    AccountId, CHUNK, ChunkWitness, Direction, Made, RollupStatement, Root, SUMS, State, Sums, empty_root,
 };
 use nonos_depin::{Batch, BatchError, Body, Entry, EntryDigest, MAX_AMOUNT};
 use nonos_types::*;
@@ -88,7 +88,7 @@ fn a_batch_is_what_its_entries_come_to() {
     let Made { batch, chunks, state } = made(&dozen());
     assert_eq!((batch.number, batch.first.get(), batch.last.get()), (1, 1, 7));
     assert_eq!((batch.postings, batch.chunks(), chunks.len()), (12, 2, 2));
-    assert_eq!(batch.sums.amounts().map(Amount::atto), [0, 0, 25, 66, 0, 0]);
+    assert_eq!(batch.sums.amounts().map(Amount::atto), [0, 0, 25, 0, 66, 0, 0, 0]);
     assert_eq!((batch.old_root, batch.new_root), (empty_root(), state.root()));
     let channel = state.channel(id(&key(8))).expect("an account");
     assert_eq!((channel.earned.atto(), channel.spent.atto()), (10, 60));
@@ -101,6 +101,34 @@ fn a_batch_is_what_its_entries_come_to() {
         assert_eq!(&again, statement);
     }
     assert_eq!(chunks[0].1.steps.len(), CHUNK);
+}
+
+#[test]
+fn each_kind_each_way_has_a_sum_of_its_own() {
+    let lines: Vec<_> = (1..)
+        .zip(FeeKind::ALL)
+        .map(|(job, kind)| line(job, kind, 1 << job))
+        .collect();
+    let total = 2 + 4 + 8 + 16;
+    let spent = Box::new(voucher(&key(7), id(&key(8)), 1, total, &lines));
+    let earned = Box::new(voucher(&key(9), author(), 1, 8 + 16, &lines[2..4]));
+    let Made { batch, chunks, .. } =
+        made(&[Body::Paid { voucher: spent }, Body::Received { voucher: earned }]);
+    assert_eq!(batch.sums.amounts().map(Amount::atto), [0, 0, 8, 16, 2, 4, 8, 16]);
+    for (direction, amounts) in [
+        (Direction::Received, [0, 0, 8, 16]),
+        (Direction::Paid, [2, 4, 8, 16]),
+    ] {
+        for (kind, atto) in FeeKind::ALL.into_iter().zip(amounts) {
+            assert_eq!(
+                batch.sums.of(direction, kind).atto(),
+                atto,
+                "{direction:?} {kind:?}"
+            );
+        }
+    }
+    let (statement, witness) = &chunks[0];
+    statement.check(witness).expect("it holds");
 }
 
 #[test]
@@ -290,7 +318,7 @@ fn the_entries_alone_tell_a_false_batch() {
     let differs = |field| Err(BatchError::Differs { field });
     let other = Root::from_bytes([1; 32]).expect("an element");
     let mut sums = *batch.sums.amounts();
-    sums.swap(0, 3);
+    sums.swap(0, 4);
     let b = || batch.clone();
     assert_eq!(
         audit(Batch {
@@ -413,7 +441,7 @@ fn refuses_chunks_that_are_not_the_batchs() {
     assert_eq!(second(&|it| it.after.chain = other), sum("postings_root"));
     assert_eq!(second(&|it| it.after.sequence = Sequence::new(8)), sum("last"));
     assert_eq!(second(&|it| it.sums = Sums::default()), sum("sums"));
-    let huge = Sums::new([Amount::MAX; 6]);
+    let huge = Sums::new([Amount::MAX; SUMS]);
     assert_eq!(second(&|it| it.sums = huge), bad(1, "sums"));
 }
 
@@ -536,7 +564,7 @@ fn refuses_statements_out_of_their_domain() {
     );
     assert_eq!(refused(&|it| it.before.line = 64), "line");
     assert_eq!(refused(&|it| it.after.line = 64), "line");
-    let huge = Sums::new([Amount::from_atto(1 << 127); 6]);
+    let huge = Sums::new([Amount::from_atto(1 << 127); SUMS]);
     assert_eq!(refused(&|it| it.sums = huge), "sums");
     let part = |public: Public| RollupStatement::decode(&public).expect_err("refused").part;
     let bytes = statement.bytes();
