@@ -216,8 +216,8 @@ fn balances_and_entries_have_a_json_form() {
     alice.hold(1, 10).expect("held");
     alice.pay(bob.id(), &[line(1, FeeKind::Verify, 4)]).expect("paid");
     let balance = serde_json::to_value(alice.ledger.balance().expect("a balance")).expect("JSON");
-    let none = serde_json::json!({"execute": "0", "seed": "0", "verify": "0"});
-    let spent = serde_json::json!({"execute": "0", "seed": "0", "verify": "4"});
+    let none = serde_json::json!({"execute": "0", "seed": "0", "verify": "0", "prove": "0"});
+    let spent = serde_json::json!({"execute": "0", "seed": "0", "verify": "4", "prove": "0"});
     assert_eq!(
         balance,
         serde_json::json!({"earned": none, "spent": spent, "held": "10", "due": "0", "net": "-4"})
