@@ -18,7 +18,7 @@ use crate::trace::{Lies, Trace, publics};
 fn broken_by(chunk: &Chunk, cells: &[((usize, usize), Fp)]) -> BTreeSet<&'static str> {
     let cells: Lies = cells.iter().copied().collect();
     let trace = Trace::with_lies(&chunk.0, &chunk.1, cells);
-    broken(&trace, &claimed(&chunk.0, &trace))
+    broken(&chunk.0, &trace, &claimed(&chunk.0, &trace))
 }
 
 const END_OF_DIGITS: [&str; 1] = ["digits-end"];
@@ -61,7 +61,7 @@ fn a_balance_below_nothing_is_not_made_good() {
     let trace = Trace::with_lies(&chunk.0, &chunk.1, cells.into_iter().collect());
     let mut columns = claimed(&chunk.0, &trace);
     columns[public::ROOT][0] = root;
-    assert_eq!(broken(&trace, &columns), END_OF_DIGITS.into());
+    assert_eq!(broken(&chunk.0, &trace, &columns), END_OF_DIGITS.into());
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_account_has_one_place_only() {
     let moved = [((at, POSITION), other)];
     let trace = Trace::with_lies(&chunk.0, &chunk.1, moved.into_iter().collect());
     assert_eq!(trace.at(at, RANGE + 10), rest);
-    let broken = broken(&trace, &claimed(&chunk.0, &trace));
+    let broken = broken(&chunk.0, &trace, &claimed(&chunk.0, &trace));
     assert!(broken.contains("digits-end"), "{broken:?}");
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nonos_types::VkDigest;
+
 use crate::gates::gates;
 use crate::layout::{COLUMNS, FIXED, ROWS};
 
@@ -36,4 +38,12 @@ fn the_page_says_how_large_the_circuit_is() {
     ] {
         assert!(PAGE.contains(&part), "{part}");
     }
+}
+
+/// Who changes a gate changes the key, and with it which proofs verify: never unawares.
+#[test]
+fn the_page_has_the_digest_of_the_verifying_key() {
+    let keys = crate::keys::Keys::new().expect("parameters and keys");
+    let digest = VkDigest::from_bytes(keys.digest).to_string();
+    assert!(PAGE.contains(&format!("`{digest}`")), "{digest}");
 }

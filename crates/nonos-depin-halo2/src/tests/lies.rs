@@ -227,7 +227,7 @@ fn broken_by(lie: &Lie) -> BTreeSet<&'static str> {
     if let Some((column, row)) = lie.public {
         columns[column][row] += Fp::ONE;
     }
-    broken(&trace, &columns)
+    broken(statement, &trace, &columns)
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Chunks to lie about, and the checker.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use ed25519_dalek::SigningKey;
 use nonos_depin::rollup::{ChunkWitness, Made, RollupStatement, SUMS, State};
@@ -128,8 +129,53 @@ pub(super) fn claimed(statement: &RollupStatement, trace: &Trace) -> Vec<Vec<Fp>
     columns
 }
 
-/// Ids of the constraints that do not hold.
-pub(super) fn broken(trace: &Trace, publics: &[Vec<Fp>]) -> BTreeSet<&'static str> {
+/// A trace and the public columns that it is of.
+type Columns = (Trace, Vec<Vec<Fp>>);
+
+/// The honest trace of the chunk that a statement is of, or was before a lie.
+fn honest(statement: &RollupStatement) -> Option<&'static Columns> {
+    static HONEST: [OnceLock<Columns>; 4] = [const { OnceLock::new() }; 4];
+    let of = |(statement, witness): &Chunk| (Trace::new(statement, witness), publics(statement));
+    HONEST
+        .iter()
+        .zip(honest_chunks())
+        .find(|(_, (own, _))| (own.batch, own.index) == (statement.batch, statement.index))
+        .map(|(columns, chunk)| columns.get_or_init(|| of(&chunk)))
+}
+
+/// Every honest chunk that there is here.
+pub(super) fn honest_chunks() -> [Chunk; 4] {
+    [full(), two_chunks().chunks[1].clone(), single(), opening()]
+}
+
+/// Ids of the constraints that do not hold. A constraint reads its row and the next: where both are as the honest
+/// trace has them it holds, which is a test of its own.
+pub(super) fn broken(
+    statement: &RollupStatement,
+    trace: &Trace,
+    publics: &[Vec<Fp>],
+) -> BTreeSet<&'static str> {
+    let public = |publics: &[Vec<Fp>], row: usize| -> Vec<Fp> {
+        let value = |column: &Vec<Fp>| column.get(row).copied().unwrap_or_default();
+        publics.iter().map(value).collect()
+    };
+    let honest = honest(statement).expect("a chunk of these");
+    let same = |row: usize| {
+        let rows = row..(row + 2).min(END + 1);
+        let cells = (0..COLUMNS)
+            .all(|column| trace.columns[column][rows.clone()] == honest.0.columns[column][rows.clone()]);
+        cells && public(publics, row) == public(&honest.1, row)
+    };
+    let suspect: BTreeSet<_> = (0..=END).filter(|row| !same(*row)).collect();
+    broken_on(trace, publics, |row| suspect.contains(&row))
+}
+
+/// Ids of the constraints that do not hold on some of the rows.
+pub(super) fn broken_on(
+    trace: &Trace,
+    publics: &[Vec<Fp>],
+    rows: impl Fn(usize) -> bool,
+) -> BTreeSet<&'static str> {
     let value = |row: usize| {
         move |cell| match cell {
             Cell::Cur(column) => trace.at(row, column),
@@ -140,12 +186,8 @@ pub(super) fn broken(trace: &Trace, publics: &[Vec<Fp>]) -> BTreeSet<&'static st
     };
     let mut broken = BTreeSet::new();
     for gate in gates() {
-        if gate
-            .on
-            .all_rows()
-            .into_iter()
-            .any(|row| gate.zero.eval(&value(row)) != Fp::zero())
-        {
+        let mut found = gate.on.all_rows().into_iter().filter(|row| rows(*row));
+        if found.any(|row| gate.zero.eval(&value(row)) != Fp::zero()) {
             broken.insert(gate.id);
         }
     }
