@@ -1,9 +1,11 @@
 //! Compiles `proto/` without needing `protoc` on the machine.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = "proto/feed.proto";
-    println!("cargo::rerun-if-changed={file}");
-    let descriptors = protox::compile([file], ["proto"])?;
+    let files = ["proto/feed.proto", "proto/batch.proto"];
+    for file in files {
+        println!("cargo::rerun-if-changed={file}");
+    }
+    let descriptors = protox::compile(files, ["proto"])?;
     prost_build::Config::new().compile_fds(descriptors)?;
     Ok(())
 }

@@ -46,8 +46,10 @@ mod witness;
 
 use nonos_types::{NetworkId, NodeId, Timestamp};
 
+pub use crate::batch::BatchId;
+
 pub use self::{
-    commitment::{BatchId, Commitment, CommitmentDigest, CommitmentTag, StateRoot},
+    commitment::{Commitment, CommitmentDigest, CommitmentTag, StateRoot},
     error::{Error, FileDamage},
     file::{Export, FileAnchor, Torn},
     witness::{Countersignature, Quorum, WitnessBook, countersign},

@@ -237,3 +237,86 @@ impl From<nonos_store::Error> for Error {
         }
     }
 }
+
+/// Why a batch is not made, or not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// Nothing to batch.
+    #[error("there are no entries that are not in a batch")]
+    NoEntries,
+    /// More than one batch has.
+    #[error("more than {most} {unit} for one batch")]
+    TooMany {
+        /// What is counted.
+        unit: &'static str,
+        /// Most there may be.
+        most: u64,
+    },
+    /// The limit is beyond what the books take.
+    #[error("a limit above {most}")]
+    LimitTooLarge {
+        /// The most.
+        most: Amount,
+    },
+    /// An entry is not the next of the feed, or its voucher not the next of its payer and payee.
+    #[error("entry {sequence} cannot follow: `{field}`")]
+    Entry {
+        /// The entry.
+        sequence: Sequence,
+        /// What of it does not fit.
+        field: &'static str,
+    },
+    /// An entry's postings break a rule of what is proved.
+    #[error("entry {sequence} cannot be posted: {clause}")]
+    Unprovable {
+        /// The entry.
+        sequence: Sequence,
+        /// The rule.
+        clause: &'static str,
+    },
+    /// The batch is not the one after another.
+    #[error("the batch does not follow the one before: `{field}`")]
+    NotNext {
+        /// What does not follow.
+        field: &'static str,
+    },
+    /// Not as many chunks as the batch has.
+    #[error("{actual} chunks, where the batch has {expected}")]
+    Chunks {
+        /// How many it has.
+        expected: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// A chunk is not this one of the batch.
+    #[error("chunk {index} does not fit the batch: `{field}`")]
+    Chunk {
+        /// Which.
+        index: u32,
+        /// What does not fit.
+        field: &'static str,
+    },
+    /// The chunks together do not make the batch.
+    #[error("the chunks do not make the batch: `{field}`")]
+    Sum {
+        /// What is another.
+        field: &'static str,
+    },
+    /// The entries do not come to this batch.
+    #[error("the entries come to another batch: `{field}`")]
+    Differs {
+        /// The first field that differs.
+        field: &'static str,
+    },
+}
+
+impl BatchError {
+    /// Who must act.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::NoEntries | Self::TooMany { .. } | Self::LimitTooLarge { .. } => Fault::Caller,
+            _ => Fault::Peer,
+        }
+    }
+}

@@ -45,31 +45,37 @@
 //! - [`fees`]: what a run costs and who gets it.
 //! - [`Entry`] and [`Account`]: what is in the books.
 //! - [`anchor`]: where the root of a batch of entries is seen from outside.
+//! - [`Batch`]: what entries came to; [`rollup`]: how that is proved without showing them.
 //!
 //! # Errors
 //! One [`Error`], by cause; [`Error::fault`] says who must act. A damaged entry is named, with its [`Damage`], and
 //! nothing is dropped.
 //!
-//! The bytes and rules are specified in `docs/spec/ledger.md` and `docs/spec/fees.md`.
+//! What is wrong with a batch is a [`BatchError`].
+//!
+//! The bytes and rules are specified in `docs/spec/ledger.md`, `docs/spec/fees.md` and `docs/spec/batch.md`.
 
 mod account;
 pub mod anchor;
 mod audit;
 mod balance;
+mod batch;
 mod entry;
 mod error;
 pub mod fees;
 mod ledger;
 mod money;
 mod post;
+pub mod rollup;
 mod tables;
 
 pub use crate::{
     account::Account,
     audit::Report,
     balance::{Balance, ByKind},
+    batch::{Batch, BatchId, BatchTag, EntriesRoot, EntriesTag},
     entry::{Body, Claimed, Entry, EntryDigest, FeedEntry},
-    error::{Damage, Error},
+    error::{BatchError, Damage, Error},
     ledger::{Ledger, Received},
     money::SignedAmount,
     post::MAX_AMOUNT,

@@ -1,9 +1,10 @@
-//! The readers of what a node keeps and exports about itself: entries of its feed, snapshots of its machine. What they
-//! accept has these bytes and no others.
+//! The readers of what a node keeps and exports about itself: entries of its feed, batches of them and the statements of
+//! their chunks, snapshots of its machine. What they accept has these bytes and no others.
 
-use nonos_depin::Entry;
+use nonos_depin::{Batch, Entry, rollup::RollupStatement};
 use nonos_state::Snapshot;
 use nonos_types::Payload;
+use nonos_verify::{Public, Statement as _};
 
 fn payload<P: Payload>(bytes: &[u8]) {
     if let Ok(value) = P::from_bytes(bytes) {
@@ -16,6 +17,12 @@ pub fn check(bytes: &[u8]) {
     match bytes.split_first() {
         Some((0, bytes)) => payload::<Entry>(bytes),
         Some((1, bytes)) => payload::<Snapshot>(bytes),
+        Some((2, bytes)) => payload::<Batch>(bytes),
+        Some((3, bytes)) => {
+            if let Ok(statement) = RollupStatement::decode(&Public::new(bytes)) {
+                assert_eq!(statement.bytes(), bytes);
+            }
+        }
         _ => {}
     }
 }

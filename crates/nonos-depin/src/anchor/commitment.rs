@@ -4,51 +4,40 @@ use std::fmt;
 
 use nonos_types::{ByteLen, Digest, Error, NetworkId, NodeId, Payload, Tag, wire};
 
+use crate::batch::BatchId;
+
 const NAME: &str = "anchor-commitment";
 
-macro_rules! bytes32 {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; 32]);
+/// Root of the state tree after a batch. An anchor compares it and reads nothing into it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateRoot([u8; 32]);
 
-        impl $name {
-            /// All zero.
-            pub const ZERO: Self = Self([0; 32]);
+impl StateRoot {
+    /// All zero.
+    pub const ZERO: Self = Self([0; 32]);
 
-            /// These bytes.
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
+    /// These bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
 
-            /// The bytes.
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-                f.pad(&digits)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self)
-            }
-        }
-    };
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
-bytes32! {
-    /// Names a batch. Zero is no batch: the one before the first.
-    BatchId
+impl fmt::Display for StateRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        f.pad(&digits)
+    }
 }
-bytes32! {
-    /// Root of the state tree after a batch.
-    StateRoot
+
+impl fmt::Debug for StateRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StateRoot({self})")
+    }
 }
 
 /// `nonos/v1/anchor-commitment`
@@ -121,8 +110,8 @@ impl Payload for Commitment {
         Ok(Self {
             network: NetworkId::from_bytes(fixed("network_id", &message.network_id)?),
             submitter: NodeId::from_bytes(fixed("submitter", &message.submitter)?),
-            batch: BatchId(fixed("batch", &message.batch)?),
-            prev: BatchId(fixed("prev", &message.prev)?),
+            batch: BatchId::from_bytes(fixed("batch", &message.batch)?),
+            prev: BatchId::from_bytes(fixed("prev", &message.prev)?),
             root: StateRoot(fixed("root", &message.root)?),
             entries: message.entries,
         })

@@ -113,6 +113,16 @@ impl Ledger {
         stored.into_iter().map(read).collect()
     }
 
+    /// At most `limit` entries after one, as they were signed, in order: what batches are made of.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Store`].
+    pub fn feed(&self, after: Sequence, limit: usize) -> Result<Vec<Signed<Entry>>, Error> {
+        let stored = ENTRIES.entries(&*self.store, Bound::Excluded(&At(after)), limit)?;
+        let read = |(at, bytes): (At, Vec<u8>)| audit::read(self.books(), at, &bytes);
+        stored.into_iter().map(read).collect()
+    }
+
     /// Computes everything again from the entries: signatures, sequence, chain, rules, sums, and every table
     /// that is derived from them. Nothing can be appended meanwhile.
     ///

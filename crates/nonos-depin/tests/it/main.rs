@@ -2,11 +2,13 @@
 
 mod agreement;
 mod anchor;
+mod batch;
 mod crash;
 mod damage;
 mod feed;
 mod fees;
 mod ledger;
+mod rollup;
 mod rules;
 mod support;
 mod vouchers;
