@@ -264,6 +264,36 @@ pub(crate) enum Failure {
         /// Where it stands.
         state: &'static str,
     },
+    /// The job has no good receipt, or not of this slot.
+    #[error(
+        "job {job} has no good receipt of slot {slot} here: `operator job show {job}` says how far it is"
+    )]
+    NoReceipt {
+        /// The job.
+        job: JobId,
+        /// The slot.
+        slot: u16,
+    },
+    /// A file with a receipt is refused.
+    #[error(transparent)]
+    ReceiptFile(#[from] nonos_verify::ReceiptFileError),
+    /// A receipt comes without the capsule that it is about.
+    #[error("the capsule {capsule} is not in the file: give it by --capsule FILE")]
+    NoCapsule {
+        /// The capsule.
+        capsule: CapsuleHash,
+    },
+    /// The run of a receipt cannot be repeated by who has not its sealed input.
+    #[error(
+        "the input of this run is sealed: only who has it can run it again; `operator receipt verify` checks the proof"
+    )]
+    SealedRun,
+    /// A run that was repeated ended otherwise.
+    #[error("run again, it differs from what the receipt says: {}", parts.join(", "))]
+    ReplayDiffers {
+        /// What differs.
+        parts: Vec<&'static str>,
+    },
     /// The job's result is not for this node.
     #[error("the result of job {job} is sealed to its requester")]
     ResultOfAnother {
@@ -354,12 +384,16 @@ impl Failure {
             | Self::TooLongToPlan { .. }
             | Self::StdinTwice
             | Self::ResultOfAnother { .. }
+            | Self::NoCapsule { .. }
+            | Self::SealedRun
             | Self::ArgumentCount { .. } => Fault::Caller,
             Self::NotEvidence { .. }
             | Self::BadEvidence { .. }
             | Self::NotGuilty
             | Self::Indeterminate { .. }
             | Self::NoResult { .. }
+            | Self::NoReceipt { .. }
+            | Self::ReplayDiffers { .. }
             | Self::ResultNotHere { .. }
             | Self::NoMessage { .. }
             | Self::Expired { .. }
@@ -385,6 +419,7 @@ impl Failure {
             Self::SealedSegments => Fault::Caller,
             Self::Refused(error) => error.fault(),
             Self::Object(error) => error.fault(),
+            Self::ReceiptFile(error) => error.fault(),
             Self::Package(error) => error.fault(),
             Self::Module(error) => error.fault(),
             Self::Capsule(error) => error.fault(),

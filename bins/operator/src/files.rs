@@ -95,6 +95,20 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     })
 }
 
+/// A file for the node, which works in another directory.
+pub(crate) fn absolute(file: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(file).map_err(|source| Failure::File {
+        action: "find",
+        path: file.to_owned(),
+        source,
+    })?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| Failure::BadFileName {
+            path: file.to_owned(),
+        })
+}
+
 /// Makes a directory, if it is not there.
 pub(crate) fn make_directory(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|source| Failure::File {

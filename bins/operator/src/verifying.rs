@@ -28,8 +28,9 @@ pub(crate) struct Options {
     input: Option<PathBuf>,
 }
 
+/// What a proof that verifies proves.
 #[derive(Serialize)]
-struct Verified<'a> {
+pub(crate) struct Verified<'a> {
     verified: bool,
     entry: &'a str,
     arguments: &'a [Value],
@@ -88,13 +89,31 @@ impl Options {
         {
             return Err(Failure::OtherInput);
         }
-        let verified = Verified::new(&statement, &object, verify_ms);
+        let besides = Besides {
+            backend: object.backend.to_string(),
+            vk_digest: object.proof.vk,
+            proof_bytes: object.proof.bytes.len(),
+            timestamp: object.timestamp,
+            verify_ms,
+        };
+        let verified = Verified::new(&statement, besides);
         context.output.show(&verified, || verified.table())
     }
 }
 
+/// What is shown of a proof besides what it proves.
+pub(crate) struct Besides {
+    pub(crate) backend: String,
+    pub(crate) vk_digest: VkDigest,
+    pub(crate) proof_bytes: usize,
+    /// Said by the prover, not proved.
+    pub(crate) timestamp: Timestamp,
+    pub(crate) verify_ms: u128,
+}
+
 impl<'a> Verified<'a> {
-    fn new(statement: &'a ExecutionStatement, object: &ProofObject, verify_ms: u128) -> Self {
+    /// Of a statement whose proof verifies.
+    pub(crate) fn new(statement: &'a ExecutionStatement, besides: Besides) -> Self {
         let ExecutionRecord { proven, attested } = statement.record();
         let tapes = statement.tapes();
         let [result_hex, outbound_hex, log_hex] =
@@ -111,16 +130,17 @@ impl<'a> Verified<'a> {
             input_bytes: tapes.input.len(),
             proven,
             attested,
-            backend: object.backend.to_string(),
-            vk_digest: object.proof.vk,
-            proof_bytes: object.proof.bytes.len(),
-            timestamp: object.timestamp,
-            verify_ms,
+            backend: besides.backend,
+            vk_digest: besides.vk_digest,
+            proof_bytes: besides.proof_bytes,
+            timestamp: besides.timestamp,
+            verify_ms: besides.verify_ms,
             peak_rss_mb: peak::mebibytes(),
         }
     }
 
-    fn table(&self) -> Table {
+    /// For people.
+    pub(crate) fn table(&self) -> Table {
         let Self { proven, attested, .. } = self;
         let arguments: Vec<String> = self.arguments.iter().map(Value::to_string).collect();
         let mut table = vec![

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod channel;
+mod receipt;
 mod why;
 
 use nonos_types::{
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
     channel::{MessagePage, MessageView},
+    receipt::{ReceiptExport, ReceiptExported},
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -124,6 +126,8 @@ pub enum Request {
         /// The file, by its absolute path.
         path: String,
     },
+    /// Write a receipt, with all that a verifier needs, to a file. [`ReceiptExported`].
+    ExportReceipt(ReceiptExport),
     /// How far is that? [`BundleView`].
     Bundle {
         /// Its number; that of the last one is remembered.

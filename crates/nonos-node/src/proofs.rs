@@ -9,10 +9,10 @@ use std::{
 use nonos_machine::{ExecutionStatement, Secret, Subject};
 use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
-use nonos_types::{ByteLen, Payload as _, Receipt};
+use nonos_types::{ByteLen, Receipt};
 use nonos_verify::{
-    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover as _, Proving, Public, Statement as _,
-    Verdict, Verifier, VerifierPool, VerifyError,
+    Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover as _, Proving, Statement as _, Verdict,
+    Verifier, VerifierPool, VerifyError,
 };
 use nonos_verify_halo2::ParamsStore;
 use nonos_verify_stark::{Profile, SegmentJob, SegmentStatement, Stark};
@@ -203,12 +203,7 @@ impl ProofCheck for Checker<'_> {
 
 fn claim(receipt: &Receipt, package: &Package, tapes: Vec<u8>, proof: Vec<u8>) -> Claim {
     let subject = Subject::Capsule(Box::new(package.clone()));
-    Claim {
-        public: Public::new(receipt.record.to_bytes())
-            .attach(subject.to_bytes())
-            .attach(tapes),
-        proof: Proof::new(receipt.verifying_key, proof),
-    }
+    Claim::of_receipt(receipt, subject.to_bytes(), tapes, proof)
 }
 
 /// Only what the proof system itself refuses is a fault that can be shown to others: a local limit, a panic, or a

@@ -5,9 +5,11 @@ mod bundle;
 mod clocks;
 mod hidden;
 mod needs;
+mod receipt;
 mod run;
 mod sealed;
 mod segments;
+mod whole;
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -37,18 +37,19 @@
 //! - [`Statement`] and [`ProofSystem`]: the open traits, for authors of relations and backends; the suite in
 //!   [`testing`] judges an implementation.
 //! - [`Verifier`] and [`Prover`]: the sealed traits, for users; [`Erased`] is the bridge.
-//! - [`ProofObject`]: a proof as it is stored and sent.
+//! - [`ProofObject`]: a proof as it is stored and sent. [`ReceiptFile`]: a node's signed word for a run, with its proof.
 //! - [`VerifierSet`]: which statements, backends and keys are accepted. [`VerifierPool`]: many claims at once.
 //!
 //! # Errors
 //! A refused claim is a [`VerifyError`], and every refusal is one of its five causes. [`ProveError`],
-//! [`ObjectError`], [`SetError`] and [`PoolError`] belong to their operations; `fault()` says who must act.
+//! [`ObjectError`], [`ReceiptFileError`], [`SetError`] and [`PoolError`] belong to their operations; `fault()` says who must act.
 #![forbid(unsafe_code)]
 
 mod erased;
 mod error;
 mod object;
 mod pool;
+mod receipt;
 mod set;
 mod statement;
 mod system;
@@ -61,6 +62,7 @@ pub use crate::{
     error::{ProveError, Side, Verdict, VerifyError},
     object::{MAX_OBJECT, ObjectError, ProofObject},
     pool::{PoolConfig, PoolError, Ticket, VerifierPool},
+    receipt::{ReceiptFile, ReceiptFileError},
     set::{SetError, VerifierSet},
     statement::{Malformed, Public, Statement, Violation},
     system::{BatchKey, Progress, ProofSystem, Proving, Refusal, Seed},

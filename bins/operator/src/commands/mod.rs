@@ -9,6 +9,7 @@ mod ledger;
 mod peers;
 mod profile;
 mod prove;
+mod receipt;
 mod roles;
 mod run;
 mod segment;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Offers jobs to the mesh, and shows what became of them.
     #[command(subcommand)]
     Job(job::Command),
+    /// Takes receipts out of the running node, and checks them anywhere: verified by their proofs, or run again.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Shows and verifies the books of the running node.
     #[command(subcommand)]
     Ledger(ledger::Command),
@@ -94,6 +98,7 @@ impl Command {
             Self::Status(command) => command.run(context),
             Self::Peers(command) => command.run(context),
             Self::Job(command) => command.run(context),
+            Self::Receipt(command) => command.run(context),
             Self::Ledger(command) => command.run(context),
             Self::Trust(command) => command.run(context),
             Self::Roles(command) => command.run(context),

@@ -6,6 +6,7 @@ mod devnet;
 mod mesh;
 mod node;
 mod proof;
+mod receipt;
 mod refused;
 mod sealed;
 mod sealed_job;

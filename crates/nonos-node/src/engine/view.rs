@@ -128,6 +128,9 @@ impl Engine {
                 return self.complete(Answer::ExportBundle { path, replace }, reply);
             }
             Request::ImportBundle { path } => return self.complete(Answer::ImportBundle { path }, reply),
+            Request::ExportReceipt(export) => {
+                return self.complete(Answer::ExportReceipt(export), reply);
+            }
             Request::Bundle { number } => return self.complete(Answer::Bundle { number }, reply),
             Request::Stop => {
                 self.effects.push(Effect::Stop);

@@ -62,6 +62,7 @@ impl Worker {
                 let begun = self.import_bundle(&path).await;
                 begun.and_then(|begun| json(&begun))
             }
+            Answer::ExportReceipt(export) => self.export_receipt(export).await.and_then(|it| json(&it)),
             Answer::Bundle { number } => self.bundle(number).and_then(|view| json(&view)),
             Answer::WhyNotCapsule {
                 capsule,

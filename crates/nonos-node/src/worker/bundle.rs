@@ -6,7 +6,7 @@ mod import;
 use std::{
     fs::File,
     io::{self, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -20,7 +20,10 @@ use self::{
     export::{Export, SORTED},
     import::Import,
 };
-use super::{Worker, blocking};
+use super::{
+    Worker, blocking,
+    whole::{self, refusal},
+};
 use crate::api::{BundleBegun, BundleOutcome, BundleView, RequestError};
 
 /// The bundle that is at hand, or was last.
@@ -75,7 +78,7 @@ impl Worker {
         path: &str,
         replace: bool,
     ) -> Result<BundleBegun, RequestError> {
-        let path = absolute(path)?;
+        let path = whole::absolute(path, "bundle")?;
         let (begun, progress) = self.bundles.begin()?;
         let worker = Arc::clone(self);
         tokio::spawn(async move {
@@ -99,7 +102,7 @@ impl Worker {
 
     /// Begins to take in a bundle.
     pub(super) async fn import_bundle(self: &Arc<Self>, path: &str) -> Result<BundleBegun, RequestError> {
-        let path = absolute(path)?;
+        let path = whole::absolute(path, "bundle")?;
         let network = self.network;
         let named = path.display().to_string();
         let open = move || {
@@ -160,35 +163,12 @@ fn reader(file: &File, network: nonos_types::NetworkId) -> Result<Reader<BufRead
     Reader::new(BufReader::new(file), network)
 }
 
-/// The node's working directory is not that of whoever asks.
-fn absolute(path: &str) -> Result<PathBuf, RequestError> {
-    let path = PathBuf::from(path);
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        let message = format!("{}: the node needs a bundle's absolute path", path.display());
-        Err(refusal(message, Fault::Caller))
-    }
-}
-
 /// A file that is named and not there, or no file, is the caller's matter.
 fn fault(error: &BundleError) -> Fault {
     match error {
-        BundleError::Io(source) => io_fault(source),
+        BundleError::Io(source) => whole::fault(source),
         error => error.fault(),
     }
-}
-
-fn io_fault(error: &io::Error) -> Fault {
-    use io::ErrorKind::{AlreadyExists, InvalidInput, IsADirectory, NotADirectory, NotFound};
-    match error.kind() {
-        AlreadyExists | InvalidInput | IsADirectory | NotADirectory | NotFound => Fault::Caller,
-        _ => Fault::Environment,
-    }
-}
-
-fn refusal(message: String, fault: Fault) -> RequestError {
-    RequestError::new(&Words(message), fault)
 }
 
 fn bug(message: String) -> RequestError {
@@ -198,8 +178,3 @@ fn bug(message: String) -> RequestError {
 fn stopped() -> RequestError {
     refusal("the node has stopped".to_owned(), Fault::Environment)
 }
-
-/// An error that is words.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Words(String);

@@ -3,6 +3,7 @@
 
 mod object;
 mod pool;
+mod receipt;
 mod sealed;
 mod set;
 mod suite;

@@ -1,13 +1,6 @@
 //! Writing a bundle.
 
-use std::{
-    collections::BTreeSet,
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Seek as _, Write},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-    sync::atomic::Ordering,
-};
+use std::{collections::BTreeSet, io::Write, path::Path, sync::atomic::Ordering};
 
 use nonos_mesh::{
     Object,
@@ -20,7 +13,10 @@ use nonos_mesh::{
 use nonos_package::{Package, dependencies};
 use nonos_types::{Fault, Kind, Message, NetworkId, Sequence, Timestamp};
 
-use super::{Progress, io_fault, refusal, stopped};
+use super::{
+    super::whole::{self, Unwritten, refusal},
+    Progress, stopped,
+};
 use crate::{
     api::{Exported, RequestError},
     journal::Journal,
@@ -44,60 +40,14 @@ pub(super) struct Export<'a> {
 }
 
 impl Export<'_> {
-    /// Writes it beside its place, and moves it there when it is whole and on the disk.
+    /// Writes it.
     pub(super) fn to(&self, path: &Path, replace: bool) -> Result<Exported, RequestError> {
-        let cannot = |error: &io::Error| {
-            let remedy = match error.kind() {
-                io::ErrorKind::AlreadyExists => " (--force writes over it)",
-                _ => "",
-            };
-            let message = format!("cannot write {}: {error}{remedy}", path.display());
-            refusal(message, io_fault(error))
-        };
-        if !replace && path.symlink_metadata().is_ok() {
-            return Err(cannot(&io::ErrorKind::AlreadyExists.into()));
-        }
-        let Some(name) = path.file_name() else {
-            return Err(cannot(&io::ErrorKind::IsADirectory.into()));
-        };
-        let mut part = name.to_owned();
-        part.push(".part");
-        let part = path.with_file_name(part);
-        let written = self.part(&part).and_then(|exported| {
-            let placed = place(&part, path, replace).map_err(|error| cannot(&error));
-            placed.map(|()| Exported {
-                path: path.display().to_string(),
-                ..exported
-            })
-        });
-        written.inspect_err(|_| drop(fs::remove_file(&part)))
-    }
-
-    fn part(&self, part: &Path) -> Result<Exported, RequestError> {
-        let cannot = |error: &io::Error| {
-            refusal(
-                format!("cannot write {}: {error}", part.display()),
-                io_fault(error),
-            )
-        };
-        // What is left of one that was not finished; and a link to somewhere else is not followed.
-        let _none = fs::remove_file(part);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(part);
-        let file = file.map_err(|error| cannot(&error))?;
-        let (mut file, exported) = self.write(BufWriter::new(file)).map_err(|error| match error {
-            Unwritten::Bundle(BundleError::Io(error)) => cannot(&error),
-            Unwritten::Bundle(error) => RequestError::new(&error, Fault::Bug),
-            Unwritten::Refused(error) => error,
-        })?;
-        let bytes = file.stream_position();
-        let bytes = bytes.and_then(|it| file.get_ref().sync_all().map(|()| it));
-        bytes
-            .map(|bytes| Exported { bytes, ..exported })
-            .map_err(|error| cannot(&error))
+        let (bytes, exported) = whole::write(path, replace, |file| self.write(file))?;
+        Ok(Exported {
+            path: path.display().to_string(),
+            bytes,
+            ..exported
+        })
     }
 
     /// With a capsule goes what it depends on, as far as that is here.
@@ -152,7 +102,7 @@ impl Export<'_> {
             let bytes = self
                 .objects
                 .get(object)
-                .map_err(|error| refusal(format!("cannot read {object:?}: {error}"), io_fault(&error)))?;
+                .map_err(|error| refusal(format!("cannot read {object:?}: {error}"), whole::fault(&error)))?;
             match bytes.map(|bytes| writer.object(object, &bytes)) {
                 Some(Ok(())) => exported.objects += 1,
                 None | Some(Err(BundleError::TooLong { .. })) => exported.missing += 1,
@@ -214,21 +164,6 @@ impl Export<'_> {
     }
 }
 
-/// Moves a file that is on the disk to its place.
-fn place(part: &Path, path: &Path, replace: bool) -> io::Result<()> {
-    if !replace {
-        // Fails if something has come there since; hard links, which would say so, are not to be had on every stick.
-        File::create_new(path)?;
-    }
-    fs::rename(part, path).inspect_err(|_| {
-        if !replace {
-            let _gone = fs::remove_file(path);
-        }
-    })?;
-    let directory = path.parent().expect("the path of a file is in a directory");
-    File::open(directory)?.sync_all()
-}
-
 /// What the verification or the run of a message's matter needs.
 fn objects_of(message: &Message) -> Vec<Object> {
     match message {
@@ -253,21 +188,12 @@ fn objects_of(message: &Message) -> Vec<Object> {
     }
 }
 
-/// Why a bundle is not written.
-enum Unwritten {
-    Bundle(BundleError),
-    Refused(RequestError),
-}
-
 impl From<BundleError> for Unwritten {
     fn from(error: BundleError) -> Self {
-        Self::Bundle(error)
-    }
-}
-
-impl From<RequestError> for Unwritten {
-    fn from(error: RequestError) -> Self {
-        Self::Refused(error)
+        match error {
+            BundleError::Io(error) => Self::Io(error),
+            error => RequestError::new(&error, Fault::Bug).into(),
+        }
     }
 }
 

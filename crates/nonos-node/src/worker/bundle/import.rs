@@ -17,7 +17,10 @@ use nonos_mesh::{
 use nonos_types::{ByteLen, Envelope, Kind, Message};
 use tokio::sync::oneshot;
 
-use super::{Progress, fault, io_fault, reader, refusal, stopped};
+use super::{
+    super::whole::{self, refusal},
+    Progress, fault, reader, stopped,
+};
 use crate::{
     api::{Imported, RequestError, Tally},
     engine::{Fate, Input},
@@ -120,7 +123,7 @@ impl Import<'_> {
         let objects = &self.worker.objects;
         let cannot = |error: std::io::Error| {
             let message = format!("cannot keep {object:?}: {error}: import it again when that is mended");
-            refusal(message, io_fault(&error))
+            refusal(message, whole::fault(&error))
         };
         let limit = ObjectStore::limit(object, self.worker.max_input);
         if objects.get(object).map_err(cannot)?.is_some() {
