@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use nonos_depin::anchor::{
-    Anchor, Anchored, BatchId, Chain, Commitment, Error as AnchorError, Evidence, State, StateRoot, Submission,
+    Anchor, Anchored, BatchId, Chain, Commitment, Error as AnchorError, Evidence, State, StateRoot,
+    Submission,
 };
 use nonos_types::{NetworkId, NodeId, Payload as _, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,9 @@ impl Board {
     fn evidence(&self, commitment: &Commitment, notice: &Notice) -> Option<Evidence> {
         let (at, stamp) = notice.stamp.as_ref()?;
         let stamp = Signature::from_slice(&hex::decode(stamp).ok()?).ok()?;
-        self.keeper.verify_strict(&stamped(commitment, *at), &stamp).ok()?;
+        self.keeper
+            .verify_strict(&stamped(commitment, *at), &stamp)
+            .ok()?;
         Some(Evidence {
             source: "the keeper of the board".to_owned(),
             reference: stamp.to_string(),
@@ -188,7 +191,10 @@ fn board(path: &Path, keeper: &SigningKey) -> Board {
 #[expect(clippy::print_stdout, reason = "an example speaks")]
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
-    let (path, keeper) = (directory.path().join("board.json"), SigningKey::from_bytes(&[2; 32]));
+    let (path, keeper) = (
+        directory.path().join("board.json"),
+        SigningKey::from_bytes(&[2; 32]),
+    );
     let mut board = board(&path, &keeper);
     let first = Commitment {
         network: board.chain.network,

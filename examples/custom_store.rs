@@ -35,7 +35,12 @@ fn storage(source: std::io::Error) -> StoreError {
 impl LogStore {
     fn open(path: &Path) -> Result<Self, StoreError> {
         let mut options = OpenOptions::new();
-        let mut log = options.read(true).append(true).create(true).open(path).map_err(storage)?;
+        let mut log = options
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(storage)?;
         let mut bytes = vec![];
         log.read_to_end(&mut bytes).map_err(storage)?;
         let entries = MemoryStore::new();
@@ -207,12 +212,20 @@ mod tests {
         for len in whole..bytes.len() {
             std::fs::write(&path, &bytes[..len]).expect("written");
             let store = LogStore::open(&path).expect("it opens");
-            assert_eq!(store.get(b"kept").expect("read"), Some(b"1".to_vec()), "cut at {len}");
+            assert_eq!(
+                store.get(b"kept").expect("read"),
+                Some(b"1".to_vec()),
+                "cut at {len}"
+            );
             assert_eq!(store.get(b"cut").expect("read"), None, "cut at {len}");
             store.put(b"next", b"3", Durability::Durable).expect("written");
             drop(store);
             let store = LogStore::open(&path).expect("it opens");
-            assert_eq!(store.get(b"next").expect("read"), Some(b"3".to_vec()), "cut at {len}");
+            assert_eq!(
+                store.get(b"next").expect("read"),
+                Some(b"3".to_vec()),
+                "cut at {len}"
+            );
         }
     }
 }

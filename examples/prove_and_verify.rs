@@ -60,7 +60,10 @@ fn prove_and_verify(n: u32) -> Result<(u64, usize), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let n = std::env::args().nth(1).map_or(Ok(20), |n| n.parse())?;
     let (result, len) = prove_and_verify(n)?;
-    println!("fib({n}) = {result}, proved in {len} bytes, verified; {} refused", result + 1);
+    println!(
+        "fib({n}) = {result}, proved in {len} bytes, verified; {} refused",
+        result + 1
+    );
     Ok(())
 }
 
