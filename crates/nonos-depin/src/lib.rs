@@ -67,6 +67,7 @@ mod ledger;
 mod money;
 mod post;
 pub mod rollup;
+pub mod settlement;
 mod tables;
 
 pub use crate::{
