@@ -2,6 +2,7 @@
 
 mod bundle;
 mod channel;
+mod settle;
 mod why;
 
 use nonos_types::{
@@ -14,6 +15,10 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
     channel::{MessagePage, MessageView},
+    settle::{
+        BatchView, Countersigned, EntryView, LineView, PlaceView, SettleAsk, SettleStatus, SettlementWritten,
+        StageView, WorkBegun, WorkOutcome, WorkView,
+    },
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -128,6 +133,11 @@ pub enum Request {
     Bundle {
         /// Its number; that of the last one is remembered.
         number: u64,
+    },
+    /// Batches of the books; what it answers with, the question says.
+    Settle {
+        /// The question.
+        ask: SettleAsk,
     },
     /// Finish what is at hand, and stop. [`Done`].
     Stop,

@@ -66,14 +66,15 @@ mod proofs;
 mod relay;
 mod sealed;
 mod server;
+mod settle;
 mod worker;
 
 pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, CoverName, Directory, Disk, Executor, Family, Limits, Memory, Monthly, Onion,
-        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Upload,
+        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Limits, Memory, Monthly, Onion,
+        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload,
         Verifier,
     },
     datadir::{DataDir, DataDirError},

@@ -47,6 +47,7 @@ use crate::{
     proofs::{Checker, Proofs},
     relay::Relay,
     server,
+    settle::{self, Settler},
     worker::{self, Bundles, Forged, Runs, Worker},
 };
 
@@ -290,6 +291,15 @@ impl Node {
                 action: "start a thread",
                 source,
             })?;
+        let settler = Arc::new(Settler::new(settle::Parts {
+            store: Arc::downgrade(&store),
+            identity: Arc::clone(&identity),
+            network,
+            config: config.settlement.clone(),
+            data: data.path().to_owned(),
+            proofs: Arc::clone(&proofs),
+            clock,
+        }));
         let worker = Arc::new(Worker {
             mesh: mesh.clone(),
             objects: Arc::clone(&objects),
@@ -312,6 +322,7 @@ impl Node {
             passed: Mutex::default(),
             bundles: Bundles::default(),
             conduct,
+            settler: Arc::clone(&settler),
             runs: Runs::default(),
             long: Semaphore::new(worker::LONG_ONES),
         });
@@ -320,6 +331,7 @@ impl Node {
         let hearing = tokio::spawn(hear(events, inputs.clone()));
         let watching = tokio::spawn(machine::watch(mesh.clone(), objects, inputs.clone()));
         let looking = tokio::spawn(look(mesh.clone(), inputs.clone()));
+        let settling = tokio::spawn(settler.keep_on());
         let ticking = tokio::spawn(tick(inputs));
         tokio::spawn(async move {
             worker.work(effects).await;
@@ -327,6 +339,7 @@ impl Node {
             ticking.abort();
             watching.abort();
             looking.abort();
+            settling.abort();
             mesh.shutdown().await;
             hearing.abort();
             // The engine ends with its effects; a store that is still written to must not see the process end.

@@ -4,16 +4,14 @@ use super::Context;
 use crate::{
     datadir::DataArgs,
     failure::Failure,
+    files::absolute,
     output::{Table, say},
 };
 use nonos_node::{
     Client, ClientError,
     api::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Request, Tally},
 };
-use std::{
-    path::{self, Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// What to do with bundles.
 #[derive(Debug, clap::Subcommand)]
@@ -75,20 +73,6 @@ impl Command {
             }
         }
     }
-}
-
-/// The node reads and writes it, and works in another directory.
-fn absolute(file: &Path) -> Result<String, Failure> {
-    let path = path::absolute(file).map_err(|source| Failure::File {
-        action: "find",
-        path: file.to_owned(),
-        source,
-    })?;
-    path.into_os_string()
-        .into_string()
-        .map_err(|_| Failure::BadFileName {
-            path: file.to_owned(),
-        })
 }
 
 /// Begins it, and asks until it is over: however long it takes, each answer comes at once.

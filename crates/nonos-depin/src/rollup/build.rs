@@ -159,6 +159,16 @@ impl State {
         }
     }
 
+    /// Network of the books.
+    pub fn network(&self) -> NetworkId {
+        self.network
+    }
+
+    /// Whose state it is.
+    pub fn author(&self) -> NodeId {
+        self.author
+    }
+
     /// How many batches there are.
     pub fn number(&self) -> u64 {
         self.number

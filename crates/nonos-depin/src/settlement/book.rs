@@ -4,17 +4,17 @@ use std::{fmt, ops::Bound, sync::Arc};
 
 use ed25519_dalek::SigningKey;
 use nonos_store::{Durability, Store};
-use nonos_types::{Amount, Envelope, NetworkId, NodeId, Sequence, Signed};
+use nonos_types::{Amount, ByteLen, Envelope, NetworkId, NodeId, Sequence, Signed};
 use serde::Serialize;
 
 use super::{
     error::{Damage, Error},
     file::{Chunk, SettlementFile},
-    tables::{BATCHES, ChunkOf, Number, PLACES, PROOFS, Place, UP_TO},
+    tables::{ACCOUNTS, BATCHES, ChunkOf, Number, PLACES, PROOFS, PROVED, Place, SEEN, Seen, UP_TO},
 };
 use crate::{
     Batch, BatchError, Body, Entry, Ledger,
-    anchor::{self, Commitment, StateRoot},
+    anchor::{self, Commitment, Countersignature, StateRoot},
     rollup::{ChunkWitness, RollupStatement, State},
 };
 
@@ -139,6 +139,20 @@ impl Settlement {
         Ok(there)
     }
 
+    /// The same, with a state that was made before, of any number of batches of this author's.
+    ///
+    /// # Errors
+    /// As [`Settlement::open`].
+    pub fn resume(store: Arc<dyn Store>, state: State) -> Result<Self, Error> {
+        let opened = Self::open(store, state.network(), state.author())?;
+        Ok(Self { state, ..opened })
+    }
+
+    /// The state it has made, to [resume](Self::resume) with.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
     /// How many batches there are; the newest has this number.
     pub fn count(&self) -> u64 {
         self.count
@@ -182,12 +196,9 @@ impl Settlement {
     /// As [`Settlement::signed`].
     pub fn standing(&self, number: u64) -> Result<Standing, Error> {
         let batch = self.signed(number)?;
-        let proofs = PROOFS.entries(
-            &*self.store,
-            Bound::Included(&ChunkOf(number, 0)),
-            batch.chunks(),
-        )?;
-        let proved = proofs.iter().filter(|(of, _)| of.0 == number).count();
+        let from = ChunkOf(number, 0);
+        let proofs = PROVED.entries(&*self.store, Bound::Included(&from), batch.chunks())?;
+        let proved = proofs.iter().filter(|(of, ())| of.0 == number).count();
         let mut places = Vec::new();
         let mut from = Place(number, String::new());
         // One at a time: there are as many as an operator ever named.
@@ -303,6 +314,7 @@ impl Settlement {
         }
         let mut write = nonos_store::Batch::new();
         PROOFS.put(&mut write, &ChunkOf(number, index), &chunk.to_bytes());
+        PROVED.put(&mut write, &ChunkOf(number, index), &());
         Ok(self.store.write(&write, Durability::Durable)?)
     }
 
@@ -319,7 +331,7 @@ impl Settlement {
         }
     }
 
-    /// The file of a batch, without what an anchor says.
+    /// The file of a batch, with what witnesses have signed of it and the accounts of the places that were told of it.
     ///
     /// # Errors
     /// [`Error::Unproved`], [`Error::NoBatch`], [`Error::Damaged`], [`Error::Store`].
@@ -336,12 +348,65 @@ impl Settlement {
                 chunks: batch.chunks(),
             });
         }
+        let mut accounts = Vec::new();
+        for (place, _) in self.standing(number)?.places {
+            let bytes = ACCOUNTS.get(&*self.store, &place.into_bytes())?;
+            accounts.extend(bytes.and_then(|it| small(&it)));
+        }
+        accounts.truncate(SettlementFile::MAX_ACCOUNTS);
         Ok(SettlementFile {
             batch: Envelope::from_bytes::<Batch>(&batch.to_bytes()).expect("it was just read"),
             chunks,
-            countersignatures: Vec::new(),
-            accounts: Vec::new(),
+            countersignatures: self.countersignatures(number)?,
+            accounts,
         })
+    }
+
+    /// What witnesses have signed of a batch, as far as a file has room for it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn countersignatures(&self, number: u64) -> Result<Vec<Envelope>, Error> {
+        let from = Seen(number, NodeId::from_bytes([0; 32]));
+        let most = SettlementFile::MAX_COUNTERSIGNATURES;
+        let seen = SEEN.entries(&*self.store, Bound::Included(&from), most)?;
+        let of_this = seen.into_iter().filter(|(seen, _)| seen.0 == number);
+        Ok(of_this.filter_map(|(_, bytes)| small(&bytes)).collect())
+    }
+
+    /// Keeps what a witness has signed of a batch; whether it is one of those who are asked is for the caller to say.
+    ///
+    /// # Errors
+    /// [`Error::NotItsWitness`] if it is not signed, or of something else; [`Error::NoBatch`], [`Error::Store`].
+    pub fn keep_countersignature(&self, number: u64, envelope: &Envelope) -> Result<NodeId, Error> {
+        let batch = self.signed(number)?;
+        let opened = envelope.open::<Countersignature>().ok();
+        let of_it = opened.filter(|(seen, _)| seen.commitment == commitment(&batch).digest());
+        let (_, witness) = of_it.ok_or(Error::NotItsWitness { number })?;
+        let mut write = nonos_store::Batch::new();
+        SEEN.put(&mut write, &Seen(number, witness), &envelope.to_bytes());
+        self.store.write(&write, Durability::Durable)?;
+        Ok(witness)
+    }
+
+    /// Keeps what says that an account speaks for the author at a place.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn keep_account(&self, place: &str, envelope: &Envelope) -> Result<(), Error> {
+        let mut write = nonos_store::Batch::new();
+        ACCOUNTS.put(&mut write, &place.as_bytes().to_vec(), &envelope.to_bytes());
+        Ok(self.store.write(&write, Durability::Durable)?)
+    }
+
+    /// The newest entry of the books; zero if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn newest_entry(&self) -> Result<Sequence, Error> {
+        Ok(crate::tables::HEAD
+            .get(&*self.store, &())?
+            .map_or(Sequence::ZERO, |head| head.sequence))
     }
 
     /// Writes down how far a batch is at a place, by that place's own name. What was final stays it: an anchor that
@@ -395,6 +460,11 @@ impl fmt::Debug for Settlement {
     }
 }
 
+/// An envelope that was kept; one that cannot be read says nothing to anybody.
+fn small(bytes: &[u8]) -> Option<Envelope> {
+    Envelope::from_bytes_within(ByteLen::from(SettlementFile::MAX_ENVELOPE), bytes).ok()
+}
+
 /// The entries of a batch, as they are in the feed.
 fn entries_of(ledger: &Ledger, batch: &Batch) -> Result<Vec<Signed<Entry>>, Error> {
     Ok(ledger.feed(batch.before_first(), entries(batch) as usize)?)
@@ -422,7 +492,7 @@ fn next_entries(ledger: &Ledger, after: Sequence, most: Most) -> Result<Vec<Sign
         for entry in page {
             postings += match &entry.body {
                 Body::Paid { voucher } | Body::Received { voucher } => voucher.lines.len(),
-                Body::Hold { .. } | Body::Release { .. } | Body::Claimed(_) => 0,
+                _ => 0,
             };
             if entries.len() == most.entries || postings > most.postings {
                 return Ok(entries);

@@ -46,6 +46,12 @@ pub enum Error {
         /// The chunk.
         index: u32,
     },
+    /// Not signed, or signed for something else.
+    #[error("that is no countersignature of batch {number}")]
+    NotItsWitness {
+        /// The batch.
+        number: u64,
+    },
     /// Something is to be done with all proofs, and some are missing.
     #[error("batch {number} has {proved} of {chunks} proofs")]
     Unproved {
@@ -91,6 +97,7 @@ impl Error {
             Self::Batch(BatchError::Unprovable { .. }) => Fault::Caller,
             Self::Batch(error) => error.fault(),
             Self::Damaged { .. } => Fault::Environment,
+            Self::NotItsWitness { .. } => Fault::Peer,
             Self::NoBatch { .. }
             | Self::WrongKey { .. }
             | Self::NotItsChunk { .. }

@@ -137,7 +137,7 @@ impl SettlementFile {
     /// Most accounts.
     pub const MAX_ACCOUNTS: usize = 16;
     /// Most bytes of an envelope in it.
-    const MAX_ENVELOPE: usize = 1024;
+    pub(super) const MAX_ENVELOPE: usize = 1024;
 
     /// The bytes of `docs/spec/settlement.md`.
     pub fn to_bytes(&self) -> Vec<u8> {

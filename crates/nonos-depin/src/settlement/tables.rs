@@ -1,7 +1,7 @@
 //! What is in the store. No table of anybody else may begin with `settle-`.
 
 use nonos_store::{Key, Record, Table};
-use nonos_types::{Sequence, Timestamp};
+use nonos_types::{NodeId, Sequence, Timestamp};
 
 use crate::anchor::{Evidence, State};
 
@@ -11,6 +11,12 @@ pub(super) const BATCHES: Table<Number, Vec<u8>> = Table::new("settle-batch");
 pub(super) const UP_TO: Table<Sequence, Number> = Table::new("settle-up-to");
 /// Proved chunks: statement, verifying key, proof.
 pub(super) const PROOFS: Table<ChunkOf, Vec<u8>> = Table::new("settle-proof");
+/// That a chunk is proved; the proofs are long, and are not read to count them.
+pub(super) const PROVED: Table<ChunkOf, ()> = Table::new("settle-proved");
+/// What witnesses have signed of a batch.
+pub(super) const SEEN: Table<Seen, Vec<u8>> = Table::new("settle-seen");
+/// Which account speaks for the author at a place: an envelope's bytes.
+pub(super) const ACCOUNTS: Table<Vec<u8>, Vec<u8>> = Table::new("settle-account");
 /// How far a batch is at a place.
 pub(super) const PLACES: Table<Place, State> = Table::new("settle-place");
 
@@ -25,6 +31,22 @@ pub(super) struct ChunkOf(pub(super) u64, pub(super) u32);
 /// A batch, and where it is anchored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place(pub(super) u64, pub(super) String);
+
+/// A batch, and a witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen(pub(super) u64, pub(super) NodeId);
+
+impl Key for Seen {
+    fn to_key(&self) -> Vec<u8> {
+        [&self.0.to_be_bytes()[..], self.1.as_bytes()].concat()
+    }
+
+    fn from_key(bytes: &[u8]) -> Option<Self> {
+        let (number, witness) = bytes.split_first_chunk()?;
+        let witness = NodeId::from_bytes(witness.try_into().ok()?);
+        Some(Self(u64::from_be_bytes(*number), witness))
+    }
+}
 
 impl Key for Number {
     fn to_key(&self) -> Vec<u8> {

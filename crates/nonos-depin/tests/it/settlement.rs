@@ -401,6 +401,43 @@ fn any_failed_write_can_be_repeated_and_no_number_has_two_batches() {
     }
 }
 
+#[test]
+fn a_file_carries_who_has_countersigned_and_which_account_speaks() {
+    let node = Node::new(7);
+    pay(&node, 20..22);
+    let mut settlement = open(&node);
+    let first = batch(&mut settlement, &node).expect("a batch");
+    pay(&node, 22..23);
+    let second = batch(&mut settlement, &node).expect("a batch");
+    for number in [1, 2] {
+        prove(&mut settlement, &node, number);
+    }
+    let seen = |batch: &Batch, seed: u8| countersign(&commitment(batch), NOW, &key(seed));
+    let account = seen(&first, 40);
+    settlement.keep_account("there", &account).expect("it is kept");
+    settlement.note(1, "there", &submitted()).expect("noted");
+    for witness in [31, 30, 30] {
+        let kept = settlement.keep_countersignature(1, &seen(&first, witness));
+        assert_eq!(kept.expect("it is kept"), id(&key(witness)));
+    }
+    for (number, wrong) in [
+        (1, seen(&second, 30)),
+        (2, seen(&first, 30)),
+        (1, Envelope::sign(first.value(), &node.key)),
+    ] {
+        let refused = settlement.keep_countersignature(number, &wrong);
+        assert!(matches!(refused, Err(Error::NotItsWitness { .. })), "{refused:?}");
+    }
+    let settlement = open(&node);
+    let file = settlement.file(1).expect("a file");
+    let mut expected = vec![seen(&first, 30), seen(&first, 31)];
+    expected.sort_by_key(Envelope::signer);
+    assert_eq!((&file.countersignatures, &file.accounts), (&expected, &vec![account]));
+    assert_eq!(file.check(&verifier()).expect("it is right").witnesses.len(), 2);
+    let other = settlement.file(2).expect("a file");
+    assert_eq!((other.countersignatures.len(), other.accounts.len()), (0, 0));
+}
+
 /// A file of one batch of twelve postings, and what it is of.
 fn file() -> (SettlementFile, Batch) {
     let node = Node::new(7);

@@ -371,6 +371,7 @@ pub(crate) enum Answer {
     Bundle {
         number: u64,
     },
+    Settle(crate::api::SettleAsk),
     /// What keeps a capsule from being run, but for what its package says.
     WhyNotCapsule {
         capsule: CapsuleHash,

@@ -129,6 +129,7 @@ impl Engine {
             }
             Request::ImportBundle { path } => return self.complete(Answer::ImportBundle { path }, reply),
             Request::Bundle { number } => return self.complete(Answer::Bundle { number }, reply),
+            Request::Settle { ask } => return self.complete(Answer::Settle(ask), reply),
             Request::Stop => {
                 self.effects.push(Effect::Stop);
                 json(&Done {})

@@ -62,6 +62,7 @@ impl Worker {
                 let begun = self.import_bundle(&path).await;
                 begun.and_then(|begun| json(&begun))
             }
+            Answer::Settle(ask) => self.settler.answer(ask).await,
             Answer::Bundle { number } => self.bundle(number).and_then(|view| json(&view)),
             Answer::WhyNotCapsule {
                 capsule,
