@@ -4,6 +4,7 @@
 mod export;
 mod pages;
 mod place;
+mod witness;
 mod work;
 
 use std::{
@@ -24,7 +25,7 @@ use nonos_trust::Identity;
 use nonos_types::{Clock as _, Envelope, Fault, NetworkId, NodeId, Timestamp};
 use serde::Serialize;
 
-use self::{place::Open, work::Works};
+use self::{place::Open, witness::Asking, work::Works};
 use crate::{
     api::{Countersigned, RequestError, SettleAsk},
     clock::SystemClock,
@@ -56,6 +57,8 @@ pub(crate) struct Settler {
     under_way: Mutex<Option<BTreeSet<u64>>>,
     trouble: Mutex<Option<String>>,
     backend: OnceLock<Arc<Rollup>>,
+    /// When witnesses are asked again.
+    asking: Mutex<Asking>,
     /// A witness must not sign two at once.
     witnessing: Mutex<()>,
 }
@@ -127,6 +130,7 @@ impl Settler {
             under_way: Mutex::default(),
             trouble: Mutex::default(),
             backend: OnceLock::new(),
+            asking: Mutex::default(),
             witnessing: Mutex::default(),
         }
     }

@@ -392,3 +392,44 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
     place.write("empty", first);
     verify(&place, &["one", "--anchor-file", "empty"]).refused(3, "is not anchored");
 }
+
+#[test]
+fn witnesses_sign_over_the_mesh_as_they_come() {
+    let place = Place::new();
+    let ids: Vec<String> = ["requester", "executor", "late"]
+        .iter()
+        .map(|data| init(&place, data))
+        .collect();
+    let (here, late) = (&ids[0], &ids[2]);
+    configure(
+        &place,
+        "executor",
+        &format!("anchor = \"witness\"\nwitnesses = [\"{here}\", \"{late}\"]\nthreshold = 2\n"),
+    );
+    for witness in ["requester", "late"] {
+        configure(&place, witness, &format!("witness_for = [\"{}\"]\n", ids[1]));
+    }
+    let [requester, executor] = start(&place, ["requester", "executor"]);
+    work(&place, [&requester, &executor], 1);
+    executor.ask(&["settle", "batch"]);
+    executor.ask(&["settle", "prove"]);
+    executor.ask(&["settle", "anchor"]);
+    eventually("the witness that is there has signed", || {
+        let exported = executor.ask(&["settle", "export", "1", "half", "--force"]);
+        (exported["countersignatures"] == 1).then_some(())
+    });
+    assert_eq!(stages(&executor), ["submitted"]);
+    let both = ["--witness", here, "--witness", late, "--threshold", "2"];
+    verify(&place, &[&["half"], &both[..]].concat()).refused(3, "1 of the witnesses");
+
+    // The other side of the partition is back.
+    let address = executor.ask(&["status"])["addresses"][0].clone();
+    let mut other = Running::start(&place, "late", &["--peer", text(&address)]);
+    other.address();
+    let waited = executor.ask(&["settle", "anchor", "--wait"]);
+    assert!(waited.as_array().is_some_and(|it| it.iter().all(|it| it["stage"] == "final")));
+    eventually("the batch is final", || (stages(&executor) == ["final"]).then_some(()));
+    executor.ask(&["settle", "export", "1", "whole"]);
+    let right = verify(&place, &[&["whole"], &both[..]].concat()).json();
+    assert_eq!(right[0]["witnesses"].as_array().map(Vec::len), Some(2));
+}

@@ -7,13 +7,16 @@ use nonos_depin::{
     settlement::{Stage, commitment},
 };
 use nonos_depin_evm::{Account, Address, EvmAnchor, EvmKey, Reader, Spending, Wei};
+use nonos_mesh::Mesh;
 use nonos_types::Envelope;
+use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::{Error, Settler, lock, pages::view};
 use crate::{
     api::{BatchView, SecretHex},
     config::{AnchorName, Evm},
+    engine::Input,
 };
 
 /// How often it is looked at.
@@ -151,7 +154,7 @@ impl Settler {
     }
 
     /// Looks, now and then, at what was submitted.
-    pub(crate) async fn keep_on(self: Arc<Self>) {
+    pub(crate) async fn keep_on(self: Arc<Self>, mesh: Mesh, inputs: mpsc::Sender<Input>) {
         if self.parts.config.anchor == AnchorName::None {
             return;
         }
@@ -164,6 +167,7 @@ impl Settler {
             if let Ok(Err(error)) = looked {
                 tracing::debug!(%error, "the anchor was asked in vain");
             }
+            self.ask_witnesses(&mesh, &inputs).await;
         }
     }
 
@@ -254,32 +258,14 @@ impl Settler {
         self.open_anchor(None)?;
         let quorum = self.parts.config.quorum();
         let (_, seen) = quorum.open(envelope)?;
-        let numbers = self.under_way()?;
-        let found = self.with(|settlement, _| {
-            for number in numbers {
-                if commitment(settlement.signed(number)?.value()).digest() == seen.commitment {
-                    settlement.keep_countersignature(number, envelope)?;
-                    return Ok(Some(number));
-                }
-            }
-            Ok(None)
-        })?;
+        let unknown = anchor::Error::UnknownCommitment {
+            commitment: seen.commitment,
+        };
+        let number = self.number_of(seen.commitment)?.ok_or(unknown)?;
+        self.with(|settlement, _| settlement.keep_countersignature(number, envelope))?;
         let state = match lock(&self.open).as_mut() {
             Some(Open::File(anchor)) => anchor.acknowledge(envelope)?,
             _ => return Err(Error::caller("the anchor has no witnesses")),
-        };
-        let number = match found {
-            Some(number) => number,
-            // One that is final needs no more.
-            None => self.with(|settlement, _| {
-                let all = settlement.standings(0, usize::MAX)?;
-                let known = all
-                    .iter()
-                    .find(|it| commitment(it.batch.value()).digest() == seen.commitment);
-                let number = known.map_or(0, |it| it.batch.number);
-                settlement.keep_countersignature(number, envelope)?;
-                Ok(number)
-            })?,
         };
         self.note(number, &place, &state)?;
         self.batch_view(number)
