@@ -184,7 +184,15 @@ impl Settler {
         Ok(book.countersign(commitment, self.now(), self.parts.identity.signing_key())?)
     }
 
-    /// Does something with the batches. The store is not held longer than that.
+    /// Reads something of the batches, also while one is being made.
+    fn read<T>(&self, work: impl FnOnce(&Settlement, &Ledger) -> Result<T, settlement::Error>) -> Result<T, Error> {
+        let (store, me, network) = (self.store()?, self.me(), self.parts.network);
+        let ledger = Ledger::open(Arc::clone(&store), network, me).map_err(settlement::Error::from)?;
+        let settlement = Settlement::open(store, network, me)?;
+        Ok(work(&settlement, &ledger)?)
+    }
+
+    /// Does something with the batches, one after the other. The store is not held longer than that.
     fn with<T>(&self, work: impl FnOnce(&mut Settlement, &Ledger) -> Result<T, settlement::Error>) -> Result<T, Error> {
         let mut kept = lock(&self.state);
         let (store, me, network) = (self.store()?, self.me(), self.parts.network);

@@ -42,8 +42,10 @@ fn start<'a>(place: &'a Place, names: [&'static str; 2]) -> [Running<'a>; 2] {
 /// Does so many jobs for money.
 fn work(place: &Place, [requester, executor]: [&Running<'_>; 2], jobs: u64) {
     place.pack("sum");
+    let before = requester.ask(&["job", "list"]).as_array().map_or(0, Vec::len);
     for job in 0..jobs {
-        let input = format!("{job:02x}00000000000000");
+        // Each is another.
+        let input = format!("{job:02x}{before:02x}000000000000");
         let submitted = requester.ask(&[
             "job",
             "submit",
@@ -132,7 +134,7 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
     configure(&place, "executor", &format!("{evm}contract = \"{contract}\"\n"));
 
     let [requester, executor] = start(&place, ["requester", "executor"]);
-    work(&place, [&requester, &executor], 3);
+    work(&place, [&requester, &executor], 2);
     executor
         .operator(&["settle", "export", "1", "one"])
         .refused(2, "there is no batch 1");
@@ -356,7 +358,13 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
     executor
         .operator(&["settle", "acknowledge", "author.key"])
         .refused(3, "not a signed commitment or countersignature");
-    executor.operator(&["settle", "acknowledge", file]).refused(3, "");
+    executor
+        .operator(&["settle", "acknowledge", file])
+        .refused(2, "is not UTF-8");
+    place.write("words", "these are no answers\n");
+    executor
+        .operator(&["settle", "acknowledge", "words"])
+        .refused(3, "is not what `operator settle countersign` writes");
     let taken = executor.ask(&["settle", "acknowledge", "answers"]);
     assert_eq!(taken[0]["stage"], "final");
     // What was carried once may be carried again.
@@ -365,9 +373,19 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
 
     // A second one, after a restart; the friend signs what follows.
     executor.kill();
-    let mut executor = Running::start(&place, "executor", &[]);
+    let address = requester.ask(&["status"])["addresses"][0].clone();
+    let mut executor = Running::start(&place, "executor", &["--peer", text(&address)]);
     executor.address();
     assert_eq!(stages(&executor), ["final"]);
+    work(&place, [&requester, &executor], 1);
+    executor.ask(&["settle", "batch"]);
+    executor.ask(&["settle", "prove"]);
+    executor.ask(&["settle", "anchor"]);
+    assert_eq!(stages(&executor), ["final", "submitted"]);
+    requester.ask(&["settle", "countersign", file, "-o", "answers"]);
+    executor.ask(&["settle", "acknowledge", "answers"]);
+    assert_eq!(stages(&executor), ["final"]);
+    executor.ask(&["settle", "export", "2", "two"]);
     place.write("copy", place.read(file));
     drop([requester, executor, stranger]);
 
@@ -375,6 +393,7 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
     let right = verify(&place, &by_friend).json();
     assert_eq!(right[0]["witnesses"], json!([ids[0]]));
     verify(&place, &[&by_friend[..], &["--anchor-file", "copy"]].concat()).json();
+    verify(&place, &["one", "two", "--witness", &ids[0], "--anchor-file", "copy"]).json();
     verify(&place, &["one", "--witness", &ids[2]]).refused(3, "0 of the witnesses that you trust");
     let two = ["one", "--witness", &ids[0], "--witness", &ids[2], "--threshold", "2"];
     verify(&place, &two).refused(3, "1 of the witnesses that you trust have signed it, and 2 must have");

@@ -1,10 +1,12 @@
 //! What a node keeps of its batches, and the files that others check.
 
+use std::sync::Mutex;
+
 use nonos_depin::anchor::{Evidence, State as At, countersign};
 use nonos_depin::rollup::{RollupStatement, Root};
 use nonos_depin::settlement::{Chunk, Damage, Error, FileError, Settlement, SettlementFile, Stage, commitment};
 use nonos_depin::{Batch, BatchError, BatchId, MAX_AMOUNT};
-use nonos_store::{Durability, MemoryStore, Store};
+use nonos_store::{Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_types::{ByteLen, Digest, Envelope, FeeKind, NetworkId, Sequence, Signed, VkDigest};
 use nonos_verify::{
     BackendId, Erased, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _, Verifier, VerifyError,
@@ -438,6 +440,48 @@ fn a_file_carries_who_has_countersigned_and_which_account_speaks() {
     assert_eq!((other.countersignatures.len(), other.accounts.len()), (0, 0));
 }
 
+/// A store in which somebody else is first, once.
+struct Racing {
+    inner: MemoryStore,
+    first: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
+}
+
+impl Store for Racing {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, nonos_store::Error> {
+        self.inner.get(key)
+    }
+
+    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), nonos_store::Error> {
+        self.inner.scan(range, visit)
+    }
+
+    fn write(&self, batch: &nonos_store::Batch, durability: Durability) -> Result<(), nonos_store::Error> {
+        if let Some((key, value)) = self.first.lock().expect("not poisoned").take() {
+            self.inner.put(&key, &value, durability)?;
+        }
+        self.inner.write(batch, durability)
+    }
+}
+
+#[test]
+fn of_two_that_make_a_batch_at_once_one_is_refused() {
+    let store = Racing {
+        inner: MemoryStore::new(),
+        first: Mutex::default(),
+    };
+    let node = Node::over(7, store);
+    pay(&node, 20..22);
+    let mut settlement = open(&node);
+    let key = at("settle-batch", &1_u64.to_be_bytes());
+    *node.store.first.lock().expect("not poisoned") = Some((key.clone(), vec![7]));
+    let refused = batch(&mut settlement, &node);
+    assert!(
+        matches!(refused, Err(Error::Store(nonos_store::Error::Exists { .. }))),
+        "{refused:?}"
+    );
+    assert_eq!(node.store.get(&key).expect("a read"), Some(vec![7]));
+}
+
 /// A file of one batch of twelve postings, and what it is of.
 fn file() -> (SettlementFile, Batch) {
     let node = Node::new(7);
@@ -461,6 +505,25 @@ fn a_file_shows_its_batch_and_who_has_seen_it() {
     let witnesses: Vec<_> = checked.witnesses.iter().map(|(signer, seen)| (*signer, seen.at)).collect();
     assert_eq!(witnesses, [(id(&key(21)), NOW)]);
     assert_eq!(checked.commitment(), commitment(&batch));
+}
+
+#[test]
+fn reads_the_file_of_a_second_implementation() {
+    let bytes = hex::decode(include_str!("../vectors/settlement.hex").trim()).expect("hex");
+    let file = SettlementFile::from_bytes(&bytes).expect("a file");
+    assert_eq!(file.to_bytes(), bytes);
+    let (batch, _) = file.batch.open::<Batch>().expect("it is signed");
+    let statements: Vec<_> = file.chunks.iter().map(|it| it.statement.clone()).collect();
+    batch.check_chunks(&statements).expect("its chunk");
+    assert_eq!(file.chunks[0].proof, Proof::new(KEY, vec![0xaa; 16]));
+    assert_eq!(
+        file.countersignatures,
+        [countersign(&commitment(&batch), NOW, &key(0x15))]
+    );
+    assert_eq!((file.accounts.len(), file.accounts[0].kind()), (1, "account"));
+    // All of it is right, but for the proof, which is of no system.
+    let refused = file.check(&verifier());
+    assert!(matches!(refused, Err(FileError::Proof { index: 0, .. })), "{refused:?}");
 }
 
 #[test]

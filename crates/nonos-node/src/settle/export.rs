@@ -21,7 +21,7 @@ impl Settler {
                 path.display()
             )));
         }
-        let (file, batch) = self.with(|settlement, _| {
+        let (file, batch) = self.read(|settlement, _| {
             let batch = settlement.signed(number)?.value().id().to_string();
             Ok((settlement.file(number)?, batch))
         })?;

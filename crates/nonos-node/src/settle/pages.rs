@@ -19,12 +19,12 @@ const MOST: u32 = 1000;
 impl Settler {
     pub(super) fn batches(&self, after: u64, limit: u32) -> Result<Vec<BatchView>, Error> {
         let limit = limit.min(MOST) as usize;
-        self.with(|settlement, _| Ok(settlement.standings(after, limit)?.iter().map(view).collect()))
+        self.read(|settlement, _| Ok(settlement.standings(after, limit)?.iter().map(view).collect()))
     }
 
     pub(super) fn entries(&self, after: u64, limit: u32) -> Result<Vec<EntryView>, Error> {
         let limit = limit.min(MOST) as usize;
-        self.with(|settlement, ledger| {
+        self.read(|settlement, ledger| {
             let entries = ledger.feed(Sequence::new(after), limit)?;
             let mut current = None;
             let mut views = Vec::with_capacity(entries.len());
@@ -45,7 +45,7 @@ impl Settler {
             (AnchorName::Witness, place) => ("witness", place.ok()),
             (AnchorName::Evm, place) => ("evm", place.ok()),
         };
-        let mut status = self.with(|settlement, ledger| {
+        let mut status = self.read(|settlement, ledger| {
             let mut stages = [StageView::default(); 3];
             let (mut unproved, mut after) = (0, 0);
             // By pages, so that no more is held than a page.

@@ -114,7 +114,7 @@ impl Settler {
             }
             return Ok(anchor);
         }
-        let known = self.with(|settlement, _| {
+        let known = self.read(|settlement, _| {
             let all = settlement.standings(0, usize::MAX)?;
             Ok(all.iter().any(|it| it.places.iter().any(|(name, _)| name == place)))
         })?;
@@ -192,7 +192,7 @@ impl Settler {
         }
         let mut reader = None;
         for number in numbers {
-            let commitment = self.with(|settlement, _| Ok(commitment(settlement.signed(number)?.value())))?;
+            let commitment = self.read(|settlement, _| Ok(commitment(settlement.signed(number)?.value())))?;
             let mut open = lock(&self.open);
             let state = match open.as_mut() {
                 Some(open) => open.anchor().poll(&commitment.batch, self.now())?,
@@ -226,12 +226,12 @@ impl Settler {
         if let Some(numbers) = &*known {
             return Ok(numbers.clone());
         }
-        let count = self.with(|settlement, _| Ok(settlement.count()))?;
+        let count = self.read(|settlement, _| Ok(settlement.count()))?;
         if count == 0 {
             return Ok(BTreeSet::new());
         }
         let place = self.place()?;
-        let all = self.with(|settlement, _| settlement.standings(0, usize::MAX))?;
+        let all = self.read(|settlement, _| settlement.standings(0, usize::MAX))?;
         let submitted = all.iter().filter(|it| {
             let here = it.places.iter().find(|(name, _)| *name == place);
             here.is_some_and(|(_, state)| Stage::of(state) == Stage::Submitted)
@@ -272,7 +272,7 @@ impl Settler {
     }
 
     pub(super) fn batch_view(&self, number: u64) -> Result<BatchView, Error> {
-        self.with(|settlement, _| Ok(view(&settlement.standing(number)?)))
+        self.read(|settlement, _| Ok(view(&settlement.standing(number)?)))
     }
 }
 

@@ -118,7 +118,7 @@ impl Settler {
 
     /// The batch of this commitment, the newest first.
     pub(super) fn number_of(&self, digest: nonos_depin::anchor::CommitmentDigest) -> Result<Option<u64>, Error> {
-        self.with(|settlement, _| {
+        self.read(|settlement, _| {
             for number in (1..=settlement.count()).rev() {
                 if commitment(settlement.signed(number)?.value()).digest() == digest {
                     return Ok(Some(number));

@@ -123,7 +123,7 @@ impl Settler {
     fn prove(&self, number: Option<u64>, told: &Progress) -> Result<Vec<BatchView>, Error> {
         let numbers = match number {
             Some(number) => vec![number],
-            None => self.with(|settlement, _| {
+            None => self.read(|settlement, _| {
                 let all = settlement.standings(0, usize::MAX)?;
                 let unproved = all.iter().filter(|it| !it.is_proved());
                 Ok(unproved.map(|it| it.batch.number).collect())
@@ -154,7 +154,7 @@ impl Settler {
                 self.with(|settlement, _| settlement.keep_proof(number, &chunk))?;
             }
             told.tell("proving chunks", total, total);
-            proved.push(self.with(|settlement, _| Ok(view(&settlement.standing(number)?)))?);
+            proved.push(self.read(|settlement, _| Ok(view(&settlement.standing(number)?)))?);
         }
         Ok(proved)
     }
@@ -197,7 +197,7 @@ impl Settler {
     /// Batches that the anchor does not have, as far as is known. All must be proved: what is anchored should be true.
     fn to_submit(&self) -> Result<Vec<u64>, Error> {
         let place = self.place()?;
-        let all = self.with(|settlement, _| settlement.standings(0, usize::MAX))?;
+        let all = self.read(|settlement, _| settlement.standings(0, usize::MAX))?;
         let mut numbers = Vec::new();
         for standing in all {
             let here = standing.places.iter().find(|(name, _)| *name == place);
@@ -218,7 +218,7 @@ impl Settler {
     /// Hands in one batch; `false` if it must wait for the one before.
     fn submit(&self, number: u64) -> Result<bool, Error> {
         let place = self.place()?;
-        let commitment = self.with(|settlement, _| Ok(commitment(settlement.signed(number)?.value())))?;
+        let commitment = self.read(|settlement, _| Ok(commitment(settlement.signed(number)?.value())))?;
         let submitted = {
             let mut open = lock(&self.open);
             let open = open.as_mut().ok_or_else(Error::stopped)?;
@@ -240,4 +240,27 @@ fn is_waiting(error: &(dyn std::error::Error + 'static)) -> bool {
         error.downcast_ref::<nonos_depin_evm::Error>(),
         Some(nonos_depin_evm::Error::Waiting { .. })
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_work_at_a_time_and_the_last_is_remembered() {
+        let works = Works::default();
+        assert!(works.view(0).is_err(), "nothing was begun");
+        let (first, progress) = works.begin().expect("the first");
+        progress.tell("proving chunks", 2, 7);
+        let refused = works.begin().expect_err("another is at hand");
+        assert!(refused.to_string().contains("wait until that is over"), "{refused}");
+        let view = works.view(first.work).expect("it is at hand");
+        assert_eq!((view.stage.as_str(), view.done, view.total), ("proving chunks", 2, 7));
+        assert!(view.outcome.is_none());
+        progress.outcome.set(WorkOutcome::Done(vec![])).expect("it ends once");
+        assert!(works.view(first.work).expect("the last").outcome.is_some());
+        let (second, _) = works.begin().expect("the first is over");
+        assert!(works.view(first.work).is_err(), "only the last is remembered");
+        assert!(works.view(second.work).expect("the last").outcome.is_none());
+    }
 }
