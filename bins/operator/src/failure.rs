@@ -104,6 +104,9 @@ pub(crate) enum Failure {
     /// There is no devnet, or not a good one.
     #[error(transparent)]
     Devnet(#[from] crate::commands::DevnetError),
+    /// Settling failed, where no node was asked.
+    #[error(transparent)]
+    Settle(#[from] crate::commands::SettleError),
     /// A node cannot be made or started.
     #[error(transparent)]
     Node(#[from] nonos_node::Error),
@@ -408,6 +411,7 @@ impl Failure {
             Self::Probe(error) => error.fault(),
             Self::Store(error) => error.fault(),
             Self::Devnet(error) => error.fault(),
+            Self::Settle(error) => error.fault(),
             Self::Node(error) => error.fault(),
             Self::DataDir(error) => error.fault(),
             Self::Client(error) => error.fault(),

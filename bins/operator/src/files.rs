@@ -95,7 +95,45 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     })
 }
 
-/// A file for the node, which works in another directory.
+/// Writes a file bit by bit: it is in its place when it is whole and on the disk, or not at all. `-` is stdout.
+pub(crate) fn stream(
+    path: &Path,
+    replace: bool,
+    fill: impl FnOnce(&mut dyn io::Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return fill(&mut io::stdout().lock());
+    }
+    let fail = |source| Failure::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    if !replace && path.symlink_metadata().is_ok() {
+        return Err(fail(io::ErrorKind::AlreadyExists.into()));
+    }
+    let mut name = path
+        .file_name()
+        .ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?
+        .to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)
+        .map_err(fail)?;
+    let mut file = io::BufWriter::new(file);
+    let written = fill(&mut file).and_then(|()| {
+        let whole = file.flush().and_then(|()| file.get_ref().sync_all());
+        whole.and_then(|()| fs::rename(&part, path)).map_err(fail)
+    });
+    written.inspect_err(|_| drop(fs::remove_file(&part)))
+}
+
+/// A path as the node needs it, which works in another directory.
 pub(crate) fn absolute(file: &Path) -> Result<String, Failure> {
     let path = std::path::absolute(file).map_err(|source| Failure::File {
         action: "find",

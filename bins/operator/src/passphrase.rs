@@ -53,7 +53,7 @@ fn passphrase(bytes: &[u8]) -> Result<Passphrase, Failure> {
     Ok(Passphrase::new(bytes.to_vec())?)
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let fail = |source| Failure::File {
         action: "read",
         path: path.to_owned(),
@@ -81,7 +81,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(bytes)
 }
 
-fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::NoTerminal);
     }

@@ -189,17 +189,7 @@ impl EvmKey {
     /// [`KeyError::Io`].
     pub fn open(path: &Path, passphrase: &[u8]) -> Result<Self, KeyError> {
         let bytes = read(path)?;
-        let part = |part| KeyError::NotAKey { part };
-        if bytes.get(..4) != Some(&MAGIC) {
-            return Err(part("its first bytes"));
-        }
-        match bytes.get(4) {
-            Some(&VERSION) => {}
-            Some(&version) => return Err(KeyError::UnknownVersion { version }),
-            None => return Err(part("its length")),
-        }
-        let bytes: &[u8; LEN] = bytes.as_slice().try_into().map_err(|_| part("its length"))?;
-        let (header, ciphertext) = bytes.split_at(HEADER_LEN);
+        let (header, ciphertext) = parts(&bytes)?;
         let salt: [u8; 16] = header[5..21].try_into().expect("a range of 16 bytes");
         let nonce: [u8; 24] = header[21..45].try_into().expect("a range of 24 bytes");
         let sealed = Payload {
@@ -218,9 +208,21 @@ impl EvmKey {
         );
         let key = Self::from_secret(&secret)?;
         if key.address().to_bytes() != header[45..] {
-            return Err(part("its address"));
+            return Err(KeyError::NotAKey { part: "its address" });
         }
         Ok(key)
+    }
+
+    /// Whose key a file says that it has, for who only wants to look: it is known to be so when it is opened.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`], [`KeyError::WideMode`], [`KeyError::NotAKey`], [`KeyError::UnknownVersion`],
+    /// [`KeyError::Io`].
+    pub fn address_in(path: &Path) -> Result<Address, KeyError> {
+        let bytes = read(path)?;
+        let (header, _) = parts(&bytes)?;
+        let address = header[45..].try_into().expect("a range of 20 bytes");
+        Ok(Address::from_bytes(address))
     }
 
     /// Whose key it is.
@@ -239,6 +241,21 @@ impl EvmKey {
             U256::from_be_slice(&s),
         )
     }
+}
+
+/// Header and ciphertext.
+fn parts(bytes: &[u8]) -> Result<(&[u8], &[u8]), KeyError> {
+    let part = |part| KeyError::NotAKey { part };
+    if bytes.get(..4) != Some(&MAGIC) {
+        return Err(part("its first bytes"));
+    }
+    match bytes.get(4) {
+        Some(&VERSION) => {}
+        Some(&version) => return Err(KeyError::UnknownVersion { version }),
+        None => return Err(part("its length")),
+    }
+    let bytes: &[u8; LEN] = bytes.try_into().map_err(|_| part("its length"))?;
+    Ok(bytes.split_at(HEADER_LEN))
 }
 
 fn cipher(passphrase: &[u8], salt: &[u8; 16]) -> Result<XChaCha20Poly1305, KeyError> {

@@ -33,6 +33,7 @@
 //!
 //! - [`EvmAnchor`]: hands commitments in and brings them to an end.
 //! - [`Reader`]: reads and verifies what an account has anchored, without a key.
+//! - [`Account`]: that an account speaks for a node, signed by both.
 //! - [`EvmKey`]: the account's key in its file. [`deploy`]: the contract's way onto a chain.
 //!
 //! # Errors
@@ -41,6 +42,7 @@
 //!
 //! What it shows and what it costs is in `docs/spec/anchor.md`.
 
+mod account;
 mod anchor;
 mod contract;
 mod error;
@@ -53,6 +55,7 @@ mod transaction;
 mod units;
 
 pub use crate::{
+    account::Account,
     anchor::{Deployment, EvmAnchor, Spending, deploy},
     error::Error,
     key::{Entropy, EvmKey, KeyError},

@@ -46,6 +46,7 @@
 //! - [`Entry`] and [`Account`]: what is in the books.
 //! - [`anchor`]: where the root of a batch of entries is seen from outside.
 //! - [`Batch`]: what entries came to; [`rollup`]: how that is proved without showing them.
+//! - [`settlement`]: a node's own batches, from the feed to an anchor, and the files in which they travel.
 //!
 //! # Errors
 //! One [`Error`], by cause; [`Error::fault`] says who must act. A damaged entry is named, with its [`Damage`], and
@@ -67,6 +68,7 @@ mod ledger;
 mod money;
 mod post;
 pub mod rollup;
+pub mod settlement;
 mod tables;
 
 pub use crate::{

@@ -25,7 +25,7 @@ use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
 use nonos_types::{
-    ByteLen, Clock, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Signed,
+    ByteLen, Clock, Envelope, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Signed,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -505,6 +505,20 @@ impl Mesh {
                 Err(FetchError::BadAnswer)
             }
             answer => Ok(answer),
+        }
+    }
+
+    /// Asks a peer to sign as a witness what this node has signed: an envelope of at most 512 bytes. Its own signature, of at most
+    /// 320 bytes, is not verified, but names the peer.
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::NotFound`] if it does not, [`FetchError::BadAnswer`] also if another signed.
+    pub async fn witness(&self, from: NodeId, asked: &Envelope) -> Result<Envelope, FetchError> {
+        let asked = asked.clone();
+        match self.request(from, Request::Witness { asked }).await? {
+            Response::Witness(signed) if signed.signer() == from => Ok(signed),
+            Response::NotFound => Err(FetchError::NotFound),
+            _ => Err(FetchError::BadAnswer),
         }
     }
 

@@ -1,5 +1,5 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest,
+    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest,
     SegmentDigest, SegmentTask, Signed, TapesDigest,
 };
 
@@ -257,6 +257,12 @@ pub trait Objects: Send + Sync + 'static {
     /// stands, nobody is helped.
     fn segment(&self, _from: NodeId, _task: Signed<SegmentTask>) -> Option<segment::Answer> {
         Some(segment::Answer::Refused(segment::Refused::Role))
+    }
+
+    /// A peer asks to have signed, by this node as a witness, what it has signed itself: the signature is not verified, but
+    /// names the peer. Nothing, if this node does not. As it stands, it is nobody's witness.
+    fn witness(&self, _from: NodeId, _asked: &Envelope) -> Option<Envelope> {
+        None
     }
 
     /// The accepted messages from a position on; for [`Cursor::END`] none, and where the log ends.

@@ -46,6 +46,10 @@ pub(crate) enum Request {
     Segment {
         task: Vec<u8>,
     },
+    /// What a node has signed, for a witness to sign; its signature is verified where that holds up nobody.
+    Witness {
+        asked: Envelope,
+    },
 }
 
 /// What the peer says.
@@ -59,6 +63,8 @@ pub(crate) enum Response {
     Journal(journal::Answer),
     /// An answer to a task, verified by who asked.
     Segment(Vec<u8>),
+    /// What a witness has signed; verified by who asked.
+    Witness(Envelope),
     /// It has no such object.
     NotFound,
     /// It has too much to do.
@@ -68,7 +74,7 @@ pub(crate) enum Response {
 mod proto {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
-        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5, 6, 7")]
+        #[prost(oneof = "Asked", tags = "1, 2, 3, 4, 5, 6, 7, 9")]
         pub(super) asked: Option<Asked>,
     }
 
@@ -88,6 +94,8 @@ mod proto {
         Journal(Vec<u8>),
         #[prost(bytes = "vec", tag = "7")]
         Segment(Vec<u8>),
+        #[prost(bytes = "vec", tag = "9")]
+        Witness(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -118,7 +126,7 @@ mod proto {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Response {
-        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+        #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7, 8, 10")]
         pub(super) said: Option<Said>,
     }
 
@@ -140,6 +148,8 @@ mod proto {
         Journal(Vec<u8>),
         #[prost(bytes = "vec", tag = "8")]
         Segment(Vec<u8>),
+        #[prost(bytes = "vec", tag = "10")]
+        Witness(Vec<u8>),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -189,6 +199,8 @@ fn object(kind: u32, digest: &[u8]) -> Result<Object, Error> {
 impl Request {
     /// The longest is an ask of a reconciliation.
     pub(crate) const MAX: ByteLen = ByteLen::new(Limits::MESSAGE.get() + 8);
+    /// Most bytes of what a witness is asked to sign.
+    const WITNESS: ByteLen = ByteLen::new(512);
     /// Most messages that are asked for by name at a time.
     pub(crate) const NAMES: usize = Page::MAX_MESSAGES;
 
@@ -218,6 +230,7 @@ impl Request {
             }
             Self::Journal { ask } => proto::Asked::Journal(ask.to_bytes()),
             Self::Segment { task } => proto::Asked::Segment(task.clone()),
+            Self::Witness { asked } => proto::Asked::Witness(asked.to_bytes()),
         };
         encode(&proto::Request { asked: Some(asked) })
     }
@@ -272,11 +285,16 @@ impl Request {
                 }
                 Self::Segment { task }
             }
+            proto::Asked::Witness(asked) => Self::Witness {
+                asked: Envelope::from_bytes_within(Self::WITNESS, &asked).map_err(|_| bad("witness"))?,
+            },
         })
     }
 }
 
 impl Response {
+    /// Most bytes of what a witness signs.
+    const WITNESS: ByteLen = ByteLen::new(320);
     /// A full page, with six bytes before each message and the rest around it; parts are shorter.
     pub(crate) const MAX: ByteLen = ByteLen::new(Page::MAX_BYTES.get() + 6 * Page::MAX_MESSAGES as u64 + 64);
 
@@ -300,6 +318,7 @@ impl Response {
             }),
             Self::Journal(answer) => proto::Said::Journal(answer.to_bytes()),
             Self::Segment(answer) => proto::Said::Segment(answer.clone()),
+            Self::Witness(signed) => proto::Said::Witness(signed.to_bytes()),
             Self::NotFound => proto::Said::Refused(NOT_FOUND),
             Self::Busy => proto::Said::Refused(BUSY),
         };
@@ -360,6 +379,9 @@ impl Response {
                 }
                 Self::Segment(answer)
             }
+            proto::Said::Witness(signed) => Self::Witness(
+                Envelope::from_bytes_within(Self::WITNESS, &signed).map_err(|_| bad("witness"))?,
+            ),
             proto::Said::Refused(NOT_FOUND) => Self::NotFound,
             proto::Said::Refused(BUSY) => Self::Busy,
             proto::Said::Refused(_) => return Err(bad("refused")),
@@ -592,6 +614,60 @@ mod tests {
         let message = RESPONSE;
         let error = Error::BadField { message, field };
         assert_eq!(Response::from_bytes(&answer(most + 1).to_bytes()), Err(error));
+    }
+
+    /// An envelope of this many bytes.
+    fn envelope(len: usize) -> Vec<u8> {
+        #[derive(Debug)]
+        struct Note(usize);
+        impl nonos_types::Payload for Note {
+            const TYPE: &'static str = "note";
+            const MAX: ByteLen = ByteLen::new(1024);
+            type Error = Error;
+            fn to_bytes(&self) -> Vec<u8> {
+                vec![7; self.0]
+            }
+            fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+                Ok(Self(bytes.len()))
+            }
+        }
+        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+        let signed = |len| Envelope::sign(&Note(len), &key).to_bytes();
+        let short = signed(len - 120);
+        // Lengths above 127 take two bytes.
+        signed(2 * len - 120 - short.len())
+    }
+
+    #[test]
+    fn refuses_what_witnesses_are_asked_or_say_that_is_too_long_or_no_envelope() {
+        let asked = |bytes: Vec<u8>| {
+            let asked = Some(proto::Asked::Witness(bytes));
+            Request::from_bytes(&encode(&proto::Request { asked }))
+        };
+        let said = |bytes: Vec<u8>| {
+            let said = Some(proto::Said::Witness(bytes));
+            Response::from_bytes(&encode(&proto::Response { said }))
+        };
+        let error = |message| Error::BadField {
+            message,
+            field: "witness",
+        };
+        for (len, fits) in [(512, true), (513, false)] {
+            assert_eq!(envelope(len).len(), len);
+            assert_eq!(asked(envelope(len)).is_ok(), fits, "{len}");
+        }
+        for (len, fits) in [(320, true), (321, false)] {
+            assert_eq!(said(envelope(len)).is_ok(), fits, "{len}");
+        }
+        let good = asked(envelope(512)).expect("it fits");
+        assert_eq!(Request::from_bytes(&good.to_bytes()), Ok(good));
+        let good = said(envelope(320)).expect("it fits");
+        assert_eq!(Response::from_bytes(&good.to_bytes()), Ok(good));
+        assert_eq!(asked(vec![7; 100]), Err(error(REQUEST)));
+        assert_eq!(said(vec![7; 100]), Err(error(RESPONSE)));
+        // Field 9, field 10.
+        assert_eq!(encode(&proto::Request { asked: Some(proto::Asked::Witness(vec![7])) }), [0x4a, 1, 7]);
+        assert_eq!(encode(&proto::Response { said: Some(proto::Said::Witness(vec![7])) }), [0x52, 1, 7]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bundle;
 mod channel;
 mod receipt;
+mod settle;
 mod why;
 
 use nonos_types::{
@@ -16,6 +17,10 @@ pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
     channel::{MessagePage, MessageView},
     receipt::{ReceiptExport, ReceiptExported},
+    settle::{
+        BatchView, Countersigned, EntryView, LineView, PlaceView, SettleAsk, SettleStatus, SettlementWritten,
+        StageView, WorkBegun, WorkOutcome, WorkView,
+    },
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -132,6 +137,11 @@ pub enum Request {
     Bundle {
         /// Its number; that of the last one is remembered.
         number: u64,
+    },
+    /// Batches of the books; what it answers with, the question says.
+    Settle {
+        /// The question.
+        ask: SettleAsk,
     },
     /// Finish what is at hand, and stop. [`Done`].
     Stop,

@@ -3,6 +3,7 @@
 mod limits;
 mod onion;
 mod roles;
+mod settlement;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use self::{
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
+    settlement::{AnchorName, Evm, Settlement},
 };
 use crate::choice::{Backend, Choice, Facts, Method, NoMethod, Profile, Purpose, System, Wish, choose};
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// What it does as a verifier.
     pub verifier: Verifier,
+    /// How its books are settled.
+    pub settlement: Settlement,
     /// How the machine is measured.
     pub probe: Probe,
     /// Guilty peers within ten minutes, being more than a fifth of all, from which on nobody is blacklisted without
@@ -262,6 +266,7 @@ impl Default for Config {
             proving: Proving::default(),
             sandbox: Sandbox::default(),
             verifier: Verifier::default(),
+            settlement: Settlement::default(),
             probe: Probe::Quick,
             brake_peers: nonos_trust::TrustBook::BRAKE_PEERS,
             award_timeout_s: 600,
@@ -341,6 +346,9 @@ impl Config {
         if config.roles.executor == Pin::On && !config.executor.enabled {
             let message = "`executor = \"on\"` under [roles] contradicts `enabled = false` under [executor]";
             return Err(bad(text.find("[roles]").unwrap_or(0), message));
+        }
+        if let Some(message) = config.settlement.mistake() {
+            return Err(bad(text.find("[settlement]").unwrap_or(0), &message));
         }
         Ok(config)
     }
@@ -477,6 +485,30 @@ impl Config {
 #threads = 0
 # Receipts that may wait.
 #queue = 256
+
+[settlement]
+# Where batches of the books are anchored (`operator settle`): "none", and they stay pending; "file", one in the data
+# directory, which a person carries to the witnesses; "witness", the same, and they are asked over the mesh; or "evm", a
+# contract on a chain.
+#anchor = "none"
+# What batches show that this node owes no peer more than, net, in atto-NONOS.
+#limit = "79228162514264337593543950336"
+# Node ids of those who are asked to countersign, and how many of them must have, 0 for more than half.
+#witnesses = []
+#threshold = 0
+# Node ids of those whose batches this node countersigns, when they ask over the mesh.
+#witness_for = []
+
+# A contract on an EVM chain: a node of the chain, by HTTP, on this machine or at the end of a tunnel; the contract
+# (`operator settle deploy` makes one); most for a unit of gas, in 10^9 of the smallest unit; seconds after which more is
+# offered; and blocks that make a batch final. The account is `keys/evm` (`operator settle account new`).
+#[settlement.evm]
+#rpc = "http://127.0.0.1:8545"
+#chain_id = 1
+#contract = "0x0000000000000000000000000000000000000000"
+#max_fee_gwei = 50
+#patience_s = 300
+#confirmations = 12
 "#;
 }
 

@@ -210,6 +210,11 @@ impl DataDir {
         self.path.join("params")
     }
 
+    /// The key of the account that anchors on a chain, in a data directory that need not be open.
+    pub fn account(path: &Path) -> PathBuf {
+        path.join("keys/evm")
+    }
+
     /// The socket of a node that runs on this directory.
     pub fn socket(path: &Path) -> PathBuf {
         path.join("run/node.sock")

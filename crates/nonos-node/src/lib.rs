@@ -37,7 +37,7 @@
 //! it knows of them is the sequence of messages that it has accepted, its journal. A restart reads the journal again.
 //! Nodes that no network joins are given the same by [`api::Request::ExportBundle`] and
 //! [`api::Request::ImportBundle`], in a file that somebody carries.
-//! It hides from nobody who it talks to, and it does not anchor its books anywhere.
+//! It hides from nobody who it talks to. It anchors its books where its configuration says, if anywhere, and when it is asked to ([`api::SettleAsk`]).
 //!
 //! - [`Node`] and [`Handle`]: a running node, and how to ask it; [`api`] has the questions and answers.
 //! - [`DataDir`] and [`init`]: where it keeps everything; [`Config`]: what its operator wants.
@@ -66,14 +66,15 @@ mod proofs;
 mod relay;
 mod sealed;
 mod server;
+mod settle;
 mod worker;
 
 pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, CoverName, Directory, Disk, Executor, Family, Limits, Memory, Monthly, Onion,
-        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Upload,
+        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Limits, Memory, Monthly, Onion,
+        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload,
         Verifier,
     },
     datadir::{DataDir, DataDirError},

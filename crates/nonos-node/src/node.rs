@@ -28,7 +28,7 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, MessageId, NetworkId, NodeId, Outline, PoiHash, SegmentTask,
+    Accusation, ByteLen, Capacity, Clock as _, Envelope, MessageId, NetworkId, NodeId, Outline, PoiHash, SegmentTask,
     Sequence, Signed, Stamp, Timestamp,
 };
 use nonos_worker::Runner;
@@ -47,6 +47,7 @@ use crate::{
     proofs::{Checker, Proofs},
     relay::Relay,
     server,
+    settle::{self, Settler},
     worker::{self, Bundles, Forged, Runs, Worker},
 };
 
@@ -226,7 +227,17 @@ impl Node {
 
         let (journal, relay) = (Journal::new(Arc::clone(&store)), Relay::default());
         let giving = Arc::new(Giving::default());
+        let settler = Arc::new(Settler::new(settle::Parts {
+            store: Arc::downgrade(&store),
+            identity: Arc::clone(&identity),
+            network,
+            config: config.settlement.clone(),
+            data: data.path().to_owned(),
+            proofs: Arc::clone(&proofs),
+            clock,
+        }));
         let given = Arc::new(Given {
+            settler: Arc::clone(&settler),
             objects: Arc::clone(&objects),
             journal: journal.clone(),
             relay: relay.clone(),
@@ -312,6 +323,7 @@ impl Node {
             passed: Mutex::default(),
             bundles: Bundles::default(),
             conduct,
+            settler: Arc::clone(&settler),
             runs: Runs::default(),
             long: Semaphore::new(worker::LONG_ONES),
         });
@@ -320,6 +332,7 @@ impl Node {
         let hearing = tokio::spawn(hear(events, inputs.clone()));
         let watching = tokio::spawn(machine::watch(mesh.clone(), objects, inputs.clone()));
         let looking = tokio::spawn(look(mesh.clone(), inputs.clone()));
+        let settling = tokio::spawn(settler.keep_on(mesh.clone(), inputs.clone()));
         let ticking = tokio::spawn(tick(inputs));
         tokio::spawn(async move {
             worker.work(effects).await;
@@ -327,6 +340,7 @@ impl Node {
             ticking.abort();
             watching.abort();
             looking.abort();
+            settling.abort();
             mesh.shutdown().await;
             hearing.abort();
             // The engine ends with its effects; a store that is still written to must not see the process end.
@@ -625,6 +639,7 @@ impl Giving {
 
 /// What the node gives to peers.
 struct Given {
+    settler: Arc<Settler>,
     objects: Arc<ObjectStore>,
     journal: Journal,
     relay: Relay,
@@ -687,6 +702,10 @@ impl Objects for Given {
         // Whoever asks comes again; an engine that has much to do is not waited for.
         self.inputs.try_send(Input::Asked { from, task, reply }).ok()?;
         answer.recv_timeout(Self::PATIENCE).ok()
+    }
+
+    fn witness(&self, from: NodeId, asked: &Envelope) -> Option<Envelope> {
+        self.settler.witness(from, asked)
     }
 
     fn messages(&self, ids: &[MessageId]) -> Vec<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! The proof systems of a node: proves runs, and checks receipts on a bounded pool.
 
+mod rollup;
+
 use std::{
     num::NonZeroUsize,
     path::PathBuf,

@@ -43,6 +43,7 @@ use crate::{
     node::Giving,
     objects::{ObjectStore, Whose},
     proofs::{Checker, Proofs},
+    settle::Settler,
 };
 
 /// Bytes of tapes and proof together above which a receipt is a long one, and how many of these are verified at a time.
@@ -78,6 +79,7 @@ pub(crate) struct Worker {
     pub(crate) passed: Mutex<Passed>,
     pub(crate) bundles: Bundles,
     pub(crate) conduct: Conduct,
+    pub(crate) settler: Arc<Settler>,
     /// Runs that are proved in segments.
     pub(crate) runs: segments::Runs,
     /// Long proofs and tapes that may be fetched and verified at a time.

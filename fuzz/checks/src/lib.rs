@@ -12,6 +12,7 @@ pub mod proof;
 pub mod record;
 pub mod run;
 pub mod segment;
+pub mod settlement;
 pub mod stark;
 pub mod statement;
 pub mod sync;
@@ -20,7 +21,7 @@ pub mod sync;
 pub type Check = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and what it checks.
-pub const TARGETS: [(&str, Check); 13] = [
+pub const TARGETS: [(&str, Check); 14] = [
     ("books", books::check),
     ("bundle", bundle::check),
     ("channel", channel::check),
@@ -31,6 +32,7 @@ pub const TARGETS: [(&str, Check); 13] = [
     ("proof", proof::check),
     ("record", record::check),
     ("segment", segment::check),
+    ("settlement", settlement::check),
     ("stark", stark::check),
     ("statement", statement::check),
     ("sync", sync::check),

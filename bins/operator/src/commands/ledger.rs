@@ -1,12 +1,16 @@
 //! `operator ledger …`: the books of a running node.
 
-use super::Context;
+mod entries;
+mod export;
+
+use super::{Context, settle::stages};
 use crate::{
     datadir::DataArgs,
     failure::Failure,
     output::{Grid, money},
 };
-use nonos_node::api::{Books, Request, Verified};
+use nonos_node::api::{Books, Request, SettleAsk, SettleStatus, Verified};
+use serde::Serialize;
 use serde_json::Value;
 
 /// What to ask the books.
@@ -17,6 +21,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Shows entries in order, each with its stage.
+    Entries(entries::Entries),
+    /// Writes all entries to a file.
+    Export(export::Export),
     /// Recomputes the books from their signed feed, and refuses any difference.
     Verify {
         #[command(flatten)]
@@ -24,14 +32,33 @@ pub(crate) enum Command {
     },
 }
 
+/// What is printed of the books.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    books: Books,
+    settlement: SettleStatus,
+}
+
 impl Command {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Balance { data } => {
-                let books: Books = data.client()?.call(&Request::Ledger)?;
-                context.output.list(&books, || grid(&books))
+                let mut client = data.client()?;
+                let shown = Shown {
+                    books: client.call(&Request::Ledger)?,
+                    settlement: client.call(&Request::Settle {
+                        ask: SettleAsk::Status,
+                    })?,
+                };
+                context.output.print(&shown, || {
+                    let (books, stages) = (grid(&shown.books), stages(&shown.settlement));
+                    format!("{}\n{}", books.lines(), stages.lines())
+                })
             }
+            Self::Entries(command) => command.run(context),
+            Self::Export(command) => command.run(context),
             Self::Verify { data } => {
                 let verified: Verified = data.client()?.call(&Request::VerifyLedger)?;
                 context.output.show(&verified, || {

@@ -13,6 +13,7 @@ mod receipt;
 mod roles;
 mod run;
 mod segment;
+mod settle;
 mod status;
 mod trust;
 mod verify;
@@ -22,6 +23,7 @@ use crate::{failure::Failure, files, output::Output};
 use std::path::PathBuf;
 
 pub(crate) use devnet::Error as DevnetError;
+pub(crate) use settle::Error as SettleError;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -63,6 +65,9 @@ pub(crate) enum Command {
     /// Shows and verifies the books of the running node.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Batches the books, proves the batches, anchors them, and checks those of others.
+    #[command(subcommand)]
+    Settle(settle::Command),
     /// Shows what the running node thinks of its peers, and why.
     #[command(subcommand)]
     Trust(trust::Command),
@@ -100,6 +105,7 @@ impl Command {
             Self::Job(command) => command.run(context),
             Self::Receipt(command) => command.run(context),
             Self::Ledger(command) => command.run(context),
+            Self::Settle(command) => command.run(context),
             Self::Trust(command) => command.run(context),
             Self::Roles(command) => command.run(context),
             Self::WhyNot(command) => command.run(context),

@@ -1,5 +1,6 @@
 //! The commands as a user sees them: arguments in; data, speech and exit code out.
 
+mod anvil;
 mod bundle;
 mod capsule;
 mod devnet;
@@ -11,4 +12,5 @@ mod refused;
 mod sealed;
 mod sealed_job;
 mod segment;
+mod settle;
 mod support;

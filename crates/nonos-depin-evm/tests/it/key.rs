@@ -30,6 +30,7 @@ fn the_file_has_the_bytes_of_its_page_and_opens() {
     assert_eq!(mode(&path), 0o600);
     let opened = EvmKey::open(&path, PASSPHRASE).expect("the key");
     assert_eq!(opened.address(), key.address());
+    assert_eq!(EvmKey::address_in(&path).expect("a file"), key.address());
     assert_eq!(format!("{opened:?}"), format!("EvmKey({})", key.address()));
 }
 

@@ -1,5 +1,6 @@
 //! The anchor against a real node of an EVM chain.
 
+mod account;
 mod anvil;
 mod chain;
 mod contract;

@@ -153,6 +153,20 @@ impl FileAnchor {
         self.book.find(batch).map(|row| &row.envelope)
     }
 
+    /// The first commitment that a witness should sign next: the one after the newest that it has signed here, final or not, so
+    /// that it can follow; for one that has signed none, the first that is not final.
+    pub fn unsigned_by(&self, witness: &NodeId) -> Option<Envelope> {
+        let rows = &self.book.rows;
+        let after = rows.iter().rposition(|row| row.signed.contains_key(witness));
+        let next = match after {
+            Some(newest) => rows.get(newest + 1),
+            None => rows
+                .iter()
+                .find(|row| !matches!(self.state_of(row), State::Final(_))),
+        };
+        next.map(|row| row.envelope.clone())
+    }
+
     /// Takes what a witness has signed. The same again changes nothing.
     ///
     /// # Errors

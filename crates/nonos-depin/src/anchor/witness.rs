@@ -86,6 +86,11 @@ impl Quorum {
         Ok(Self { witnesses, needed })
     }
 
+    /// Whether this is one of them.
+    pub fn has(&self, node: &NodeId) -> bool {
+        self.witnesses.contains(node)
+    }
+
     /// Refuses who would be a witness of himself.
     pub(super) fn check(&self, submitter: &NodeId) -> Result<(), Error> {
         if self.witnesses.contains(submitter) {

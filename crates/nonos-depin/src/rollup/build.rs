@@ -15,6 +15,8 @@ use crate::{
     batch::{EntriesRoot, EntriesTag},
 };
 
+const ONE_PLACE: &str = "two accounts have one place in the tree";
+
 /// What all batches of an author so far came to. It is made again by batching the feed again.
 ///
 /// A clone copies the whole tree, about 96 nodes for each account.
@@ -81,71 +83,59 @@ impl State {
     /// [`BatchError::NoEntries`], [`BatchError::TooMany`], [`BatchError::LimitTooLarge`], [`BatchError::Entry`] names
     /// the first entry that cannot follow, [`BatchError::Unprovable`] the first whose postings break a rule.
     pub fn batch(&self, entries: &[Signed<Entry>], limit: Amount) -> Result<Made, BatchError> {
-        if limit > MAX_AMOUNT {
-            return Err(BatchError::LimitTooLarge { most: MAX_AMOUNT });
-        }
-        if entries.len() as u64 > Batch::MAX_ENTRIES {
-            return Err(BatchError::TooMany {
-                unit: "entries",
-                most: Batch::MAX_ENTRIES,
-            });
-        }
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
-            return Err(BatchError::NoEntries);
-        };
         let mut state = self.clone();
-        let mut hasher = nonos_types::Hasher::<EntriesTag>::new();
         let mut steps = Vec::new();
-        let mut sums = Sums::default();
-        for entry in entries {
-            state.link(entry)?;
-            hasher.part(state.head.as_bytes());
-            for posting in state.postings(entry)? {
-                let step = state.post(posting, limit)?;
-                sums.post(&posting)
-                    .ok_or(unprovable(entry, "sums within 2^127"))?;
-                steps.push(step);
-            }
-            if steps.len() > Batch::MAX_POSTINGS as usize {
-                return Err(BatchError::TooMany {
-                    unit: "postings",
-                    most: Batch::MAX_POSTINGS.into(),
-                });
-            }
-        }
-        let chain = steps
-            .iter()
-            .fold(Root::ZERO, |chain, (step, _)| step.posting.chain(chain));
+        let batch = state.fold(entries, limit, |state, posting| {
+            steps.push(state.post(posting, limit)?);
+            Ok(())
+        })?;
         let batch = Batch {
-            network: self.network,
-            author: self.author,
-            number: self.number.saturating_add(1),
-            prev: self.batch,
             old_root: self.root(),
             new_root: state.root(),
-            entries_root: EntriesRoot::from_bytes(hasher.finish().to_bytes()),
-            postings_root: chain,
-            first: first.sequence,
-            last: last.sequence,
-            postings: steps.len() as u32,
-            sums,
-            limit,
+            ..batch
         };
         (state.number, state.batch) = (batch.number, batch.id());
         let chunks = chunks(&batch, state.batch, &steps);
         Ok(Made { batch, chunks, state })
     }
 
-    /// Whether `batch` is what these entries come to after this state; gives the state after it.
+    /// Whether `batch` is what these entries come to after this state; gives the state after it. It takes a hash or two
+    /// of each posting, and the hashes of a path for each account, so that the state is soon made again from the feed.
     ///
     /// This, and not a proof, shows that the postings are those of signed vouchers.
     ///
     /// # Errors
     /// As [`State::batch`]; [`BatchError::Differs`] names the first field that is another.
     pub fn audit(&self, batch: &Batch, entries: &[Signed<Entry>]) -> Result<Self, BatchError> {
-        let Made {
-            batch: own, state, ..
-        } = self.batch(entries, batch.limit)?;
+        let mut state = self.clone();
+        let limit = batch.limit;
+        let mut touched = BTreeMap::new();
+        let own = state.fold(entries, limit, |state, posting| {
+            let account = posting.account;
+            let before = state.channels.get(&account).copied();
+            let after = before.unwrap_or_default().after(&posting, limit);
+            let after = after.map_err(|violation| refused_posting(&posting, violation.clause))?;
+            state.channels.insert(account, after);
+            touched
+                .entry(account)
+                .or_insert((before.is_none(), posting.sequence));
+            Ok(())
+        })?;
+        for (account, (fresh, sequence)) in touched {
+            if fresh && state.is_taken(account) {
+                return Err(BatchError::Unprovable {
+                    sequence,
+                    clause: ONE_PLACE,
+                });
+            }
+            let leaf = state.channels[&account].leaf(account);
+            state.tree.set(account.position(), leaf);
+        }
+        let own = Batch {
+            old_root: self.root(),
+            new_root: state.root(),
+            ..own
+        };
         let fields = [
             ("network", own.network == batch.network),
             ("author", own.author == batch.author),
@@ -162,8 +152,81 @@ impl State {
         ];
         match fields.iter().find(|(_, same)| !same) {
             Some((field, _)) => Err(BatchError::Differs { field }),
-            None => Ok(state),
+            None => {
+                (state.number, state.batch) = (batch.number, batch.id());
+                Ok(state)
+            }
         }
+    }
+
+    /// Network of the books.
+    pub fn network(&self) -> NetworkId {
+        self.network
+    }
+
+    /// Whose state it is.
+    pub fn author(&self) -> NodeId {
+        self.author
+    }
+
+    /// How many batches there are.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Links entries and posts what they say; what a batch says of them, but for the roots.
+    fn fold(
+        &mut self,
+        entries: &[Signed<Entry>],
+        limit: Amount,
+        mut post: impl FnMut(&mut Self, Posting) -> Result<(), BatchError>,
+    ) -> Result<Batch, BatchError> {
+        if limit > MAX_AMOUNT {
+            return Err(BatchError::LimitTooLarge { most: MAX_AMOUNT });
+        }
+        if entries.len() as u64 > Batch::MAX_ENTRIES {
+            return Err(BatchError::TooMany {
+                unit: "entries",
+                most: Batch::MAX_ENTRIES,
+            });
+        }
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Err(BatchError::NoEntries);
+        };
+        let mut hasher = nonos_types::Hasher::<EntriesTag>::new();
+        let (mut sums, mut chain, mut postings) = (Sums::default(), Root::ZERO, 0_u32);
+        for entry in entries {
+            self.link(entry)?;
+            hasher.part(self.head.as_bytes());
+            for posting in self.postings(entry)? {
+                post(self, posting)?;
+                sums.post(&posting)
+                    .ok_or(unprovable(entry, "sums within 2^127"))?;
+                chain = posting.chain(chain);
+                postings = postings.saturating_add(1);
+            }
+            if postings > Batch::MAX_POSTINGS {
+                return Err(BatchError::TooMany {
+                    unit: "postings",
+                    most: Batch::MAX_POSTINGS.into(),
+                });
+            }
+        }
+        Ok(Batch {
+            network: self.network,
+            author: self.author,
+            number: self.number.saturating_add(1),
+            prev: self.batch,
+            old_root: Root::ZERO,
+            new_root: Root::ZERO,
+            entries_root: EntriesRoot::from_bytes(hasher.finish().to_bytes()),
+            postings_root: chain,
+            first: first.sequence,
+            last: last.sequence,
+            postings,
+            sums,
+            limit,
+        })
     }
 
     /// Goes on to an entry, if it is the next one.
@@ -227,20 +290,15 @@ impl State {
         let account = posting.account;
         let before = self.channels.get(&account).copied();
         if before.is_none() && self.is_taken(account) {
-            return Err(BatchError::Unprovable {
-                sequence: posting.sequence,
-                clause: "two accounts have one place in the tree",
-            });
+            return Err(refused_posting(&posting, ONE_PLACE));
         }
         let step = Step {
             posting,
             before,
             siblings: self.tree.siblings(account.position()),
         };
-        let after = step.after(limit).map_err(|violation| BatchError::Unprovable {
-            sequence: posting.sequence,
-            clause: violation.clause,
-        })?;
+        let after = step.after(limit);
+        let after = after.map_err(|violation| refused_posting(&posting, violation.clause))?;
         self.channels.insert(account, after);
         self.tree.set(account.position(), after.leaf(account));
         Ok((step, self.tree.root()))
@@ -291,6 +349,11 @@ fn chunks(batch: &Batch, id: BatchId, steps: &[(Step, Root)]) -> Vec<(RollupStat
 fn refused(entry: &Entry, field: &'static str) -> BatchError {
     let sequence = entry.sequence;
     BatchError::Entry { sequence, field }
+}
+
+fn refused_posting(posting: &Posting, clause: &'static str) -> BatchError {
+    let sequence = posting.sequence;
+    BatchError::Unprovable { sequence, clause }
 }
 
 fn unprovable(entry: &Entry, clause: &'static str) -> BatchError {

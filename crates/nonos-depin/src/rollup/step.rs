@@ -33,15 +33,32 @@ impl Step {
     /// # Errors
     /// [`Violation`] if a total or number leaves its range, or the author owes the peer more than `limit`.
     pub fn after(&self, limit: Amount) -> Result<Channel, Violation> {
-        let before = self.before.unwrap_or_default();
-        let mut after = before;
-        let (total, number) = match self.posting.direction {
+        self.before.unwrap_or_default().after(&self.posting, limit)
+    }
+
+    /// The roots of the tree before and after.
+    ///
+    /// # Errors
+    /// As [`Step::after`].
+    pub fn roots(&self, limit: Amount) -> Result<[Root; 2], Violation> {
+        let account = self.posting.account;
+        let old = self.before.map_or(Root::ZERO, |before| before.leaf(account));
+        let new = self.after(limit)?.leaf(account);
+        Ok([old, new].map(|leaf| climb(leaf, account.position(), &self.siblings)))
+    }
+}
+
+impl Channel {
+    /// The account after a posting.
+    pub(super) fn after(self, posting: &Posting, limit: Amount) -> Result<Self, Violation> {
+        let mut after = self;
+        let (total, number) = match posting.direction {
             Direction::Received => (&mut after.earned, &mut after.received),
             Direction::Paid => (&mut after.spent, &mut after.issued),
         };
-        let sum = total.checked_add(self.posting.amount);
+        let sum = total.checked_add(posting.amount);
         *total = sum.ok_or(violation("totals within 2^96"))?;
-        if self.posting.line == 0 {
+        if posting.line == 0 {
             let next = number.checked_add(Sequence::new(1));
             *number = next.ok_or(violation("voucher numbers within 2^64"))?;
         }
@@ -57,17 +74,6 @@ impl Step {
             return Err(violation("no peer is owed more than the limit"));
         }
         Ok(after)
-    }
-
-    /// The roots of the tree before and after.
-    ///
-    /// # Errors
-    /// As [`Step::after`].
-    pub fn roots(&self, limit: Amount) -> Result<[Root; 2], Violation> {
-        let account = self.posting.account;
-        let old = self.before.map_or(Root::ZERO, |before| before.leaf(account));
-        let new = self.after(limit)?.leaf(account);
-        Ok([old, new].map(|leaf| climb(leaf, account.position(), &self.siblings)))
     }
 }
 

@@ -10,5 +10,6 @@ mod fees;
 mod ledger;
 mod rollup;
 mod rules;
+mod settlement;
 mod support;
 mod vouchers;

@@ -195,6 +195,11 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
                 .map_or(Response::Busy, |answer| Response::Segment(answer.to_bytes())),
             _ => Response::NotFound,
         },
+        // Nobody has another's signed.
+        Request::Witness { asked } if asked.signer() == to => {
+            (objects.witness(to, asked)).map_or(Response::NotFound, Response::Witness)
+        }
+        Request::Witness { .. } => Response::NotFound,
         Request::Messages { ids } => {
             let mut left = Page::MAX_BYTES.get();
             let mut messages = objects.messages(ids);

@@ -33,3 +33,4 @@ mod sample;
 mod segment;
 #[cfg(feature = "net")]
 mod silence;
+mod witness;

@@ -372,6 +372,7 @@ pub(crate) enum Answer {
         number: u64,
     },
     ExportReceipt(crate::api::ReceiptExport),
+    Settle(crate::api::SettleAsk),
     /// What keeps a capsule from being run, but for what its package says.
     WhyNotCapsule {
         capsule: CapsuleHash,

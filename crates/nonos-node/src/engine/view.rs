@@ -132,6 +132,7 @@ impl Engine {
                 return self.complete(Answer::ExportReceipt(export), reply);
             }
             Request::Bundle { number } => return self.complete(Answer::Bundle { number }, reply),
+            Request::Settle { ask } => return self.complete(Answer::Settle(ask), reply),
             Request::Stop => {
                 self.effects.push(Effect::Stop);
                 json(&Done {})

@@ -63,6 +63,7 @@ impl Worker {
                 begun.and_then(|begun| json(&begun))
             }
             Answer::ExportReceipt(export) => self.export_receipt(export).await.and_then(|it| json(&it)),
+            Answer::Settle(ask) => self.settler.answer(ask).await,
             Answer::Bundle { number } => self.bundle(number).and_then(|view| json(&view)),
             Answer::WhyNotCapsule {
                 capsule,
