@@ -2,6 +2,7 @@
 
 mod bundle;
 mod channel;
+mod listed;
 mod why;
 
 use nonos_types::{
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
     channel::{MessagePage, MessageView},
+    listed::{CapsuleList, CapsuleView, JobList},
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -59,6 +61,13 @@ pub enum Request {
     Submit(Submission),
     /// The jobs it knows, newest first. [`JobView`]s.
     Jobs,
+    /// The newest of them, without inputs and results: no files are read for it. [`JobList`].
+    RecentJobs {
+        /// At most so many.
+        most: u16,
+    },
+    /// The capsules that are kept here. [`CapsuleList`].
+    Capsules,
     /// Let nobody begin a job of this node any more. [`Done`].
     Cancel {
         /// Its name.

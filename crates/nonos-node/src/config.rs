@@ -1,5 +1,6 @@
 //! What an operator sets.
 
+mod http;
 mod limits;
 mod onion;
 mod roles;
@@ -12,6 +13,7 @@ use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
 pub use self::{
+    http::{Http, HttpListen, HttpListenError, MetricsAccess},
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
@@ -44,6 +46,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// What it does as a verifier.
     pub verifier: Verifier,
+    /// Where its page is.
+    pub http: Http,
     /// How the machine is measured.
     pub probe: Probe,
     /// Guilty peers within ten minutes, being more than a fifth of all, from which on nobody is blacklisted without
@@ -262,6 +266,7 @@ impl Default for Config {
             proving: Proving::default(),
             sandbox: Sandbox::default(),
             verifier: Verifier::default(),
+            http: Http::default(),
             probe: Probe::Quick,
             brake_peers: nonos_trust::TrustBook::BRAKE_PEERS,
             award_timeout_s: 600,
@@ -477,6 +482,13 @@ impl Config {
 #threads = 0
 # Receipts that may wait.
 #queue = 256
+
+[http]
+# Where the page, its API and the metrics are: an address of this machine alone, as in "127.0.0.1:4780", "off", or "auto":
+# that one, or another port if somebody has it. `operator dashboard` gives the link.
+#listen = "auto"
+# Who may read /metrics: "token", whoever can read the file run/http-token, or "open", every program of this machine.
+#metrics = "token"
 "#;
 }
 

@@ -58,6 +58,7 @@ mod config;
 mod datadir;
 mod engine;
 mod error;
+mod http;
 mod journal;
 mod machine;
 mod node;
@@ -72,12 +73,13 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, CoverName, Directory, Disk, Executor, Family, Limits, Memory, Monthly, Onion,
-        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Upload,
-        Verifier,
+        Config, ConfigError, CoverName, Directory, Disk, Executor, Family, Http, HttpListen, HttpListenError,
+        Limits, Memory, MetricsAccess, Monthly, Onion, Percent, Pin, Pins, Policy, Probe, ProfileName,
+        Proving, QuietHours, Sandbox, SandboxMode, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,
+    http::{Link, LinkError},
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},
     proofs::Proofs,
 };

@@ -5,6 +5,7 @@ mod capsule;
 mod devnet;
 mod mesh;
 mod node;
+mod page;
 mod proof;
 mod refused;
 mod sealed;
