@@ -29,7 +29,7 @@ pub(crate) struct Install {
     #[arg(long, group = "for", requires = "run_as")]
     system: bool,
     /// Who the node runs as, with --system; the data directory must be that user's.
-    #[arg(long, value_name = "USER", requires = "system", value_parser = user_name)]
+    #[arg(long, value_name = "USER", requires = "system", conflicts_with = "user", value_parser = user_name)]
     run_as: Option<String>,
     /// File with the keystore's passphrase, mode 0600, which systemd hands to the node.
     #[arg(long, value_name = "FILE")]
@@ -141,7 +141,8 @@ impl Install {
             "NoNewPrivileges=yes\nLockPersonality=yes\nMemoryDenyWriteExecute=yes\nRestrictRealtime=yes\n\
              RestrictSUIDSGID=yes\nRestrictNamespaces=yes\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n\
              SystemCallArchitectures=native\nSystemCallErrorNumber=EPERM\n\
-             # Capsules' processes confine themselves further.\nSystemCallFilter=@system-service @sandbox\n",
+             # Capsules' processes confine themselves further.\nSystemCallFilter=@system-service seccomp \
+             landlock_create_ruleset landlock_add_rule landlock_restrict_self\n",
         );
         if let Some(user) = &self.run_as {
             let _ = write!(
@@ -305,11 +306,14 @@ mod tests {
             let text = install.unit(Path::new("/bin/true")).expect("a unit");
             let path = dir.path().join(NAME);
             fs::write(&path, &text).expect("write it");
-            let checked = Process::new("systemd-analyze")
+            let mut checked = Process::new("systemd-analyze");
+            checked
                 .args([kind, "verify", "--man=no", "--recursive-errors=no"])
-                .arg(&path)
-                .output();
-            let checked = checked.expect("start systemd-analyze");
+                .arg(&path);
+            let checked = checked
+                .env("XDG_RUNTIME_DIR", dir.path())
+                .output()
+                .expect("start systemd-analyze");
             let said = String::from_utf8_lossy(&checked.stderr);
             let about_it: Vec<&str> = said.lines().filter(|it| it.contains(NAME)).collect();
             assert!(checked.status.success() && about_it.is_empty(), "{said}\n{text}");

@@ -11,4 +11,5 @@ mod refused;
 mod sealed;
 mod sealed_job;
 mod segment;
+mod service;
 mod support;

@@ -106,7 +106,7 @@ fn open(browser: &Browser, view: &str) {
     let name = view.split('/').next().expect("a name");
     browser.until(&format!(
         "return document.querySelector('#view').getAttribute('data-view') === '{name}' && location.hash === '#/{view}' \
-         && document.querySelector('#view > .panel, #view > .tiles, #view > .grid') !== null \
+         && document.querySelector('#view > .panel, #view > .tiles, #view > .cols') !== null \
          && !document.querySelector('#view').innerText.includes('Loading…')"
     ));
 }
@@ -165,6 +165,9 @@ fn the_page_shows_what_the_node_says() {
         "Page.addScriptToEvaluateOnNewDocument",
         &serde_json::json!({ "source": "globalThis.broken = []; addEventListener('securitypolicyviolation', it => broken.push(it.violatedDirective + ' ' + it.blockedURI)); addEventListener('error', it => broken.push(it.message)); addEventListener('unhandledrejection', it => broken.push(String(it.reason)))" }),
     );
+    // What the browser shows by itself when it starts is its own.
+    browser.go("about:blank");
+    browser.log("performance");
     let origin = devnet.link.split("/#").next().expect("an address").to_owned();
 
     enters_by_a_link_once(&browser, &devnet, &origin);

@@ -139,6 +139,16 @@ export function badge(word, kind) {
   return h("span", { class: `badge ${kind}` }, h("span", { class: "sign", "aria-hidden": "true" }, signs[kind] ?? "○"), word);
 }
 
+/** Panels in two columns, where there is room for two. */
+export function columns(...sides) {
+  return h("div", { class: "cols", "data-key": "cols" }, sides.map((side, at) => h("div", { class: "col", "data-key": `col-${at}` }, side)));
+}
+
+/** The node's words: what it puts between backticks is to be typed. */
+export function words(text) {
+  return String(text ?? "").split("`").map((part, at) => (at % 2 === 1 ? h("code", { class: "break" }, part) : part));
+}
+
 /** Nothing to show, and why. */
 export function empty(...words) {
   return h("p", { class: "empty" }, words);

@@ -132,5 +132,5 @@ export function tape(hex) {
 
 /** Names as people write them. */
 export function spoken(word) {
-  return String(word ?? "").replace(/-/g, " ");
+  return String(word ?? "").replace(/[-_]/g, " ");
 }

@@ -1,6 +1,6 @@
 // Jobs, and what became of each: offered, awarded, run, proved, verified, paid.
 
-import { badge, bar, empty, facts, h, panel, table } from "./dom.js";
+import { badge, bar, columns, empty, facts, h, panel, table, words } from "./dom.js";
 import { amount, count, many, millis, name, short, spoken, tape, time, bytes } from "./format.js";
 
 export const label = "Jobs";
@@ -98,10 +98,12 @@ function detail(job, ctx) {
   const who = (id) => (id === ctx.me ? "this node" : name(id, `#/trust/${id}`));
   return [
     panel("Life cycle", { key: "life", wide: true }, life(job), progress(job, ctx), job.segments ? h("p", {}, `${job.segments.proved.length} of ${job.segments.of} segments proved; a helper gets `, amount(job.segments.price), " for each.") : null),
+    columns(
+      [
     job.state !== "paid" && why && why.findings.length > 0
-      ? panel("What it waits for", { key: "why" }, h("ul", { class: "rows" }, why.findings.map((it) => h("li", { "data-key": it.code }, h("p", {}, it.text), it.remedy ? h("p", { class: "dim" }, it.remedy) : null))))
+      ? panel("What it waits for", { key: "why" }, h("ul", { class: "rows" }, why.findings.map((it) => h("li", { "data-key": it.code }, h("p", {}, words(it.text)), it.remedy ? h("p", { class: "dim" }, words(it.remedy)) : null))))
       : null,
-    job.refused ? panel("Why this node does not run it", { key: "refused" }, h("p", {}, job.refused), h("p", { class: "dim" }, h("code", {}, job.refused_code))) : null,
+    job.refused && job.refused_code !== "own" ? panel("Why this node does not run it", { key: "refused" }, h("p", {}, words(job.refused)), h("p", { class: "dim" }, h("code", {}, job.refused_code))) : null,
     panel(
       "Offer",
       { key: "offer" },
@@ -119,6 +121,18 @@ function detail(job, ctx) {
         job.sealing.unopened ? ["Not paid", job.sealing.unopened] : null,
       ),
     ),
+    panel(
+      "Slots",
+      { key: "slots" },
+      table(
+        "Slots",
+        [{ name: "Slot" }, { name: "Executor" }, { name: "Claims", num: true }, { name: "Receipt" }],
+        job.slots.map((it) => ({ key: `slot-${it.slot}`, cells: [`slot ${it.slot}`, it.executor ? who(it.executor) : "–", count(it.claims.length), it.receipt ? name(it.receipt) : "–"] })),
+      ),
+    ),
+    panel("Verdicts", { key: "verdicts", note: `${many(job.verdicts.length, "node")} say that it verifies` }, job.verdicts.length === 0 ? empty("None yet.") : h("ul", { class: "inline" }, job.verdicts.map((id) => h("li", { "data-key": id }, who(id))))),
+      ],
+      [
     receipt
       ? panel(
           "Receipt and proof",
@@ -138,16 +152,6 @@ function detail(job, ctx) {
         )
       : panel("Receipt and proof", { key: "receipt" }, empty("No receipt that verifies is known yet.")),
     panel(
-      "Slots",
-      { key: "slots" },
-      table(
-        "Slots",
-        [{ name: "Slot" }, { name: "Executor" }, { name: "Claims", num: true }, { name: "Receipt" }],
-        job.slots.map((it) => ({ key: `slot-${it.slot}`, cells: [String(it.slot), it.executor ? who(it.executor) : "–", count(it.claims.length), it.receipt ? name(it.receipt) : "–"] })),
-      ),
-    ),
-    panel("Verdicts", { key: "verdicts", note: `${many(job.verdicts.length, "node")} say that it verifies` }, job.verdicts.length === 0 ? empty("None yet.") : h("ul", { class: "inline" }, job.verdicts.map((id) => h("li", { "data-key": id }, who(id))))),
-    panel(
       "Booked here",
       { key: "booked" },
       job.booked.length === 0
@@ -157,6 +161,8 @@ function detail(job, ctx) {
             [{ name: "For" }, { name: "Peer" }, { name: "Direction" }, { name: "Amount", num: true }],
             job.booked.map((it, at) => ({ key: `${it.kind}-${it.peer}-${it.slot}-${at}`, cells: [spoken(it.kind), who(it.peer), it.paid ? "paid" : "earned", amount(it.amount)] })),
           ),
+    ),
+      ],
     ),
   ];
 }

@@ -56,12 +56,15 @@ function chart({ balance }) {
   return panel(
     "By kind",
     { key: "chart", wide: true },
-    s("svg", { class: "chart", viewBox: `0 0 600 ${kinds.length * line}`, role: "img", "aria-label": "earned and spent by kind, in NONOS; the table below says the same" }, rows),
-    h("ul", { class: "legend" }, h("li", {}, h("span", { class: "swatch earned", "aria-hidden": "true" }), "earned (upper bar)"), h("li", {}, h("span", { class: "swatch spent", "aria-hidden": "true" }), "spent (lower bar)")),
-    table(
+    h(
+      "div",
+      { class: "beside" },
+      h("div", {}, s("svg", { class: "chart", viewBox: `0 0 600 ${kinds.length * line}`, role: "img", "aria-label": "earned and spent by kind, in NONOS; the table below says the same" }, rows), h("ul", { class: "legend" }, h("li", {}, h("span", { class: "swatch earned", "aria-hidden": "true" }), "earned (upper bar)"), h("li", {}, h("span", { class: "swatch spent", "aria-hidden": "true" }), "spent (lower bar)"))),
+      table(
       "Earned and spent by kind",
       [{ name: "For" }, { name: "Earned", num: true }, { name: "Spent", num: true }],
       kinds.map((kind) => ({ key: kind, cells: [NAMES[kind] ?? spoken(kind), amount(balance.earned[kind]), amount(balance.spent[kind] ?? "0")] })),
+    ),
     ),
   );
 }

@@ -1,6 +1,6 @@
 // How much of the machine the node may use, and what its roles are decided by.
 
-import { badge, bar, facts, h, panel, table } from "./dom.js";
+import { badge, bar, columns, facts, h, panel, table, words } from "./dom.js";
 import { bytes, count, lasting, many, spoken, time } from "./format.js";
 
 export const label = "Limits";
@@ -9,7 +9,7 @@ export const needs = () => ["status", "roles"];
 export const lead = () => "They are set in config.toml, and hold from the next start.";
 
 export function render(_, ctx) {
-  return [limits(ctx.data("status").limits), h("div", { class: "grid", "data-key": "roles" }, ctx.data("roles").map(role))];
+  return [limits(ctx.data("status").limits), columns(ctx.data("roles").filter((_, at) => at % 2 === 0).map(role), ctx.data("roles").filter((_, at) => at % 2 === 1).map(role))];
 }
 
 function limits(it) {
@@ -50,15 +50,15 @@ function role(it) {
     spoken(it.role),
     { key: it.role, note: it.pin === "auto" ? "as the load allows" : `set to ${it.pin}` },
     h("p", { class: "verdict" }, badge(it.taken ? "taken" : "not taken", it.taken ? "good" : "calm"), h("span", { class: "dim" }, " since ", time(it.since))),
-    h("p", {}, it.reason),
+    h("p", {}, words(it.reason)),
     it.changes_in_s !== null ? h("p", { class: "dim" }, `If all stays as it is, this changes in ${lasting(it.changes_in_s)}.`) : null,
     it.waiting_jobs > 0 ? h("p", { class: "dim" }, `${many(it.waiting_jobs, "job waits", "jobs wait")} for an executor; ${many(it.other_executors, "other executor")}.`) : null,
     it.checks.length === 0
       ? null
       : table(
           `What ${it.role} is decided by`,
-          [{ name: "Input" }, { name: "Is", num: true }, { name: "Should be", num: true }, { name: "Holds" }],
-          it.checks.map((check) => ({ key: check.input, cells: [spoken(check.input), value(check), right(check), check.holds ? badge("yes", "good") : check.waived ? badge("waived", "warn") : badge("no", "bad")] })),
+          [{ name: "Input" }, { name: "Is", num: true }, { name: "Should be", num: true }],
+          it.checks.map((check) => ({ key: check.input, cells: [check.holds ? badge(check.input, "good") : check.waived ? badge(`${check.input}: waived`, "warn") : badge(`${check.input}: does not hold`, "bad"), value(check), right(check)] })),
         ),
   );
 }

@@ -103,7 +103,7 @@ function show() {
     const failed = missing.map((path) => ctx.error(path)).find(Boolean);
     if (failed) wanted.append(h("p", { class: "empty bad", role: "alert" }, failed));
     else if (missing.length > 0) wanted.append(empty(state.gone ? "Nothing is known yet: the node does not answer." : "Loading…"));
-    else wanted.append(...[view.render(about, ctx)].flat());
+    else wanted.append(...[view.render(about, ctx)].flat().filter(Boolean));
   }
   morph($("view"), wanted);
   $("view").setAttribute("data-view", state.stranger === null ? name : "door");
@@ -210,6 +210,8 @@ document.addEventListener("input", ({ target }) => {
   state.chosen[choice] = target.value;
   show();
 });
+
+matchMedia("(max-width: 35rem)").addEventListener("change", show);
 
 setInterval(() => {
   if (!document.hidden) refresh();

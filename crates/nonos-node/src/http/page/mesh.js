@@ -2,7 +2,7 @@
 
 import { badge, empty, h, panel, s, table } from "./dom.js";
 import { many, name, percent, short } from "./format.js";
-import { rings } from "./graph.js";
+import { frame, rings } from "./graph.js";
 
 export const label = "Mesh";
 export const title = () => "Mesh";
@@ -67,7 +67,7 @@ function node(it, at, self) {
     s("title", {}, said),
     s("circle", { r: self ? 17 : 12 }),
     s("text", { class: "mark", dy: "0.35em" }, self ? "Ø" : (MARKS[it.state] ?? "")),
-    s("text", { class: "name", y: self ? 32 : 26 }, self ? "this node" : short(it.id).slice(0, 8)),
+    s("text", { class: "name", y: self ? 33 : at.y < -20 ? -19 : 27 }, self ? "this node" : short(it.id).slice(0, 8)),
   );
   return self ? shape : s("a", { href: `#/trust/${it.id}`, "aria-label": said, "data-key": it.id }, shape);
 }
@@ -75,10 +75,10 @@ function node(it, at, self) {
 function graph(peers, ctx) {
   const connected = peers.filter((it) => it.address !== null);
   const apart = peers.filter((it) => it.address === null);
-  const inner = rings(connected.map((it) => it.id), 105, 62, 74);
-  const outer = rings(apart.map((it) => it.id), Math.max(inner.outer + 75, 105), 52, 66);
-  const far = Math.max(inner.outer, outer.outer, 60) + 40;
-  const wide = Math.max(far * 1.5, far + 40);
+  const wide = matchMedia("(max-width: 35rem)").matches ? 0.95 : 1.55;
+  const inner = rings(connected.map((it) => it.id), 88, 62, 62, wide);
+  const outer = rings(apart.map((it) => it.id), Math.max(inner.outer + 62, 88), 52, 62, wide);
+  const { x, y } = frame([...inner.placed.values(), ...outer.placed.values()], wide);
   const now = Date.now();
   const lines = connected.map((it) => {
     const at = inner.placed.get(it.id);
@@ -87,7 +87,7 @@ function graph(peers, ctx) {
   });
   return s(
     "svg",
-    { class: "mesh", viewBox: `${-wide} ${-far} ${2 * wide} ${2 * far}`, role: "group", "aria-label": `this node and ${many(connected.length, "connected peer")}; the table below says the same` },
+    { class: "mesh", viewBox: `${-x} ${-y} ${2 * x} ${2 * y}`, role: "group", "aria-label": `this node and ${many(connected.length, "connected peer")}; the table below says the same` },
     lines,
     connected.map((it) => node(it, inner.placed.get(it.id), false)),
     apart.map((it) => node(it, outer.placed.get(it.id), false)),

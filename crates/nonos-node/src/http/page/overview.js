@@ -1,6 +1,6 @@
 // How the node is, on one screen.
 
-import { badge, bar, facts, h, panel, s } from "./dom.js";
+import { badge, bar, columns, facts, h, panel, words } from "./dom.js";
 import { amount, bytes, count, lasting, many, name, spoken } from "./format.js";
 import { list } from "./events.js";
 
@@ -18,7 +18,8 @@ export function render(_, ctx) {
   return [
     warnings(status.warnings),
     tiles(status),
-    h("div", { class: "grid", "data-key": "grid" }, hiding(status.anonymity), roles(ctx.data("roles")), bounds(status.limits), news(ctx), about(status)),
+    columns([hiding(status.anonymity), bounds(status.limits)], [roles(ctx.data("roles")), news(ctx)]),
+    about(status),
   ];
 }
 
@@ -28,7 +29,7 @@ function warnings(all) {
     "section",
     { class: "panel attention", "data-key": "warnings" },
     h("header", {}, h("h2", {}, many(all.length, "thing needs your attention", "things need your attention"))),
-    h("ul", {}, all.map((it) => h("li", {}, it))),
+    h("ul", {}, all.map((it) => h("li", {}, words(it)))),
   );
 }
 
@@ -62,15 +63,13 @@ function hiding(it) {
   const hidden = it.hops !== null;
   const few = it.mixes < 10;
   const verdict = hidden ? badge(`Hidden among ${many(it.mixes, "node")}`, few ? "warn" : "good") : badge("Not hidden", "bad");
-  const dots = Array.from({ length: 5 }, (_, at) => s("circle", { cx: 8 + at * 18, cy: 8, r: 5.5, class: hidden && at < it.hops ? "on" : "off" }));
   const then = it.policy === "required" ? "it is not done until it can be hidden" : "it is done openly";
   return panel(
     "Anonymity",
     { key: "hiding" },
     h("p", { class: `verdict ${hidden ? "good" : "bad"}` }, verdict),
-    hidden ? null : h("p", {}, `${it.why_open ?? "There is no route"}. Until that changes, ${then}.`),
+    hidden ? null : h("p", {}, `${it.why_open ?? "there is no route"}. Until that changes, ${then}.`),
     hidden && few ? h("p", {}, "So few are easily watched together.") : null,
-    s("svg", { class: "hops", viewBox: "0 0 90 16", role: "img", "aria-label": hidden ? `route of ${it.hops} nodes` : "no route" }, dots),
     facts(
       ["Policy", it.policy],
       ["Route", hidden ? many(it.hops, "node") : "none"],
@@ -112,7 +111,7 @@ function bounds(it) {
 }
 
 function news(ctx) {
-  return panel("Latest", { key: "news" }, list(ctx.state.events.filter((it) => it.what.event !== "proving").slice(0, 8), ctx), h("p", {}, h("a", { href: "#/events" }, "All events")));
+  return panel("Latest", { key: "news" }, list(ctx.state.events.filter((it) => it.what.event !== "proving").slice(0, 6), ctx), h("p", {}, h("a", { href: "#/events" }, "All events")));
 }
 
 function about(status) {

@@ -1,13 +1,13 @@
 // What the node thinks of its peers, and each point that it rests on.
 
-import { badge, bar, empty, facts, h, panel, table } from "./dom.js";
+import { badge, bar, columns, empty, facts, h, panel, table, words } from "./dom.js";
 import { many, name, percent, short, spoken, time } from "./format.js";
 import { standing } from "./mesh.js";
 
 export const label = "Trust";
 export const title = (about) => (about ? `Node ${short(about)}` : "Trust");
 export const needs = (about) => (about ? ["trust", "peers", `explain/${about}`, `why-not/${about}`] : ["trust"]);
-export const lead = (about) => (about ? h("a", { href: "#/trust" }, "All nodes") : "By what each node has done, as this one has seen it. A score is of 100 %; it starts in the middle and moves with every deed.");
+export const lead = (about) => (about ? h("a", { href: "#/trust" }, "All nodes") : "By what each node has done, as this one has seen it. A score is of 100 %, and moves with every deed.");
 
 export const render = (about, ctx) => (about ? detail(about, ctx) : listed(ctx.data("trust")));
 
@@ -23,7 +23,7 @@ function listed(all) {
       ? empty("Nobody has done anything yet that could be judged.")
       : table(
           "Trust in nodes",
-          [{ name: "Node" }, { name: "Standing" }, { name: "Execution" }, ...contexts.map((of) => ({ name: spoken(of), num: true, hide: "medium" })), { name: "Evidence" }],
+          [{ name: "Node" }, { name: "Standing" }, { name: "Score" }, ...contexts.map((of) => ({ name: spoken(of), num: true, hide: "medium" })), { name: "Evidence" }],
           sorted.map((it) => ({
             key: it.node,
             cells: [
@@ -45,6 +45,8 @@ function detail(node, ctx) {
   const why = ctx.data(`why-not/${node}`);
   const newest = [...points].sort((a, b) => b.at - a.at).slice(0, 200);
   return [
+    columns(
+      [
     panel(
       "Standing",
       { key: "standing" },
@@ -56,7 +58,9 @@ function detail(node, ctx) {
         ["Software", peer?.software || "not known"],
       ),
     ),
-    why && why.findings.length > 0 ? panel("What stands in the way", { key: "why" }, h("ul", { class: "rows" }, why.findings.map((of) => h("li", { "data-key": of.code }, h("p", {}, of.text), of.remedy ? h("p", { class: "dim" }, of.remedy) : null)))) : null,
+    why && why.findings.length > 0 ? panel("What stands in the way", { key: "why" }, h("ul", { class: "rows" }, why.findings.map((of) => h("li", { "data-key": of.code }, h("p", {}, words(of.text)), of.remedy ? h("p", { class: "dim" }, words(of.remedy)) : null)))) : null,
+      ],
+      [
     panel(
       "Scores",
       { key: "scores" },
@@ -69,8 +73,10 @@ function detail(node, ctx) {
         : empty("It has done nothing yet that could be judged."),
     ),
     it && it.evidence.length > 0
-      ? panel("Evidence", { key: "evidence", note: "anyone can check it" }, h("ul", { class: "rows" }, it.evidence.map((of) => h("li", { "data-key": of }, h("code", { class: "whole" }, of), h("p", { class: "dim" }, "operator trust evidence ", short(of), "… exports it")))))
+      ? panel("Evidence", { key: "evidence", note: "anyone can check it" }, h("ul", { class: "rows" }, it.evidence.map((of) => h("li", { "data-key": of }, h("code", { class: "whole" }, of), h("p", { class: "dim" }, h("code", {}, "operator trust evidence"), " shows and exports it")))))
       : null,
+      ],
+    ),
     panel(
       "What it rests on",
       { key: "points", wide: true, note: points.length > newest.length ? `the newest ${newest.length} of ${points.length}` : many(points.length, "point") },
