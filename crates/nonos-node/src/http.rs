@@ -292,7 +292,7 @@ impl Shared {
             Route::Session => self.open_session(body).await,
             Route::Read(question) => {
                 known()?;
-                Ok(match self.node.ask(question).await {
+                Ok(match self.node.ask(*question).await {
                     Ok(value) => json(StatusCode::OK, &value),
                     Err(error) => {
                         let status = match error.fault.as_str() {

@@ -278,7 +278,8 @@ fn shows_the_same_as_the_socket(browser: &Browser, devnet: &Devnet) {
     let peers = devnet.ask(&["peers"]);
     let mut ids: Vec<&str> = list(&peers).iter().map(|it| of(it, "id")).collect();
     let mut rows = names(browser);
-    (ids.sort_unstable(), rows.sort());
+    ids.sort_unstable();
+    rows.sort();
     assert_eq!(rows, ids);
     let connected = list(&peers).iter().filter(|it| !it["address"].is_null()).count();
     let drawn = "return document.querySelectorAll('.mesh line').length + ' ' + document.querySelectorAll('.mesh .node').length";
@@ -288,7 +289,8 @@ fn shows_the_same_as_the_socket(browser: &Browser, devnet: &Devnet) {
     let jobs = devnet.ask(&["job", "list"]);
     let mut ids: Vec<&str> = list(&jobs).iter().map(|it| of(it, "job")).collect();
     let mut rows = names(browser);
-    (ids.sort_unstable(), rows.sort());
+    ids.sort_unstable();
+    rows.sort();
     assert_eq!(rows, ids);
     let fox = list(&jobs)
         .iter()

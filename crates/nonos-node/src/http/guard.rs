@@ -304,10 +304,7 @@ mod tests {
         let now = Timestamp::new(1);
         let sessions = Sessions::new(Zeroizing::new("abc".to_owned()));
         let code = super::super::session::code("abc", [1; 16], Timestamp::new(60));
-        let opened = sessions
-            .redeem(&code, [[1; 32], [2; 32]], now)
-            .ok()
-            .expect("fresh");
+        let opened = sessions.redeem(&code, [[1; 32], [2; 32]], now).expect("fresh");
         let judge = |all: &[(&str, &str)]| known(&headers(all), &sessions, at(), now);
         let cookie = format!("a=b; nonos-4780={}; c=d", *opened.cookie);
         assert_eq!(judge(&[("authorization", "Bearer abc")]), Ok(()));

@@ -13,7 +13,7 @@ const JOBS: u16 = 200;
 pub(super) enum Route {
     File(&'static File),
     Session,
-    Read(Request),
+    Read(Box<Request>),
     Events { after: u64 },
     Metrics,
 }
@@ -88,7 +88,7 @@ pub(super) fn route(uri: &Uri) -> Result<Route, Refusal> {
         return Ok(Route::File(file));
     }
     let asked = path.strip_prefix("/api/").and_then(read);
-    asked.map(Route::Read).ok_or(Refusal::Path)
+    asked.map(|it| Route::Read(Box::new(it))).ok_or(Refusal::Path)
 }
 
 /// The questions of [`Request`] that a browser may ask.

@@ -83,8 +83,11 @@ fn sample(line: &str) -> Option<(String, BTreeMap<String, String>, String)> {
     Some((name.to_owned(), labels, value.to_owned()))
 }
 
+/// A metric: its type, and the labels and values of its samples.
+type Metric = (String, Vec<(BTreeMap<String, String>, String)>);
+
 /// Names with their types, of a text that keeps to the format.
-fn parsed(text: &str) -> BTreeMap<String, (String, Vec<(BTreeMap<String, String>, String)>)> {
+fn parsed(text: &str) -> BTreeMap<String, Metric> {
     let mut metrics = BTreeMap::new();
     let mut current = String::new();
     let mut helped = None;
