@@ -349,6 +349,9 @@ pub(crate) enum Failure {
     /// The runtime or its signals cannot be set up.
     #[error("the system gives no threads or signals")]
     Runtime(#[source] io::Error),
+    /// There is no link to the node's page.
+    #[error(transparent)]
+    Link(#[from] nonos_node::LinkError),
     /// The configuration is refused.
     #[error(transparent)]
     Config(#[from] nonos_node::ConfigError),
@@ -407,6 +410,7 @@ impl Failure {
             | Self::UnknownBackend { .. } => Fault::Peer,
             Self::DamagedBundle { damage, .. } => damage.fault(),
             Self::NoMethod(error) => error.fault(),
+            Self::Link(error) => error.fault(),
             Self::Config(error) => error.fault(),
             Self::Probe(error) => error.fault(),
             Self::Store(error) => error.fault(),

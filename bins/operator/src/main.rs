@@ -8,6 +8,7 @@ mod datadir;
 mod failure;
 mod files;
 mod keys;
+mod notify;
 mod output;
 mod passphrase;
 mod peak;

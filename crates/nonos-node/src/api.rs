@@ -4,6 +4,7 @@ mod bundle;
 mod channel;
 mod receipt;
 mod settle;
+mod listed;
 mod why;
 
 use nonos_types::{
@@ -21,6 +22,7 @@ pub use self::{
         BatchView, Countersigned, EntryView, LineView, PlaceView, SettleAsk, SettleStatus, SettlementWritten,
         StageView, WorkBegun, WorkOutcome, WorkView,
     },
+    listed::{CapsuleList, CapsuleView, JobList},
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -66,6 +68,13 @@ pub enum Request {
     Submit(Submission),
     /// The jobs it knows, newest first. [`JobView`]s.
     Jobs,
+    /// The newest of them, without inputs and results: no files are read for it. [`JobList`].
+    RecentJobs {
+        /// At most so many.
+        most: u16,
+    },
+    /// The capsules that are kept here. [`CapsuleList`].
+    Capsules,
     /// Let nobody begin a job of this node any more. [`Done`].
     Cancel {
         /// Its name.

@@ -1,5 +1,6 @@
 //! What an operator sets.
 
+mod http;
 mod limits;
 mod onion;
 mod roles;
@@ -13,6 +14,7 @@ use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
 pub use self::{
+    http::{Http, HttpListen, HttpListenError, MetricsAccess},
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
@@ -48,6 +50,8 @@ pub struct Config {
     pub verifier: Verifier,
     /// How its books are settled.
     pub settlement: Settlement,
+    /// Where its page is.
+    pub http: Http,
     /// How the machine is measured.
     pub probe: Probe,
     /// Guilty peers within ten minutes, being more than a fifth of all, from which on nobody is blacklisted without
@@ -267,6 +271,7 @@ impl Default for Config {
             sandbox: Sandbox::default(),
             verifier: Verifier::default(),
             settlement: Settlement::default(),
+            http: Http::default(),
             probe: Probe::Quick,
             brake_peers: nonos_trust::TrustBook::BRAKE_PEERS,
             award_timeout_s: 600,
@@ -509,6 +514,13 @@ impl Config {
 #max_fee_gwei = 50
 #patience_s = 300
 #confirmations = 12
+
+[http]
+# Where the page, its API and the metrics are: an address of this machine alone, as in "127.0.0.1:4780", "off", or "auto":
+# that one, or another port if somebody has it. `operator dashboard` gives the link.
+#listen = "auto"
+# Who may read /metrics: "token", whoever can read the file run/http-token, or "open", every program of this machine.
+#metrics = "token"
 "#;
 }
 

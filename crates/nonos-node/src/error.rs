@@ -79,6 +79,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The page cannot be served where the configuration says.
+    #[error("cannot serve the page on {address}; see [http] in config.toml")]
+    Page {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     Random,
@@ -106,6 +115,7 @@ impl Error {
             | Self::BadJournal { .. }
             | Self::Backend { .. }
             | Self::Io { .. }
+            | Self::Page { .. }
             | Self::Random => Fault::Environment,
         }
     }

@@ -58,6 +58,7 @@ mod config;
 mod datadir;
 mod engine;
 mod error;
+mod http;
 mod journal;
 mod machine;
 mod node;
@@ -73,12 +74,13 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Limits, Memory, Monthly, Onion,
-        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload,
-        Verifier,
+        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Http, HttpListen,
+        HttpListenError, Limits, Memory, MetricsAccess, Monthly, Onion, Percent, Pin, Pins, Policy, Probe,
+        ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,
+    http::{Link, LinkError},
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},
     proofs::Proofs,
 };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     num::NonZeroUsize,
     path::Path,
     sync::{
@@ -41,6 +42,7 @@ use crate::{
     config::{Disk, Memory, Probe, Upload},
     datadir,
     engine::{self, About, Connection, Effect, Engine, Gives, Input, Machine, Origin, Parts, Unchecked},
+    http::Http,
     journal::Journal,
     machine,
     objects::ObjectStore,
@@ -97,6 +99,7 @@ pub struct NodeOptions {
 pub struct Node {
     id: NodeId,
     handle: Handle,
+    page: Option<SocketAddr>,
     stopped: watch::Receiver<bool>,
     // Dropped last.
     _data: Arc<DataDir>,
@@ -284,6 +287,8 @@ impl Node {
         let handle = Handle {
             inputs: inputs.clone(),
         };
+        let page = Http::open(config.http, data.path(), handle.clone(), clock).await?;
+        let at = page.as_ref().map(Http::at);
         let (stop, stopped) = watch::channel(false);
         let (thought, thinking) = oneshot::channel();
         thread::Builder::new()
@@ -337,6 +342,9 @@ impl Node {
         tokio::spawn(async move {
             worker.work(effects).await;
             answering.abort();
+            if let Some(page) = page {
+                page.close();
+            }
             ticking.abort();
             watching.abort();
             looking.abort();
@@ -351,6 +359,7 @@ impl Node {
         Ok(Self {
             id,
             handle,
+            page: at,
             stopped,
             _data: data,
         })
@@ -359,6 +368,11 @@ impl Node {
     /// Its name.
     pub fn id(&self) -> NodeId {
         self.id
+    }
+
+    /// Where its page is served, if it is; [`Link`](crate::Link) opens it.
+    pub fn page(&self) -> Option<SocketAddr> {
+        self.page
     }
 
     /// Asks it.

@@ -19,6 +19,7 @@ use nonos_types::{
     SealedResult, SealedTape, SegmentDigest, SegmentTask, TapesDigest,
 };
 
+mod listed;
 mod partial;
 mod room;
 
@@ -46,6 +47,7 @@ pub(crate) struct ObjectStore {
     room: Room,
     /// Outlines that were asked for of late.
     outlines: Mutex<Vec<(Object, Outline)>>,
+    known: listed::Known,
 }
 
 impl ObjectStore {
@@ -61,6 +63,7 @@ impl ObjectStore {
             partial: Partial::new(root),
             room: Room::new(root, most),
             outlines: Mutex::default(),
+            known: listed::Known::default(),
         };
         if let Err(error) = fs::remove_dir_all(root.join(Self::SEGMENTS))
             && error.kind() != io::ErrorKind::NotFound

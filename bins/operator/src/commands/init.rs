@@ -76,11 +76,14 @@ impl Init {
     }
 }
 
-/// Puts a setting in the place of the comment with its default.
+/// Puts a setting in the place of the comment with its default: the first one, since those of the tables come after.
 fn set(text: &mut String, key: &str, value: toml::Value) {
     let comment = format!("#{key} = ");
+    let mut value = Some(value);
     let lines = text.lines().map(|line| {
-        if line.starts_with(&comment) {
+        if line.starts_with(&comment)
+            && let Some(value) = value.take()
+        {
             format!("{key} = {value}\n")
         } else {
             format!("{line}\n")

@@ -2,7 +2,9 @@
 
 mod bundle;
 mod capsule;
+mod dashboard;
 mod devnet;
+mod docs;
 mod init;
 mod job;
 mod ledger;
@@ -14,6 +16,7 @@ mod roles;
 mod run;
 mod segment;
 mod settle;
+mod service;
 mod status;
 mod trust;
 mod verify;
@@ -54,6 +57,8 @@ pub(crate) enum Command {
     Run(run::Run),
     /// Shows how the running node is.
     Status(status::Status),
+    /// Makes a link to the running node's page.
+    Dashboard(dashboard::Dashboard),
     /// Shows the peers of the running node.
     Peers(peers::Peers),
     /// Offers jobs to the mesh, and shows what became of them.
@@ -92,6 +97,13 @@ pub(crate) enum Command {
     /// Checks the proof of such a call, and shows what it proves.
     Verify(verify::Verify),
     Devnet(devnet::Devnet),
+    /// Makes the node a service of systemd.
+    #[command(subcommand)]
+    Service(service::Command),
+    /// Prints completions for a shell.
+    Completions(docs::Completions),
+    /// Prints the manual page.
+    Man(docs::Man),
 }
 
 impl Command {
@@ -116,6 +128,10 @@ impl Command {
             Self::Prove(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::Devnet(command) => command.run(context),
+            Self::Dashboard(command) => command.run(context),
+            Self::Service(command) => command.run(context),
+            Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(context),
         }
     }
 }

@@ -1,9 +1,16 @@
 //! `operator run`: a node, until it is told to stop.
 
 use super::Context;
-use crate::{datadir::DataArgs, failure::Failure, files, output::say, passphrase::PassphraseArgs};
+use crate::{
+    datadir::DataArgs,
+    failure::Failure,
+    files,
+    notify::{self, notify},
+    output::say,
+    passphrase::PassphraseArgs,
+};
 use nonos_node::{
-    Conduct, Config, DataDir, Handle, Node, NodeOptions, Proofs,
+    Conduct, Config, DataDir, Handle, HttpListen, Node, NodeOptions, Proofs,
     api::{Request, Status},
 };
 use nonos_trust::keystore;
@@ -40,6 +47,9 @@ pub(crate) struct Run {
     /// Multiaddr of a peer to keep connected to, instead of the configuration's; may be given again.
     #[arg(long, value_name = "ADDR", env = "NONOS_PEERS", value_delimiter = ',')]
     peer: Vec<String>,
+    /// Where the node's page is, instead of the configuration's: an address of this machine alone, `auto` or `off`.
+    #[arg(long, value_name = "ADDR", env = "NONOS_HTTP")]
+    http: Option<HttpListen>,
     /// How much to log to stderr: error, warn, info, debug, trace, or directives as in `info,nonos_mesh=debug`.
     #[arg(long, value_name = "LEVEL", env = "NONOS_LOG", default_value = "info")]
     log: String,
@@ -98,6 +108,9 @@ impl Run {
         if !self.peer.is_empty() {
             config.peers.clone_from(&self.peer);
         }
+        if let Some(http) = self.http {
+            config.http.listen = http;
+        }
         Ok(config)
     }
 
@@ -128,6 +141,13 @@ async fn serve(options: NodeOptions, while_stdin: bool) -> Result<(), Failure> {
     let listeners = options.config.listen.len();
     let node = Node::start(options).await?;
     say(&format!("node {}", node.id()));
+    match node.page() {
+        Some(at) => say(&format!(
+            "page on http://{at}: `operator dashboard` makes the link that opens it"
+        )),
+        None => say("no page is served"),
+    }
+    notify(notify::READY);
     let announced = tokio::spawn(announce(node.handle(), listeners));
     tokio::select! {
         () = stop.asked() => say("stopping; again to stop at once"),
@@ -135,6 +155,7 @@ async fn serve(options: NodeOptions, while_stdin: bool) -> Result<(), Failure> {
         () = node.stopped() => {}
     }
     announced.abort();
+    notify(notify::STOPPING);
     tokio::select! {
         () = node.shutdown() => {}
         () = stop.asked() => process::exit(130),

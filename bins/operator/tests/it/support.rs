@@ -80,7 +80,15 @@ impl Place {
             // Shared, so that proving parameters are derived once for all tests.
             .env("NONOS_PARAMS", concat!(env!("CARGO_TARGET_TMPDIR"), "/params"))
             .env("HOME", self.dir.path());
-        for name in ["DATA", "LISTEN", "LOG", "NETWORK", "PASSPHRASE_FILE", "PEERS"] {
+        for name in [
+            "DATA",
+            "HTTP",
+            "LISTEN",
+            "LOG",
+            "NETWORK",
+            "PASSPHRASE_FILE",
+            "PEERS",
+        ] {
             command.env_remove(format!("NONOS_{name}"));
         }
         command.env_remove("XDG_DATA_HOME");

@@ -379,6 +379,7 @@ pub(crate) enum Answer {
         bounds: Bounds,
         findings: Vec<crate::api::Finding>,
     },
+    Capsules,
     Job(Box<crate::api::JobView>, Box<Files>),
     Jobs(Vec<(crate::api::JobView, Files)>),
 }

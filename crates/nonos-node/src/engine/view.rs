@@ -11,8 +11,8 @@ use super::{
     job::{Job, Mine, Seat},
 };
 use crate::api::{
-    Books, Done, EventPage, EvidenceView, JobState, JobView, PeerView, ReceiptView, Request, RequestError,
-    Sealing, SlotView, Status, TrustPoint, TrustView, Verified,
+    Books, Done, EventPage, EvidenceView, JobList, JobState, JobView, PeerView, ReceiptView, Request,
+    RequestError, Sealing, SlotView, Status, TrustPoint, TrustView, Verified,
 };
 
 /// Events in one answer.
@@ -60,6 +60,8 @@ impl Engine {
                 jobs.sort_by_key(|(view, _)| std::cmp::Reverse(view.created));
                 return self.complete(Answer::Jobs(jobs), reply);
             }
+            Request::RecentJobs { most } => json(&self.recent_jobs(most.into())?),
+            Request::Capsules => return self.complete(Answer::Capsules, reply),
             Request::Job { job: id } => match self.jobs.get(&id) {
                 Some(job) => {
                     let (view, files) = self.job_view(id, job)?;
@@ -347,6 +349,17 @@ impl Engine {
             proved_after_ms: job.good_ms.map(|at| at.saturating_sub(job.seen_ms)),
         };
         Ok((view, files))
+    }
+
+    fn recent_jobs(&self, most: usize) -> Result<JobList, Error> {
+        let mut newest: Vec<_> = self.jobs.iter().collect();
+        newest.sort_by_key(|(id, job)| (std::cmp::Reverse(job.offer.created), **id));
+        let views = newest.into_iter().take(most);
+        let views = views.map(|(id, job)| self.job_view(*id, job).map(|(view, _)| view));
+        Ok(JobList {
+            total: self.jobs.len(),
+            jobs: views.collect::<Result<_, _>>()?,
+        })
     }
 
     fn books(&self) -> Result<Books, Error> {

@@ -25,6 +25,8 @@ use crate::{
 
 /// Longest input or result in an answer; longer ones are fetched by name.
 const SHOWN: u64 = 1 << 20;
+/// Capsules in a list.
+const CAPSULES: usize = 200;
 
 impl Worker {
     pub(super) async fn answer(self: &Arc<Self>, what: Answer, reply: Reply) {
@@ -72,6 +74,14 @@ impl Worker {
             } => self
                 .why_not_capsule(capsule, &bounds, findings)
                 .and_then(|it| json(&it)),
+            Answer::Capsules => {
+                let objects = Arc::clone(&self.objects);
+                let listed = tokio::task::spawn_blocking(move || objects.capsules(CAPSULES)).await;
+                match listed.map_err(std::io::Error::from).flatten() {
+                    Ok(list) => json(&list),
+                    Err(error) => Err(RequestError::new(&error, nonos_types::Fault::Environment)),
+                }
+            }
             Answer::Job(view, files) => json(&self.job(*view, &files)),
             Answer::Jobs(jobs) => {
                 let views: Vec<JobView> = jobs

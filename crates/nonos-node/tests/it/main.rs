@@ -6,5 +6,6 @@ mod channel;
 mod jobs;
 mod mesh;
 mod onion;
+mod page;
 mod sealed;
 mod segments;

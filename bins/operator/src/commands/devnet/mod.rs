@@ -194,6 +194,13 @@ impl Devnet {
             mesh.home.path().display()
         ));
         mesh.meet()?;
+        if !self.exit {
+            let link = super::dashboard::link(&mesh.home.place(REQUESTER).data)?;
+            say(&format!(
+                "the page of node 0, for a browser of this machine, once: {}",
+                link.url()
+            ));
+        }
         Ok(mesh)
     }
 
@@ -414,7 +421,8 @@ impl Mesh {
             "the mesh stays up until Ctrl-C; from another terminal:\n  \
              printf 'any text' | operator job submit {capsule} --input - --wait --data {data}\n  \
              operator job list --data {data}\n  \
-             operator status --data {data}"
+             operator status --data {data}\n  \
+             operator dashboard --data {data}"
         ));
         if self.home.is_temporary() {
             say("its data will be removed then (--data DIR keeps it)");
