@@ -208,6 +208,10 @@ impl TrustBook {
             Evidence::BadRelay(_) | Evidence::ForkedHead(_) => (Context::Relay, Weight::BAD_RELAY),
             Evidence::NonceReuse(_) => (Context::Execute, Weight::NONCE_REUSE),
             Evidence::Equivocation(_) => (Context::Relay, Weight::EQUIVOCATION),
+            Evidence::FalseVerdict(_) => (Context::Verify, Weight::FALSE_VERDICT),
+            Evidence::VoucherConflict(_) => (Context::Pay, Weight::VOUCHER_CONFLICT),
+            Evidence::FeedFork(_) => (Context::Pay, Weight::FEED_FORK),
+            Evidence::FalseAccusation(_) => (Context::Verify, Weight::FALSE_ACCUSATION),
         };
         let point = Point {
             at: now,

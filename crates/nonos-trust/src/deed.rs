@@ -80,6 +80,14 @@ impl Weight {
     pub const NONCE_REUSE: Self = Self(5);
     /// Of having said two things of itself at once.
     pub const EQUIVOCATION: Self = Self(5);
+    /// Of having said of a proof what is not so.
+    pub const FALSE_VERDICT: Self = Self(5);
+    /// Of having owed two things at once.
+    pub const VOUCHER_CONFLICT: Self = Self(5);
+    /// Of having kept two books.
+    pub const FEED_FORK: Self = Self(5);
+    /// Of having accused another of what the evidence does not show.
+    pub const FALSE_ACCUSATION: Self = Self(5);
 
     /// How many deeds.
     pub const fn get(self) -> u32 {

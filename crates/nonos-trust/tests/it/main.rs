@@ -2,6 +2,7 @@
 
 mod book;
 mod brake;
+mod forged;
 mod judge;
 mod keystore;
 mod relay;
