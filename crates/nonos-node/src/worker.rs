@@ -3,6 +3,7 @@
 mod answer;
 mod bundle;
 mod clocks;
+mod contest;
 mod hidden;
 mod needs;
 mod run;
@@ -232,6 +233,11 @@ impl Worker {
                     origin,
                 }
             }
+            Effect::Contest {
+                verdict,
+                receipt,
+                sources,
+            } => self.contest(verdict, receipt, &sources).await,
             Effect::AskRelay { message, head } => {
                 let inclusion = self.ask_relay(message, &head).await;
                 Input::RelaySaid {

@@ -47,6 +47,7 @@ mod error;
 mod identity;
 mod judge;
 pub mod keystore;
+mod reason;
 mod score;
 mod standing;
 
@@ -56,6 +57,7 @@ pub use crate::{
     error::Error,
     identity::Identity,
     judge::{Judgement, ProofCheck, ProofVerdict, judge},
+    reason::Reason,
     score::Ppm,
     standing::{Act, Block, ContextScore, Standing, State},
 };

@@ -1,6 +1,8 @@
 //! Engines without a network, driven by hand through virtual time.
 
+mod blocks;
 mod channel;
+mod contest;
 mod crash;
 mod describe;
 mod duties;

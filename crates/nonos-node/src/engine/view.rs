@@ -81,7 +81,7 @@ impl Engine {
             },
             Request::Trust => json(&self.trust_views()?),
             Request::Explain { node } => {
-                let points: Vec<TrustPoint> = (self.trust.explain(node)?.iter())
+                let mut points: Vec<TrustPoint> = (self.trust.explain(node)?.iter())
                     .map(|point| TrustPoint {
                         at: point.at,
                         context: name(&point.context),
@@ -89,6 +89,8 @@ impl Engine {
                         cause: cause(&point.cause),
                     })
                     .collect();
+                points.extend(self.acts_view(node)?);
+                points.sort_by_key(|point| point.at);
                 json(&points)
             }
             Request::Evidence { evidence } => match self.trust.evidence(evidence)? {
@@ -105,11 +107,13 @@ impl Engine {
                 }
                 None => unknown(&format!("no evidence {evidence} is known here")),
             },
+            Request::Block { node, reason, for_s } => match self.block(node, &reason, for_s)? {
+                Ok(done) => json(&done),
+                Err(error) => Err(error),
+            },
             Request::Unblock { node } => {
                 self.trust.unblock(node, self.now.time)?;
-                if !self.avoided.contains(&node) {
-                    self.effects.push(Effect::Unblock(node));
-                }
+                self.let_in(node);
                 json(&Done {})
             }
             Request::Avoid { peers } => {
@@ -357,25 +361,29 @@ impl Engine {
 
     fn trust_views(&self) -> Result<Vec<TrustView>, Error> {
         let convictions = self.trust.convictions()?;
-        let views = self
-            .trust
-            .list(self.now.time)?
-            .into_iter()
-            .map(|(node, standing)| TrustView {
-                node,
-                state: name(&standing.state),
-                score_ppm: standing.score.get(),
-                contexts: (nonos_trust::Context::ALL.into_iter())
-                    .map(|context| {
-                        let score = standing.of(context);
-                        (name(&context), score.score.get(), score.lower_bound.get())
-                    })
-                    .collect(),
-                evidence: (convictions.iter())
-                    .filter(|(peer, _)| *peer == node)
-                    .map(|(_, evidence)| *evidence)
-                    .collect(),
-            });
+        let mut blocks = std::collections::BTreeMap::new();
+        let list = self.trust.list(self.now.time)?;
+        for (node, _) in &list {
+            if let Some(block) = self.block_view(*node)? {
+                blocks.insert(*node, block);
+            }
+        }
+        let views = list.into_iter().map(|(node, standing)| TrustView {
+            node,
+            block: blocks.remove(&node),
+            state: name(&standing.state),
+            score_ppm: standing.score.get(),
+            contexts: (nonos_trust::Context::ALL.into_iter())
+                .map(|context| {
+                    let score = standing.of(context);
+                    (name(&context), score.score.get(), score.lower_bound.get())
+                })
+                .collect(),
+            evidence: (convictions.iter())
+                .filter(|(peer, _)| *peer == node)
+                .map(|(_, evidence)| *evidence)
+                .collect(),
+        });
         Ok(views.collect())
     }
 

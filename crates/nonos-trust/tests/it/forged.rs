@@ -295,8 +295,15 @@ fn twisted(evidence: &Evidence) -> Vec<(&'static str, Evidence)> {
                 ("another head", Evidence::BadRelay(by_another)),
             ]
         }
-        Evidence::FalseAccusation(it) => {
-            let within = said(Evidence::FalseAccusation(it.clone()), &culprit());
+        Evidence::FalseAccusation(_) => {
+            // An accusation that is true is called false, and that again.
+            let it = FalseVerdict {
+                verdict: verdict(false, &other),
+                item: item(),
+            };
+            let right = said(Evidence::FalseVerdict(Box::new(it)), &key(8));
+            let called = FalseAccusation { accusation: right };
+            let within = said(Evidence::FalseAccusation(Box::new(called)), &culprit());
             let deep = FalseAccusation { accusation: within };
             vec![("one within another", Evidence::FalseAccusation(Box::new(deep)))]
         }

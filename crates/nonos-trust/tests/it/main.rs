@@ -5,6 +5,7 @@ mod brake;
 mod forged;
 mod judge;
 mod keystore;
+mod operator;
 mod relay;
 mod sample;
 mod score;
