@@ -216,20 +216,58 @@ fn nothing_is_heard_of_who_is_blacklisted() {
 }
 
 #[test]
-fn who_is_blacklisted_loses_an_award_and_gets_no_bounty() {
-    let mut world = World::new(3);
-    world.proving_s = 30;
-    let (job, _) = job_and_offer(&mut world, 1);
-    world.pass(2);
-    let award = |world: &World| world.nodes[0].engine.jobs[&job].seats[0].executor();
-    let first = award(&world).expect("awarded");
-    block(&mut world, 0, first, None);
-    world.pass(2);
-    let second = award(&world).expect("awarded");
-    assert_ne!(second, first);
-    world.pass(60);
-    // The one that is shut out has verified it, and is not paid for that.
-    assert_eq!(world.paid(0), [(second, FeeKind::Execute, 80)]);
+fn who_is_blacklisted_loses_an_award() {
+    for blocked in [false, true] {
+        let mut world = World::new(2);
+        world.proving_s = 30;
+        let (job, _) = job_and_offer(&mut world, 0);
+        world.pass(2);
+        let award = |world: &World| world.nodes[0].engine.jobs[&job].seats[0].executor();
+        assert_eq!(award(&world), Some(world.id(1)));
+        if blocked {
+            block(&mut world, 0, world.id(1), None);
+        }
+        let (network, slot, at) = (network(), Slot::ZERO, Timestamp::new(world.time()));
+        let box_key = None;
+        let claim = Claim {
+            network,
+            job,
+            slot,
+            at,
+            box_key,
+        };
+        world.inject(&signed(claim, &key(50)));
+        let expected = if blocked { id(&key(50)) } else { world.id(1) };
+        assert_eq!(award(&world), Some(expected));
+    }
+}
+
+#[test]
+fn who_is_blacklisted_gets_no_bounty() {
+    for blocked in [false, true] {
+        let mut world = World::new(3);
+        world.proving_s = 30;
+        let (job, _) = job_and_offer(&mut world, 1);
+        world.pass(2);
+        let executor = world.nodes[0].engine.jobs[&job].seats[0]
+            .executor()
+            .expect("awarded");
+        let verifier = [1, 2]
+            .map(|it| world.id(it))
+            .into_iter()
+            .find(|it| *it != executor);
+        let verifier = verifier.expect("the other");
+        if blocked {
+            block(&mut world, 0, verifier, None);
+        }
+        world.pass(60);
+        let bounty = (verifier, FeeKind::Verify, 20);
+        let expected: Vec<_> = [(executor, FeeKind::Execute, 80)]
+            .into_iter()
+            .chain((!blocked).then_some(bounty))
+            .collect();
+        assert_eq!(world.paid(0), expected);
+    }
 }
 
 #[test]
