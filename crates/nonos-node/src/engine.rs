@@ -6,6 +6,7 @@
 
 mod blocks;
 mod carriers;
+mod challenge;
 mod channel;
 mod contest;
 mod describe;
@@ -55,6 +56,7 @@ use nonos_types::{
 
 use self::{
     carriers::Carriers,
+    challenge::Challenges,
     contest::Contest,
     describe::Said,
     duties::Duties,
@@ -69,6 +71,7 @@ use self::{
     verifier::Retry,
 };
 pub(crate) use self::{
+    challenge::Storage,
     effect::{
         Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Opened, Origin, Ready,
         Reply,
@@ -136,6 +139,7 @@ pub(crate) struct Engine {
     relay: Relay,
     carriers: Carriers,
     contest: Contest,
+    challenges: Challenges,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
@@ -264,6 +268,7 @@ impl Engine {
             relay: parts.relay,
             carriers: Carriers::default(),
             contest: Contest::default(),
+            challenges: Challenges::default(),
             doubled: false,
             directory: Directory::new(directory),
             said: Said::default(),
@@ -371,6 +376,7 @@ impl Engine {
                 judgement,
                 origin,
             } => self.judged(&accusation, &judgement, origin),
+            Input::Challenged { peer, capsule, kept } => self.challenged(peer, capsule, kept),
             Input::Contested {
                 verdict,
                 receipt,

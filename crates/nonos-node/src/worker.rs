@@ -2,6 +2,7 @@
 
 mod answer;
 mod bundle;
+mod challenge;
 mod clocks;
 mod contest;
 mod hidden;
@@ -233,6 +234,7 @@ impl Worker {
                     origin,
                 }
             }
+            Effect::Challenge { peer, capsule, lot } => self.challenge(peer, capsule, lot).await,
             Effect::Contest {
                 verdict,
                 receipt,

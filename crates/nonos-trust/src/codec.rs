@@ -222,6 +222,7 @@ fn cause_to_bytes(cause: &Cause) -> Vec<u8> {
         Cause::Capsule(hash) => (4, hash.as_bytes()),
         Cause::Evidence(id) => (5, id.as_bytes()),
         Cause::Segment(id) => (7, id.as_bytes()),
+        Cause::Challenge(id) => (9, id.as_bytes()),
     };
     [&[kind], &digest[..]].concat()
 }
@@ -235,6 +236,7 @@ fn cause_from_bytes(bytes: &[u8]) -> Option<Cause> {
         4 => Cause::Capsule(digest(id)?),
         5 => Cause::Evidence(digest(id)?),
         7 => Cause::Segment(digest(id)?),
+        9 => Cause::Challenge(digest(id)?),
         _ => return None,
     })
 }

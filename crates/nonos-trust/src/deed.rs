@@ -1,4 +1,6 @@
-use nonos_types::{CapsuleHash, EvidenceId, JobId, MessageId, NodeId, ReceiptId, SegmentTaskId, Timestamp};
+use nonos_types::{
+    CapsuleHash, Digest, EvidenceId, JobId, MessageId, NodeId, ReceiptId, SegmentTaskId, Tag, Timestamp,
+};
 use serde::Serialize;
 
 /// What a peer is trusted to do. Each has a score of its own.
@@ -49,7 +51,20 @@ pub enum Cause {
     Evidence(EvidenceId),
     /// A segment of a run that it took on to prove.
     Segment(SegmentTaskId),
+    /// A part of something that it gave before, and was asked for again.
+    Challenge(ChallengeId),
 }
+
+/// `nonos/v1/challenge`
+#[derive(Debug)]
+pub enum Challenge {}
+
+impl Tag for Challenge {
+    const DOMAIN: &'static str = "nonos/v1/challenge";
+}
+
+/// Names a question to a peer for a part of what it gave.
+pub type ChallengeId = Digest<Challenge>;
 
 /// Something this node has seen a peer do. Opinions of others are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

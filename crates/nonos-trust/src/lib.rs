@@ -53,7 +53,7 @@ mod standing;
 
 pub use crate::{
     book::{Conviction, TrustBook},
-    deed::{Cause, Context, Deed, Observation, Point, Weight},
+    deed::{Cause, Challenge, ChallengeId, Context, Deed, Observation, Point, Weight},
     error::Error,
     identity::Identity,
     judge::{Judgement, ProofCheck, ProofVerdict, judge},

@@ -106,6 +106,12 @@ pub(crate) enum Input {
         judgement: Judgement,
         origin: Origin,
     },
+    /// A peer was asked for a part of a capsule that it gave before.
+    Challenged {
+        peer: NodeId,
+        capsule: CapsuleHash,
+        kept: super::Storage,
+    },
     /// The proof that a verdict is about was checked again: what was found, and what its receipt commits to.
     Contested {
         verdict: Box<Signed<Verdict>>,
@@ -320,6 +326,12 @@ pub(crate) enum Effect {
         accusation: Box<Signed<Accusation>>,
         origin: Origin,
         sources: Vec<NodeId>,
+    },
+    /// Ask a peer for a part of a capsule, drawn by lot.
+    Challenge {
+        peer: NodeId,
+        capsule: CapsuleHash,
+        lot: u64,
     },
     /// Check again the proof that a verdict contradicts, and get what its receipt commits to.
     Contest {

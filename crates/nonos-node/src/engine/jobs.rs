@@ -121,6 +121,7 @@ impl Engine {
         self.tick_peers()?;
         self.tick_heads()?;
         self.ask_relays()?;
+        self.tick_challenges();
         self.retry()?;
         self.tick_helping();
         self.drive()?;

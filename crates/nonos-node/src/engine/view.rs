@@ -428,6 +428,7 @@ fn cause(cause: &nonos_trust::Cause) -> String {
         Cause::Capsule(id) => format!("capsule {id}"),
         Cause::Evidence(id) => format!("evidence {id}"),
         Cause::Segment(id) => format!("segment task {id}"),
+        Cause::Challenge(id) => format!("storage challenge {id}"),
         _ => "something of a newer version".to_owned(),
     }
 }

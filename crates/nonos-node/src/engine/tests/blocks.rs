@@ -87,7 +87,8 @@ fn refuses_to_block_itself_for_no_reason_or_for_no_time() {
 #[test]
 fn who_is_blocked_is_shut_out_after_a_restart_too() {
     let mut world = World::new(2);
-    let peer = world.id(1);
+    // Whoever it is does not come by himself.
+    let peer = id(&key(50));
     block(&mut world, 0, peer, None);
     world.stop(0);
     world.start(0);
@@ -225,7 +226,8 @@ fn who_is_blacklisted_loses_an_award() {
         let award = |world: &World| world.nodes[0].engine.jobs[&job].seats[0].executor();
         assert_eq!(award(&world), Some(world.id(1)));
         if blocked {
-            block(&mut world, 0, world.id(1), None);
+            let peer = world.id(1);
+            block(&mut world, 0, peer, None);
         }
         let (network, slot, at) = (network(), Slot::ZERO, Timestamp::new(world.time()));
         let box_key = None;

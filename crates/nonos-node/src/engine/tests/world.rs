@@ -260,6 +260,9 @@ pub(super) struct World {
     pub(super) refusing: bool,
     /// Verdicts that were held against their proofs again.
     pub(super) contests: usize,
+    /// Who was asked for a part of what, and what comes of the next such questions.
+    pub(super) challenged: Vec<(NodeId, CapsuleHash, u64)>,
+    pub(super) keeps: VecDeque<crate::engine::Storage>,
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
@@ -355,6 +358,8 @@ impl World {
             asked_relays: 0,
             refusing: false,
             contests: 0,
+            challenged: vec![],
+            keeps: VecDeque::new(),
             dialled: vec![],
             kept: vec![],
             let_go: vec![],
@@ -625,6 +630,11 @@ impl World {
                         origin,
                     },
                 );
+            }
+            Effect::Challenge { peer, capsule, lot } => {
+                self.challenged.push((peer, capsule, lot));
+                let kept = self.keeps.pop_front().expect("an answer");
+                self.give(node, Input::Challenged { peer, capsule, kept });
             }
             Effect::Contest { verdict, receipt, .. } => {
                 let found = Check(self).of(receipt.receipt_id());
