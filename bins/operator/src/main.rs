@@ -5,6 +5,7 @@
 mod backend;
 mod commands;
 mod datadir;
+mod duration;
 mod failure;
 mod files;
 mod keys;

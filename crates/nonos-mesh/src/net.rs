@@ -343,6 +343,32 @@ impl Mesh {
         }
     }
 
+    /// Fetches a part of an object from a peer: the bytes from `offset` on, `most` of them or as many as there are. With them comes
+    /// how long the peer says the object is. Whether it is the object is not checked.
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::BadAnswer`] if it is another number of bytes.
+    pub async fn part(
+        &self,
+        from: NodeId,
+        object: Object,
+        offset: ByteLen,
+        most: ByteLen,
+    ) -> Result<(ByteLen, Vec<u8>), FetchError> {
+        let request = Request::Read { object, offset, most };
+        let part = match self.request(from, request).await? {
+            Response::Part(part) => part,
+            Response::NotFound => return Err(FetchError::NotFound),
+            _ => return Err(FetchError::BadAnswer),
+        };
+        let left = part.total.checked_sub(offset).ok_or(FetchError::BadAnswer)?;
+        if ByteLen::from(part.bytes.len()) == left.min(most) {
+            Ok((part.total, part.bytes))
+        } else {
+            Err(FetchError::BadAnswer)
+        }
+    }
+
     /// Fetches an object of at most `most` from several peers at once, each group of it checked as it comes. It goes on with
     /// what is kept of an earlier try, and hands over each group that is new, to be kept. What its name does not cover is
     /// right if `is_whole` says so.

@@ -101,6 +101,15 @@ pub enum Request {
         /// Its name.
         evidence: EvidenceId,
     },
+    /// Put a peer on the blacklist, as the operator's own decision. [`Done`].
+    Block {
+        /// The peer.
+        node: NodeId,
+        /// Why: one line of 1 to 512 bytes, for the operator.
+        reason: String,
+        /// For how many seconds; else until it is taken off.
+        for_s: Option<u64>,
+    },
     /// Lift a blacklisting. [`Done`].
     Unblock {
         /// The peer.
@@ -616,6 +625,20 @@ pub struct TrustView {
     pub contexts: Vec<(String, u32, u32)>,
     /// What it was blacklisted for.
     pub evidence: Vec<EvidenceId>,
+    /// If it is on the blacklist: why.
+    #[serde(default)]
+    pub block: Option<BlockView>,
+}
+
+/// Why a peer is on the blacklist.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlockView {
+    /// `evidence`, `faults` (three probations in 30 days), or `operator`.
+    pub by: String,
+    /// When it comes off by itself.
+    pub until: Option<Timestamp>,
+    /// What the operator said, if he has blocked it.
+    pub reason: Option<String>,
 }
 
 /// One point of a score.
@@ -623,7 +646,7 @@ pub struct TrustView {
 pub struct TrustPoint {
     /// When.
     pub at: Timestamp,
-    /// In which context.
+    /// In which context; `operator` is what the operator did about it, which is in no score.
     pub context: String,
     /// Good or bad.
     pub good: bool,

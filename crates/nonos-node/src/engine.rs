@@ -4,8 +4,11 @@
 //! Everything it knows of jobs follows from the messages in its journal, in their order. `apply` is that; `react`
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
+mod blocks;
 mod carriers;
+mod challenge;
 mod channel;
+mod contest;
 mod describe;
 mod duties;
 mod effect;
@@ -53,6 +56,8 @@ use nonos_types::{
 
 use self::{
     carriers::Carriers,
+    challenge::Challenges,
+    contest::Contest,
     describe::Said,
     duties::Duties,
     heads::Kept,
@@ -66,6 +71,7 @@ use self::{
     verifier::Retry,
 };
 pub(crate) use self::{
+    challenge::Storage,
     effect::{
         Answer, Bounds, Checked, Effect, Fate, Files, Gives, Input, Measured, Moment, Opened, Origin, Ready,
         Reply,
@@ -132,6 +138,8 @@ pub(crate) struct Engine {
     /// What this node has accepted, for which it signs.
     relay: Relay,
     carriers: Carriers,
+    contest: Contest,
+    challenges: Challenges,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
@@ -148,6 +156,8 @@ pub(crate) struct Engine {
     connected: BTreeMap<NodeId, PeerState>,
     /// Peers that the operator wants no connection to.
     avoided: BTreeSet<NodeId>,
+    /// Those it has none to because of what is thought of them.
+    barred: BTreeSet<NodeId>,
     events: VecDeque<NodeEvent>,
     event_number: u64,
     /// Roles in which it has done something.
@@ -257,6 +267,8 @@ impl Engine {
             kept_heads: Kept::default(),
             relay: parts.relay,
             carriers: Carriers::default(),
+            contest: Contest::default(),
+            challenges: Challenges::default(),
             doubled: false,
             directory: Directory::new(directory),
             said: Said::default(),
@@ -268,6 +280,7 @@ impl Engine {
             hops: Hops::default(),
             connected: BTreeMap::new(),
             avoided: BTreeSet::new(),
+            barred: BTreeSet::new(),
             events: VecDeque::new(),
             event_number: 0,
             taken: BTreeSet::new(),
@@ -363,6 +376,13 @@ impl Engine {
                 judgement,
                 origin,
             } => self.judged(&accusation, &judgement, origin),
+            Input::Challenged { peer, capsule, kept } => self.challenged(peer, capsule, kept),
+            Input::Contested {
+                verdict,
+                receipt,
+                found,
+                shown,
+            } => self.contested(*verdict, *receipt, &found, shown),
             Input::RelaySaid {
                 message,
                 head,
@@ -458,7 +478,7 @@ impl Engine {
             Decision::Later => {
                 match message {
                     Message::Receipt(it) => self.check(it, origin),
-                    Message::Accusation(it) => self.judge_later(it, origin),
+                    Message::Accusation(it) => self.judge_later(it, origin)?,
                     _ => unreachable!("only what is checked at length is put off"),
                 }
                 Ok(())

@@ -2,7 +2,9 @@
 
 mod answer;
 mod bundle;
+mod challenge;
 mod clocks;
+mod contest;
 mod hidden;
 mod needs;
 mod receipt;
@@ -236,6 +238,12 @@ impl Worker {
                     origin,
                 }
             }
+            Effect::Challenge { peer, capsule, lot } => self.challenge(peer, capsule, lot).await,
+            Effect::Contest {
+                verdict,
+                receipt,
+                sources,
+            } => self.contest(verdict, receipt, &sources).await,
             Effect::AskRelay { message, head } => {
                 let inclusion = self.ask_relay(message, &head).await;
                 Input::RelaySaid {

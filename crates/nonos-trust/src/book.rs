@@ -12,7 +12,7 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_types::{Accusation, Evidence, EvidenceId, NodeId, Signed, Timestamp};
 
 use crate::{
-    Act, Block, Cause, Context, Deed, Error, Judgement, Observation, Point, Standing, Weight,
+    Act, Block, Cause, Context, Deed, Error, Judgement, Observation, Point, Reason, Standing, Weight,
     codec::{Case, PointKey, SeenKey},
     standing::Peer,
 };
@@ -22,6 +22,7 @@ const POINTS: Table<PointKey, Point> = Table::new("trust-point");
 const SEEN: Table<SeenKey, ()> = Table::new("trust-seen");
 const CONVICTED: Table<EvidenceId, Case> = Table::new("trust-convicted");
 const HELD: Table<EvidenceId, Case> = Table::new("trust-held");
+const REASONS: Table<NodeId, Reason> = Table::new("trust-reason");
 const EVIDENCE: Table<EvidenceId, Vec<u8>> = Table::new("trust-evidence");
 
 /// The brake: more than one of so many peers guilty within this time in seconds.
@@ -208,6 +209,10 @@ impl TrustBook {
             Evidence::BadRelay(_) | Evidence::ForkedHead(_) => (Context::Relay, Weight::BAD_RELAY),
             Evidence::NonceReuse(_) => (Context::Execute, Weight::NONCE_REUSE),
             Evidence::Equivocation(_) => (Context::Relay, Weight::EQUIVOCATION),
+            Evidence::FalseVerdict(_) => (Context::Verify, Weight::FALSE_VERDICT),
+            Evidence::VoucherConflict(_) => (Context::Pay, Weight::VOUCHER_CONFLICT),
+            Evidence::FeedFork(_) => (Context::Pay, Weight::FEED_FORK),
+            Evidence::FalseAccusation(_) => (Context::Verify, Weight::FALSE_ACCUSATION),
         };
         let point = Point {
             at: now,
@@ -298,7 +303,30 @@ impl TrustBook {
     /// # Errors
     /// [`Error::Store`].
     pub fn block(&self, peer: NodeId, now: Timestamp) -> Result<(), Error> {
-        self.act(peer, Act::Block, now)
+        self.act(peer, Act::Block, None, None, now)
+    }
+
+    /// The operator puts a peer on the blacklist and says why. It stays until then, or until [`TrustBook::unblock`]. Who is
+    /// there on evidence stays there on evidence.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn block_for(
+        &self,
+        peer: NodeId,
+        reason: &Reason,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.act(peer, Act::Block, Some(reason), until, now)
+    }
+
+    /// What the operator has said of a peer, when he last put it on the blacklist.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn reason(&self, peer: NodeId) -> Result<Option<Reason>, Error> {
+        Ok(REASONS.get(&*self.store, &peer)?)
     }
 
     /// The operator takes a peer off the blacklist. It is on probation then, and its deeds stay counted. The same
@@ -307,7 +335,7 @@ impl TrustBook {
     /// # Errors
     /// [`Error::Store`].
     pub fn unblock(&self, peer: NodeId, now: Timestamp) -> Result<(), Error> {
-        self.act(peer, Act::Unblock, now)
+        self.act(peer, Act::Unblock, None, None, now)
     }
 
     /// The last 16 things the operator did about a peer, oldest first.
@@ -318,11 +346,22 @@ impl TrustBook {
         Ok(self.peer(peer)?.unwrap_or_default().acts)
     }
 
-    fn act(&self, id: NodeId, act: Act, now: Timestamp) -> Result<(), Error> {
+    fn act(
+        &self,
+        id: NodeId,
+        act: Act,
+        reason: Option<&Reason>,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let _writing = self.lock(now);
         let mut peer = self.peer(id)?.unwrap_or_default();
-        peer.act(act, now);
+        peer.act(act, until, now);
         let mut batch = Batch::new();
+        match reason {
+            Some(reason) => REASONS.put(&mut batch, &id, reason),
+            None => REASONS.delete(&mut batch, &id),
+        }
         PEERS.put(&mut batch, &id, &peer);
         self.write(&batch)
     }

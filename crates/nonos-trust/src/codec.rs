@@ -57,6 +57,9 @@ struct EpochProto {
 struct BlockProto {
     #[prost(oneof = "BlockKind", tags = "1, 2, 3")]
     kind: Option<BlockKind>,
+    /// Of the operator's, where it ends.
+    #[prost(uint64, optional, tag = "4")]
+    until: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -108,9 +111,13 @@ impl Record for Peer {
         let block = |it: Block| BlockProto {
             kind: Some(match it {
                 Block::Evidence(id) => BlockKind::Evidence(id.to_bytes().to_vec()),
-                Block::Operator => BlockKind::Operator(true),
+                Block::Operator { .. } => BlockKind::Operator(true),
                 Block::Faults { until } => BlockKind::Faults(until.get()),
             }),
+            until: match it {
+                Block::Operator { until } => until.map(Timestamp::get),
+                _ => None,
+            },
         };
         wire::encode(&PeerProto {
             tallies: self.tallies.iter().map(tally).collect(),
@@ -150,7 +157,9 @@ impl Record for Peer {
                 None => None,
                 Some(it) => Some(match it.kind? {
                     BlockKind::Evidence(id) => Block::Evidence(digest(&id)?),
-                    BlockKind::Operator(_) => Block::Operator,
+                    BlockKind::Operator(_) => Block::Operator {
+                        until: it.until.map(Timestamp::new),
+                    },
                     BlockKind::Faults(until) => Block::Faults {
                         until: Timestamp::new(until),
                     },
@@ -213,6 +222,7 @@ fn cause_to_bytes(cause: &Cause) -> Vec<u8> {
         Cause::Capsule(hash) => (4, hash.as_bytes()),
         Cause::Evidence(id) => (5, id.as_bytes()),
         Cause::Segment(id) => (7, id.as_bytes()),
+        Cause::Challenge(id) => (9, id.as_bytes()),
     };
     [&[kind], &digest[..]].concat()
 }
@@ -226,6 +236,7 @@ fn cause_from_bytes(bytes: &[u8]) -> Option<Cause> {
         4 => Cause::Capsule(digest(id)?),
         5 => Cause::Evidence(digest(id)?),
         7 => Cause::Segment(digest(id)?),
+        9 => Cause::Challenge(digest(id)?),
         _ => return None,
     })
 }

@@ -1,4 +1,6 @@
-use nonos_types::{CapsuleHash, EvidenceId, JobId, MessageId, NodeId, ReceiptId, SegmentTaskId, Timestamp};
+use nonos_types::{
+    CapsuleHash, Digest, EvidenceId, JobId, MessageId, NodeId, ReceiptId, SegmentTaskId, Tag, Timestamp,
+};
 use serde::Serialize;
 
 /// What a peer is trusted to do. Each has a score of its own.
@@ -49,7 +51,20 @@ pub enum Cause {
     Evidence(EvidenceId),
     /// A segment of a run that it took on to prove.
     Segment(SegmentTaskId),
+    /// A part of something that it gave before, and was asked for again.
+    Challenge(ChallengeId),
 }
+
+/// `nonos/v1/challenge`
+#[derive(Debug)]
+pub enum Challenge {}
+
+impl Tag for Challenge {
+    const DOMAIN: &'static str = "nonos/v1/challenge";
+}
+
+/// Names a question to a peer for a part of what it gave.
+pub type ChallengeId = Digest<Challenge>;
 
 /// Something this node has seen a peer do. Opinions of others are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +95,14 @@ impl Weight {
     pub const NONCE_REUSE: Self = Self(5);
     /// Of having said two things of itself at once.
     pub const EQUIVOCATION: Self = Self(5);
+    /// Of having said of a proof what is not so.
+    pub const FALSE_VERDICT: Self = Self(5);
+    /// Of having owed two things at once.
+    pub const VOUCHER_CONFLICT: Self = Self(5);
+    /// Of having kept two books.
+    pub const FEED_FORK: Self = Self(5);
+    /// Of having accused another of what the evidence does not show.
+    pub const FALSE_ACCUSATION: Self = Self(5);
 
     /// How many deeds.
     pub const fn get(self) -> u32 {

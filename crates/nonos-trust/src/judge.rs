@@ -2,8 +2,8 @@
 //! clock.
 
 use nonos_types::{
-    Accusation, BadRelay, ByteLen, Equivocation, Evidence, EvidenceId, ForkedHead, InvalidProof, NetworkId,
-    NodeId, NonceReuse, ProofDigest, Receipt, Signed, TapesDigest,
+    Accusation, BadRelay, ByteLen, Evidence, EvidenceId, FalseAccusation, FalseVerdict, InvalidProof,
+    NetworkId, NodeId, ProofDigest, Receipt, Signed, TapesDigest,
 };
 
 /// Checks a proof.
@@ -66,6 +66,14 @@ pub enum Judgement {
 ///
 /// E7, an equivocation: two descriptors of the node are for one network and number, and differ. Nor does that.
 ///
+/// E3, a false verdict: it is about the receipt, tapes and proof are the bytes that the receipt's executor signed for, and the
+/// check finds the contrary of what the verdict says.
+///
+/// E6, a voucher conflict: two vouchers of one channel cannot both be. E5, a feed fork: two entries of one author are for one
+/// place in its books, and differ. Neither needs a check.
+///
+/// E8, a false accusation: judged by itself, it shows no fault. If it cannot be judged here, nor can this.
+///
 /// ```
 /// use nonos_trust::{Judgement, ProofCheck, ProofVerdict, judge};
 /// use nonos_types::{Accusation, Receipt, Signed};
@@ -85,13 +93,32 @@ pub enum Judgement {
 pub fn judge(accusation: &Signed<Accusation>, check: &dyn ProofCheck) -> Judgement {
     match &accusation.evidence {
         Evidence::InvalidProof(it) => {
-            let guilty = || (it.receipt.signer(), it.id());
-            judge_invalid_proof(accusation.network, it, check, guilty)
+            let whose = || (it.receipt.signer(), it.id());
+            judge_invalid_proof(accusation.network, it, check, whose)
         }
         Evidence::BadRelay(it) => judge_bad_relay(accusation.network, it, check),
-        Evidence::ForkedHead(it) => judge_forked_head(accusation.network, it),
-        Evidence::Equivocation(it) => judge_equivocation(accusation.network, it),
-        Evidence::NonceReuse(it) => judge_nonce_reuse(accusation.network, it),
+        Evidence::ForkedHead(it) => {
+            let shown = it.first.network == accusation.network && it.is_fork();
+            shown_by_itself(shown, &accusation.evidence)
+        }
+        Evidence::Equivocation(it) => {
+            let shown = it.first.network == accusation.network && it.is_equivocal();
+            shown_by_itself(shown, &accusation.evidence)
+        }
+        Evidence::NonceReuse(it) => {
+            let shown = it.first.network() == accusation.network && it.is_reuse();
+            shown_by_itself(shown, &accusation.evidence)
+        }
+        Evidence::VoucherConflict(it) => {
+            let shown = it.first.network == accusation.network && it.is_conflict();
+            shown_by_itself(shown, &accusation.evidence)
+        }
+        Evidence::FeedFork(it) => {
+            let shown = it.first.network == accusation.network && it.is_fork();
+            shown_by_itself(shown, &accusation.evidence)
+        }
+        Evidence::FalseVerdict(it) => judge_false_verdict(accusation.network, it, check),
+        Evidence::FalseAccusation(it) => judge_false_accusation(accusation.network, it, check),
     }
 }
 
@@ -104,34 +131,43 @@ fn judge_bad_relay(network: NetworkId, it: &BadRelay, check: &dyn ProofCheck) ->
     judge_invalid_proof(network, &it.item, check, || (it.head.signer(), it.id()))
 }
 
-fn judge_forked_head(network: NetworkId, it: &ForkedHead) -> Judgement {
-    if it.first.network != network || !it.is_fork() {
-        return Judgement::Innocent;
-    }
-    Judgement::Guilty {
-        subject: it.subject(),
-        evidence: it.id(),
-    }
-}
-
-fn judge_equivocation(network: NetworkId, it: &Equivocation) -> Judgement {
-    if it.first.network != network || !it.is_equivocal() {
-        return Judgement::Innocent;
-    }
-    Judgement::Guilty {
-        subject: it.subject(),
-        evidence: it.id(),
+/// What two signed messages show, or do not, needs no check of a proof. Reading has seen to it; a value that was not read may
+/// be anything.
+fn shown_by_itself(shown: bool, evidence: &Evidence) -> Judgement {
+    if shown {
+        guilty(evidence.subject(), evidence.id())
+    } else {
+        Judgement::Innocent
     }
 }
 
-fn judge_nonce_reuse(network: NetworkId, it: &NonceReuse) -> Judgement {
-    if it.first.network() != network || !it.is_reuse() {
+fn judge_false_verdict(network: NetworkId, it: &FalseVerdict, check: &dyn ProofCheck) -> Judgement {
+    if !it.is_about() {
         return Judgement::Innocent;
     }
-    Judgement::Guilty {
-        subject: it.subject(),
-        evidence: it.id(),
+    match found(network, &it.item, check) {
+        None => Judgement::Innocent,
+        Some(ProofVerdict::Unknown { reason }) => Judgement::Indeterminate { reason },
+        Some(ProofVerdict::Valid) if it.verdict.valid => Judgement::Innocent,
+        Some(ProofVerdict::Invalid) if !it.verdict.valid => Judgement::Innocent,
+        Some(ProofVerdict::Valid | ProofVerdict::Invalid) => guilty(it.subject(), it.id()),
     }
+}
+
+/// One accusation within another, and no more: reading refuses what is deeper, and so does this.
+fn judge_false_accusation(network: NetworkId, it: &FalseAccusation, check: &dyn ProofCheck) -> Judgement {
+    if it.accusation.network != network || !it.is_shallow() {
+        return Judgement::Innocent;
+    }
+    match judge(&it.accusation, check) {
+        Judgement::Innocent => guilty(it.subject(), it.id()),
+        Judgement::Guilty { .. } => Judgement::Innocent,
+        unclear @ Judgement::Indeterminate { .. } => unclear,
+    }
+}
+
+fn guilty(subject: NodeId, evidence: EvidenceId) -> Judgement {
+    Judgement::Guilty { subject, evidence }
 }
 
 /// Is the proof invalid that the receipt commits to? If so, who is guilty of what?
@@ -139,8 +175,20 @@ fn judge_invalid_proof(
     network: NetworkId,
     it: &InvalidProof,
     check: &dyn ProofCheck,
-    guilty: impl FnOnce() -> (NodeId, EvidenceId),
+    whose: impl FnOnce() -> (NodeId, EvidenceId),
 ) -> Judgement {
+    match found(network, it, check) {
+        None | Some(ProofVerdict::Valid) => Judgement::Innocent,
+        Some(ProofVerdict::Invalid) => {
+            let (subject, evidence) = whose();
+            guilty(subject, evidence)
+        }
+        Some(ProofVerdict::Unknown { reason }) => Judgement::Indeterminate { reason },
+    }
+}
+
+/// What the check finds of the proof that a receipt commits to; nothing, if these are not the bytes that it does commit to.
+fn found(network: NetworkId, it: &InvalidProof, check: &dyn ProofCheck) -> Option<ProofVerdict> {
     let InvalidProof {
         receipt,
         tapes,
@@ -151,15 +199,5 @@ fn judge_invalid_proof(
         && ByteLen::from(proof.len()) == receipt.proof_len
         && TapesDigest::hash(&[tapes]) == receipt.tapes
         && ProofDigest::hash(&[proof]) == receipt.proof;
-    if !as_signed {
-        return Judgement::Innocent;
-    }
-    match check.check(receipt.value(), tapes, proof) {
-        ProofVerdict::Valid => Judgement::Innocent,
-        ProofVerdict::Invalid => {
-            let (subject, evidence) = guilty();
-            Judgement::Guilty { subject, evidence }
-        }
-        ProofVerdict::Unknown { reason } => Judgement::Indeterminate { reason },
-    }
+    as_signed.then(|| check.check(receipt.value(), tapes, proof))
 }

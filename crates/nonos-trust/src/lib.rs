@@ -24,8 +24,7 @@
 //! ```
 //!
 //! It sends and fetches nothing, and hears no opinions: only this node's own observations, and evidence it has
-//! judged itself, count. It checks no proof: [`judge`] asks a [`ProofCheck`]. Of the kinds of evidence it knows
-//! E1, the invalid proof, E4, the bad relay, and E9, the forked head. A requester and an executor who pay each other for nothing gain trust here, since deeds
+//! judged itself, count. It checks no proof: [`judge`] asks a [`ProofCheck`]. A requester and an executor who pay each other for nothing gain trust here, since deeds
 //! are not yet bounded by who was served.
 //!
 //! - [`Identity`]: the node's key; [`keystore`] keeps it in a file.
@@ -48,15 +47,17 @@ mod error;
 mod identity;
 mod judge;
 pub mod keystore;
+mod reason;
 mod score;
 mod standing;
 
 pub use crate::{
     book::{Conviction, TrustBook},
-    deed::{Cause, Context, Deed, Observation, Point, Weight},
+    deed::{Cause, Challenge, ChallengeId, Context, Deed, Observation, Point, Weight},
     error::Error,
     identity::Identity,
     judge::{Judgement, ProofCheck, ProofVerdict, judge},
+    reason::Reason,
     score::Ppm,
     standing::{Act, Block, ContextScore, Standing, State},
 };

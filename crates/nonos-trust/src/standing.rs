@@ -76,8 +76,11 @@ pub enum Act {
 pub enum Block {
     /// It was convicted. It stays until the operator takes it off.
     Evidence(EvidenceId),
-    /// The operator put it there, and takes it off.
-    Operator,
+    /// The operator put it there, and takes it off, or has said until when it stays.
+    Operator {
+        /// When it comes off by itself.
+        until: Option<Timestamp>,
+    },
     /// Three probations in 30 days. It comes off by itself.
     Faults {
         /// When it comes off.
@@ -140,7 +143,11 @@ impl Peer {
 
     pub(crate) fn block(&self, now: Timestamp) -> Option<Block> {
         match self.block {
-            Some(Block::Faults { until }) if until <= self.now(now) => None,
+            Some(Block::Faults { until } | Block::Operator { until: Some(until) })
+                if until <= self.now(now) =>
+            {
+                None
+            }
             block => block,
         }
     }
@@ -168,11 +175,13 @@ impl Peer {
         self.settle(now);
     }
 
-    pub(crate) fn act(&mut self, act: Act, now: Timestamp) {
+    /// The operator does something; where he blocks it, until then, or until he acts again.
+    pub(crate) fn act(&mut self, act: Act, until: Option<Timestamp>, now: Timestamp) {
         self.settle(now);
         self.latest = self.latest.max(now);
         match act {
-            Act::Block => self.block = Some(Block::Operator),
+            Act::Block if !self.stays_longer(until) => self.block = Some(Block::Operator { until }),
+            Act::Block => {}
             Act::Unblock => {
                 self.block = None;
                 self.probations.clear();
@@ -183,6 +192,16 @@ impl Peer {
             self.acts.remove(0);
         }
         self.acts.push((now, act));
+    }
+
+    /// Is it on the blacklist already, and at least as long? What evidence shows does not pass, and who is blocked for a while
+    /// comes off no earlier than he would have.
+    fn stays_longer(&self, until: Option<Timestamp>) -> bool {
+        match (self.block, until) {
+            (Some(Block::Evidence(_)), _) => true,
+            (Some(Block::Faults { until: faults }), Some(until)) => faults >= until,
+            _ => false,
+        }
     }
 
     fn fault(&mut self, now: Timestamp) {
@@ -197,7 +216,13 @@ impl Peer {
         if self.probations.len() >= 3 {
             self.probations.clear();
             let until = Timestamp::new(now.get().saturating_add(MONTH));
-            self.block = self.block.or(Some(Block::Faults { until }));
+            let stays = match self.block {
+                Some(Block::Operator { until: Some(ends) }) => ends >= until,
+                other => other.is_some(),
+            };
+            if !stays {
+                self.block = Some(Block::Faults { until });
+            }
         }
     }
 

@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(known::<proto::Verdict>(), up_to(4));
         assert_eq!(known::<proto::Voucher>()[..7], up_to(7));
         assert_eq!(known::<proto::Offer>()[..19], up_to(19));
-        assert_eq!(known::<proto::Accusation>()[..7], up_to(7));
+        assert_eq!(known::<proto::Accusation>()[..11], up_to(11));
         assert_eq!(known::<proto::RelayHead>()[..6], up_to(6));
         let descriptor = known::<proto::Descriptor>();
         assert!(

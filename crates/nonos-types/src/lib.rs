@@ -98,9 +98,9 @@ pub use crate::{
     journal::{Consistency, Inclusion},
     message::{
         Accusation, Award, BadRelay, BoxKey, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence,
-        FeeKind, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt,
-        RelayHead, Role, Roles, Salt, SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict,
-        Voucher, Weights,
+        FalseAccusation, FalseVerdict, FeeKind, FeedFork, FeedHead, ForkedHead, InvalidProof, Kind, Line,
+        Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, SealedKey, SealedResult,
+        SealedTape, Signed, Stamp, Transfer, Verdict, Voucher, VoucherConflict, Weights,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

@@ -3,13 +3,18 @@
 mod accusation;
 mod descriptor;
 mod equivocation;
+mod false_accusation;
+mod false_verdict;
+mod feed_fork;
 pub(crate) mod job;
 mod nonce_reuse;
+mod pair;
 mod receipt;
 mod relay;
 mod sealed;
 mod signed;
 mod voucher;
+mod voucher_conflict;
 
 use crate::{
     Envelope, Error, EvidenceId, JobId, MessageId, NetworkId, NodeId, Payload as _, ReceiptId, Timestamp,
@@ -19,6 +24,9 @@ pub use self::{
     accusation::{Accusation, Evidence, InvalidProof},
     descriptor::{Capacity, Descriptor, OnionKey, Role, Roles, Stamp},
     equivocation::Equivocation,
+    false_accusation::FalseAccusation,
+    false_verdict::FalseVerdict,
+    feed_fork::{FeedFork, FeedHead},
     job::{Award, Cancel, Claim, Offer, Salt},
     nonce_reuse::NonceReuse,
     receipt::{Receipt, Transfer, Verdict},
@@ -26,6 +34,7 @@ pub use self::{
     sealed::{BoxKey, SealedKey, SealedResult, SealedTape, Weights},
     signed::Signed,
     voucher::{FeeKind, Line, Voucher},
+    voucher_conflict::VoucherConflict,
 };
 
 macro_rules! messages {

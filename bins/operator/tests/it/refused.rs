@@ -177,6 +177,8 @@ fn says_how_to_start_a_node_that_does_not_run() {
         &["trust", "explain", &id],
         &["trust", "evidence", &id],
         &["trust", "unblock", &id],
+        &["trust", "block", &id, "--reason", "x"],
+        &["trust", "export"],
         &["job", "list"],
         &["job", "submit", &hash],
         &["job", "result", &id],

@@ -183,6 +183,23 @@ fn refuses_more_bytes_than_an_entry_has() {
     assert!(matches!(refused, Err(Error::TooLong { .. })), "{refused:?}");
 }
 
+/// Who judges evidence about feeds knows where an entry stands, and not what it says.
+#[test]
+fn every_entry_is_read_by_who_knows_only_where_it_stands() {
+    assert_eq!((FeedHead::TYPE, FeedHead::MAX), (Entry::TYPE, Entry::MAX));
+    for bytes in envelopes() {
+        let entry = Signed::<Entry>::from_bytes(&bytes).expect("an entry");
+        let head = Signed::<FeedHead>::from_bytes(&bytes).expect("the head of one");
+        assert_eq!(head.network, entry.network);
+        assert_eq!(
+            (head.incarnation, head.sequence),
+            (entry.incarnation, entry.sequence)
+        );
+        assert_eq!((head.id(), head.to_bytes()), (entry.id(), bytes));
+        assert_eq!(head.value().to_bytes(), entry.value().to_bytes());
+    }
+}
+
 #[test]
 fn the_longest_voucher_fits_an_entry() {
     let lines: Vec<_> = (0..Voucher::MAX_LINES as u8)

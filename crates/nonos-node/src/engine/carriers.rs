@@ -133,6 +133,11 @@ impl Engine {
         Ok(())
     }
 
+    /// What shows that a receipt's proof does not hold, if that was found of late.
+    pub(super) fn shown_bad(&self, id: ReceiptId) -> Option<InvalidProof> {
+        self.carriers.shown(id).map(|it| InvalidProof::clone(&it))
+    }
+
     fn suspect(&mut self, relay: NodeId, receipt: &Signed<Receipt>) -> Result<(), Error> {
         let message = receipt.id();
         let asked = self.carriers.suspects.iter().any(|it| it.is(relay, message));

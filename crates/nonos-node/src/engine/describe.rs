@@ -90,10 +90,8 @@ impl Engine {
     /// would cost nothing, be kept for ever, and freeze those of others. Once the node is listed, peers that have the evidence
     /// still give it.
     pub(super) fn is_cheap(&self, evidence: &Evidence) -> bool {
-        let subject = evidence.subject();
-        evidence.item().is_none()
-            && self.directory.get(subject).is_none()
-            && !self.connected.contains_key(&subject)
+        let costs = matches!(evidence, Evidence::InvalidProof(_) | Evidence::BadRelay(_));
+        !costs && self.is_nobody(evidence.subject())
     }
 
     /// May a node be accused now? While convictions are frozen, once is enough: what it does then costs nothing more.

@@ -11,7 +11,7 @@ use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
     NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp,
-    Value,
+    Value, Verdict,
 };
 
 use super::{Connection, Facts, Refused};
@@ -105,6 +105,19 @@ pub(crate) enum Input {
         accusation: Box<Signed<Accusation>>,
         judgement: Judgement,
         origin: Origin,
+    },
+    /// A peer was asked for a part of a capsule that it gave before.
+    Challenged {
+        peer: NodeId,
+        capsule: CapsuleHash,
+        kept: super::Storage,
+    },
+    /// The proof that a verdict is about was checked again: what was found, and what its receipt commits to.
+    Contested {
+        verdict: Box<Signed<Verdict>>,
+        receipt: Box<Signed<Receipt>>,
+        found: ProofVerdict,
+        shown: Option<(Vec<u8>, Vec<u8>)>,
     },
     /// A relay was asked where in the log of its head a message is; `None` if it did not show it.
     RelaySaid {
@@ -312,6 +325,18 @@ pub(crate) enum Effect {
     Judge {
         accusation: Box<Signed<Accusation>>,
         origin: Origin,
+        sources: Vec<NodeId>,
+    },
+    /// Ask a peer for a part of a capsule, drawn by lot.
+    Challenge {
+        peer: NodeId,
+        capsule: CapsuleHash,
+        lot: u64,
+    },
+    /// Check again the proof that a verdict contradicts, and get what its receipt commits to.
+    Contest {
+        verdict: Box<Signed<Verdict>>,
+        receipt: Box<Signed<Receipt>>,
         sources: Vec<NodeId>,
     },
     /// Ask the relay who signed a head where in its log a message is.

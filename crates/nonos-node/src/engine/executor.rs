@@ -603,6 +603,7 @@ impl Engine {
 
     /// A capsule came from peers.
     pub(super) fn fetched(&mut self, capsule: CapsuleHash, from: &[Transfer]) -> Result<(), Error> {
+        self.note_served(capsule, from);
         let mut batch = Batch::new();
         let encoded = |it: &Transfer| [&it.seeder.as_bytes()[..], &it.bytes.get().to_be_bytes()].concat();
         let bytes: Vec<u8> = from.iter().flat_map(encoded).collect();

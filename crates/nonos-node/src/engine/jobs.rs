@@ -7,7 +7,7 @@ use nonos_mesh::core::Budgets;
 use nonos_store::{Batch, Durability, Table};
 use nonos_types::{FeeKind, JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
 
-use super::{Decision, Effect, Engine, Error, job::Job, job::Mine};
+use super::{Decision, Engine, Error, job::Job, job::Mine};
 use crate::sealed;
 
 /// Jobs that are kept in memory, and of these those of requesters that are not connected.
@@ -117,9 +117,11 @@ impl Engine {
 
     pub(super) fn tick(&mut self) -> Result<(), Error> {
         self.reckon()?;
+        self.tick_blocks()?;
         self.tick_peers()?;
         self.tick_heads()?;
         self.ask_relays()?;
+        self.tick_challenges();
         self.retry()?;
         self.tick_helping();
         self.drive()?;
@@ -152,10 +154,8 @@ impl Engine {
     /// Takes up what was left when the node stopped.
     pub(super) fn resume(&mut self) -> Result<(), Error> {
         self.doubled = DOUBLED.get(&*self.store, &self.me)?.is_some();
-        for (peer, evidence) in self.trust.convictions()? {
-            if self.trust.is_blacklisted(peer)? {
-                self.effects.push(Effect::Block(peer));
-            }
+        self.bar_all()?;
+        for (_, evidence) in self.trust.convictions()? {
             // A peer is convicted before it is said: what was left in between by a crash is published now.
             if let Some(accusation) = self.trust.evidence(evidence)?
                 && accusation.signer() == self.me

@@ -42,7 +42,10 @@ impl Engine {
             .receive(it, self.identity.signing_key(), self.now.time)
         {
             Ok(Received::Booked | Received::Known) => Ok(Decision::Accept),
-            Ok(Received::Gap { .. }) => Ok(self.park(Need::Voucher(it.signer()), it.clone(), origin)),
+            Ok(Received::Gap { have }) => Ok(match self.saw_voucher_conflict(it, Some(have))? {
+                true => Decision::Ignore,
+                false => self.park(Need::Voucher(it.signer()), it.clone(), origin),
+            }),
             Err(error)
                 if matches!(
                     error.fault(),
@@ -51,6 +54,7 @@ impl Engine {
             {
                 // Only the payee can tell: whoever passed it on could not.
                 tracing::warn!(payer = %it.signer(), %error, "voucher refused");
+                self.saw_voucher_conflict(it, None)?;
                 Ok(Decision::Ignore)
             }
             Err(error) => Err(error.into()),

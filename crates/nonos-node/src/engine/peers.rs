@@ -174,7 +174,11 @@ impl Engine {
     }
 
     pub(super) fn peer_connected(&mut self, peer: NodeId) -> Result<(), Error> {
-        if self.avoided.contains(&peer) || self.trust.is_blacklisted(peer)? {
+        if self.trust.is_blacklisted(peer)? {
+            self.bar(peer);
+            return Ok(());
+        }
+        if self.avoided.contains(&peer) {
             self.effects.push(Effect::Block(peer));
             return Ok(());
         }

@@ -1,6 +1,9 @@
 //! Engines without a network, driven by hand through virtual time.
 
+mod blocks;
+mod challenge;
 mod channel;
+mod contest;
 mod crash;
 mod describe;
 mod duties;

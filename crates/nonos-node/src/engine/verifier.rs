@@ -5,8 +5,8 @@ use nonos_trust::{
     Cause, Context, Conviction, Deed, Judgement, Observation, ProofCheck, ProofVerdict, judge,
 };
 use nonos_types::{
-    Accusation, Evidence, InvalidProof, JobId, Message, NodeId, Payload as _, Receipt, ReceiptId, Role,
-    Signed, Verdict,
+    Accusation, Evidence, InvalidProof, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Signed,
+    Verdict,
 };
 
 use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, job::Mine};
@@ -234,7 +234,9 @@ impl Engine {
                 proof,
             };
             self.found_bad(item.clone())?;
-            self.accuse(item)
+            self.accuse(item)?;
+            // Who has said that it holds.
+            self.unpark(Need::Receipt(id))
         }
     }
 
@@ -307,15 +309,8 @@ impl Engine {
         let conviction = self.trust.convict(accusation, judgement, self.now.time)?;
         match conviction {
             Conviction::New => {
-                self.connected.remove(&peer);
-                self.directory.keep(peer, false);
-                self.effects.push(Effect::Block(peer));
                 self.event(Some(Role::Verifier), What::Blacklisted { peer, evidence });
-                let jobs: Vec<JobId> = self.open.iter().copied().collect();
-                for job in jobs {
-                    self.award(job)?;
-                }
-                self.consider_all()?;
+                self.shut_out(peer)?;
             }
             Conviction::Frozen => {
                 tracing::error!(%peer, "too many peers found guilty at once: blacklisting is frozen, look at them");
@@ -330,7 +325,13 @@ impl Engine {
             return Ok(Decision::Ignore);
         }
         let Some(receipt) = self.receipts.get(&it.receipt) else {
-            return Ok(self.park(Need::Receipt(it.receipt), it.clone(), origin));
+            if !self.bad.contains(&it.receipt) {
+                return Ok(self.park(Need::Receipt(it.receipt), it.clone(), origin));
+            }
+            if it.valid {
+                self.contest(it)?;
+            }
+            return Ok(Decision::Ignore);
         };
         let given = self.verdicts.get(&it.receipt).map_or(&[][..], Vec::as_slice);
         let news = given.len() < VERDICTS && given.iter().all(|(verifier, _)| *verifier != it.signer());
@@ -347,6 +348,9 @@ impl Engine {
         let deed = if it.valid { Deed::Good } else { Deed::Bad };
         if it.signer() != self.me {
             self.observe(it.signer(), Context::Verify, deed, Cause::Receipt(it.receipt))?;
+            if !it.valid {
+                self.contest(it)?;
+            }
         }
         match self.receipts.get(&it.receipt).map(|it| it.record.proven.job) {
             Some(job) => self.settle(job),
@@ -370,9 +374,14 @@ impl Engine {
         if known || convicted || self.trust.is_blacklisted(it.signer())? {
             return Ok(Decision::Ignore);
         }
+        // An operator's bundle is the operator's business.
+        if origin.peer.is_some() && !self.admits(it)? {
+            return Ok(Decision::Ignore);
+        }
         // What costs little first: a receipt whose proof was seen to hold, and bytes that it does not commit to.
         let shown = it.evidence.item().map(|item| item.receipt.receipt_id());
-        let holds = shown.is_some_and(|it| self.receipts.contains_key(&it)) || self.cleared.contains(&id);
+        let holds = !it.evidence.needs_valid() && shown.is_some_and(|it| self.receipts.contains_key(&it))
+            || self.cleared.contains(&id);
         if holds || judge(it, &Unchecked) == Judgement::Innocent {
             self.accused_wrongly(it)?;
             return Ok(Decision::Reject);
@@ -383,18 +392,20 @@ impl Engine {
         Ok(Decision::Later)
     }
 
-    fn accused_wrongly(&mut self, it: &Signed<Accusation>) -> Result<(), Error> {
-        self.observe(it.signer(), Context::Verify, Deed::Bad, Cause::Message(it.id()))
-    }
-
-    pub(super) fn judge_later(&mut self, accusation: Signed<Accusation>, origin: Origin) {
+    pub(super) fn judge_later(
+        &mut self,
+        accusation: Signed<Accusation>,
+        origin: Origin,
+    ) -> Result<(), Error> {
         self.judging.insert(accusation.evidence.id());
+        self.note_judging(&accusation)?;
         let sources = self.sources(&[accusation.signer()], None);
         self.effects.push(Effect::Judge {
             accusation: Box::new(accusation),
             origin,
             sources,
         });
+        Ok(())
     }
 
     pub(super) fn judged(
@@ -404,6 +415,7 @@ impl Engine {
         origin: Origin,
     ) -> Result<(), Error> {
         self.judging.remove(&accusation.evidence.id());
+        self.note_judged(accusation.evidence.id());
         let acceptance = match judgement {
             Judgement::Guilty { .. } => {
                 self.convict(accusation, judgement)?;

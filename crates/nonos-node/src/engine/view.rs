@@ -83,7 +83,7 @@ impl Engine {
             },
             Request::Trust => json(&self.trust_views()?),
             Request::Explain { node } => {
-                let points: Vec<TrustPoint> = (self.trust.explain(node)?.iter())
+                let mut points: Vec<TrustPoint> = (self.trust.explain(node)?.iter())
                     .map(|point| TrustPoint {
                         at: point.at,
                         context: name(&point.context),
@@ -91,6 +91,8 @@ impl Engine {
                         cause: cause(&point.cause),
                     })
                     .collect();
+                points.extend(self.acts_view(node)?);
+                points.sort_by_key(|point| point.at);
                 json(&points)
             }
             Request::Evidence { evidence } => match self.trust.evidence(evidence)? {
@@ -107,11 +109,13 @@ impl Engine {
                 }
                 None => unknown(&format!("no evidence {evidence} is known here")),
             },
+            Request::Block { node, reason, for_s } => match self.block(node, &reason, for_s)? {
+                Ok(done) => json(&done),
+                Err(error) => Err(error),
+            },
             Request::Unblock { node } => {
                 self.trust.unblock(node, self.now.time)?;
-                if !self.avoided.contains(&node) {
-                    self.effects.push(Effect::Unblock(node));
-                }
+                self.let_in(node);
                 json(&Done {})
             }
             Request::Avoid { peers } => {
@@ -374,25 +378,29 @@ impl Engine {
 
     fn trust_views(&self) -> Result<Vec<TrustView>, Error> {
         let convictions = self.trust.convictions()?;
-        let views = self
-            .trust
-            .list(self.now.time)?
-            .into_iter()
-            .map(|(node, standing)| TrustView {
-                node,
-                state: name(&standing.state),
-                score_ppm: standing.score.get(),
-                contexts: (nonos_trust::Context::ALL.into_iter())
-                    .map(|context| {
-                        let score = standing.of(context);
-                        (name(&context), score.score.get(), score.lower_bound.get())
-                    })
-                    .collect(),
-                evidence: (convictions.iter())
-                    .filter(|(peer, _)| *peer == node)
-                    .map(|(_, evidence)| *evidence)
-                    .collect(),
-            });
+        let mut blocks = std::collections::BTreeMap::new();
+        let list = self.trust.list(self.now.time)?;
+        for (node, _) in &list {
+            if let Some(block) = self.block_view(*node)? {
+                blocks.insert(*node, block);
+            }
+        }
+        let views = list.into_iter().map(|(node, standing)| TrustView {
+            node,
+            block: blocks.remove(&node),
+            state: name(&standing.state),
+            score_ppm: standing.score.get(),
+            contexts: (nonos_trust::Context::ALL.into_iter())
+                .map(|context| {
+                    let score = standing.of(context);
+                    (name(&context), score.score.get(), score.lower_bound.get())
+                })
+                .collect(),
+            evidence: (convictions.iter())
+                .filter(|(peer, _)| *peer == node)
+                .map(|(_, evidence)| *evidence)
+                .collect(),
+        });
         Ok(views.collect())
     }
 
@@ -437,6 +445,7 @@ fn cause(cause: &nonos_trust::Cause) -> String {
         Cause::Capsule(id) => format!("capsule {id}"),
         Cause::Evidence(id) => format!("evidence {id}"),
         Cause::Segment(id) => format!("segment task {id}"),
+        Cause::Challenge(id) => format!("storage challenge {id}"),
         _ => "something of a newer version".to_owned(),
     }
 }

@@ -2,8 +2,10 @@
 
 mod book;
 mod brake;
+mod forged;
 mod judge;
 mod keystore;
+mod operator;
 mod relay;
 mod sample;
 mod score;

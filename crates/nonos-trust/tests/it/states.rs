@@ -156,7 +156,7 @@ fn the_operator_blocks_and_unblocks_on_record() {
     assert_eq!(state(&book, later(1000 * DAY)), State::Blacklisted);
     assert_eq!(
         book.block_of(who, NOW).expect("is answered"),
-        Some(Block::Operator)
+        Some(Block::Operator { until: None })
     );
 
     book.unblock(who, later(1)).expect("is recorded");

@@ -1,6 +1,7 @@
 use crate::{
-    BadRelay, ByteLen, Equivocation, Error, EvidenceId, ForkedHead, Further, Inclusion, NetworkId, NodeId,
-    NonceReuse, Payload, Receipt, RelayHead, Signed, Timestamp,
+    BadRelay, ByteLen, Equivocation, Error, EvidenceId, FalseAccusation, FalseVerdict, FeedFork, ForkedHead,
+    Further, Inclusion, NetworkId, NodeId, NonceReuse, Payload, Receipt, RelayHead, Signed, Timestamp,
+    VoucherConflict,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -31,6 +32,14 @@ pub enum Evidence {
     ForkedHead(Box<ForkedHead>),
     /// E7: a node that describes itself in two ways at once.
     Equivocation(Box<Equivocation>),
+    /// E3: a verifier that says of a proof what is not so.
+    FalseVerdict(Box<FalseVerdict>),
+    /// E6: a payer that owes two things at once.
+    VoucherConflict(Box<VoucherConflict>),
+    /// E5: an author whose books say two things in one place.
+    FeedFork(Box<FeedFork>),
+    /// E8: an accuser whose evidence shows nothing.
+    FalseAccusation(Box<FalseAccusation>),
 }
 
 /// A signed receipt, with the tapes and proof it commits to.
@@ -53,6 +62,10 @@ impl Evidence {
             Self::ForkedHead(it) => it.id(),
             Self::Equivocation(it) => it.id(),
             Self::NonceReuse(it) => it.id(),
+            Self::FalseVerdict(it) => it.id(),
+            Self::VoucherConflict(it) => it.id(),
+            Self::FeedFork(it) => it.id(),
+            Self::FalseAccusation(it) => it.id(),
         }
     }
 
@@ -64,6 +77,10 @@ impl Evidence {
             Self::ForkedHead(_) => "forked-head",
             Self::Equivocation(_) => "equivocation",
             Self::NonceReuse(_) => "nonce-reuse",
+            Self::FalseVerdict(_) => "false-verdict",
+            Self::VoucherConflict(_) => "voucher-conflict",
+            Self::FeedFork(_) => "feed-fork",
+            Self::FalseAccusation(_) => "false-accusation",
         }
     }
 
@@ -75,15 +92,34 @@ impl Evidence {
             Self::ForkedHead(it) => it.subject(),
             Self::Equivocation(it) => it.subject(),
             Self::NonceReuse(it) => it.subject(),
+            Self::FalseVerdict(it) => it.subject(),
+            Self::VoucherConflict(it) => it.subject(),
+            Self::FeedFork(it) => it.subject(),
+            Self::FalseAccusation(it) => it.subject(),
         }
     }
 
-    /// The receipt whose proof is said to be invalid, with what shows it, where that is what the fault is about.
+    /// The receipt whose proof has to be checked to judge this, with what it commits to, where there is one.
     pub fn item(&self) -> Option<&InvalidProof> {
         match self {
             Self::InvalidProof(it) => Some(it),
             Self::BadRelay(it) => Some(&it.item),
-            Self::ForkedHead(_) | Self::Equivocation(_) | Self::NonceReuse(_) => None,
+            Self::FalseVerdict(it) => Some(&it.item),
+            Self::FalseAccusation(it) => it.item(),
+            Self::ForkedHead(_)
+            | Self::Equivocation(_)
+            | Self::NonceReuse(_)
+            | Self::VoucherConflict(_)
+            | Self::FeedFork(_) => None,
+        }
+    }
+
+    /// Of evidence with such a receipt: does its proof have to hold for the fault to be shown? If not, it has to be invalid.
+    pub fn needs_valid(&self) -> bool {
+        match self {
+            Self::FalseVerdict(it) => !it.verdict.valid,
+            Self::FalseAccusation(it) => !it.accusation.evidence.needs_valid(),
+            _ => false,
         }
     }
 }
@@ -123,6 +159,20 @@ impl Payload for Accusation {
                     second: it.second.to_bytes(),
                 });
             }
+            Evidence::FalseVerdict(it) => message.false_verdict = Some(it.to_proto()),
+            Evidence::VoucherConflict(it) => {
+                message.voucher_conflict = Some(proto::VoucherConflict {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
+            Evidence::FeedFork(it) => {
+                message.feed_fork = Some(proto::FeedFork {
+                    first: it.first.to_bytes(),
+                    second: it.second.to_bytes(),
+                });
+            }
+            Evidence::FalseAccusation(it) => message.false_accusation = Some(it.to_proto()),
         }
         wire::encode(&message)
     }
@@ -130,53 +180,79 @@ impl Payload for Accusation {
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let message: proto::Accusation = Further::refuse(NAME, Self::MAX, bytes)?;
         let network = digest(NAME, "network_id", &message.network_id)?;
-        let shown = (
-            message.evidence,
-            message.bad_relay,
-            message.forked_head,
-            message.equivocation,
-            message.nonce_reuse,
-        );
-        let evidence = match shown {
-            (Some(proto::accusation::Evidence::InvalidProof(it)), None, None, None, None) => {
-                Evidence::InvalidProof(Box::new(InvalidProof::from_proto(it, network)?))
-            }
-            (None, Some(it), None, None, None) => {
-                Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?))
-            }
-            (None, None, Some(it), None, None) => {
-                Evidence::ForkedHead(Box::new(ForkedHead::from_proto(it, network)?))
-            }
-            (None, None, None, Some(it), None) => {
-                let read = Equivocation::read(&it.first, &it.second, network)?;
-                Evidence::Equivocation(Box::new(read))
-            }
-            (None, None, None, None, Some(it)) => {
-                let read = NonceReuse::read(&it.first, &it.second, network)?;
-                Evidence::NonceReuse(Box::new(read))
-            }
-            (None, None, None, None, None) => {
-                return Err(Error::Missing {
-                    message: NAME,
-                    field: "evidence",
-                });
-            }
-            _ => return Err(bad("evidence")),
-        };
+        let at = Timestamp::new(message.at);
         Ok(Self {
             network,
-            evidence,
-            at: Timestamp::new(message.at),
+            evidence: shown(message, network)?,
+            at,
         })
     }
 }
 
-fn bad(field: &'static str) -> Error {
+/// What it shows: exactly one thing. Nothing is verified before that is known.
+fn shown(message: proto::Accusation, network: NetworkId) -> Result<Evidence, Error> {
+    let there = [
+        message.evidence.is_some(),
+        message.bad_relay.is_some(),
+        message.forked_head.is_some(),
+        message.equivocation.is_some(),
+        message.nonce_reuse.is_some(),
+        message.false_verdict.is_some(),
+        message.voucher_conflict.is_some(),
+        message.feed_fork.is_some(),
+        message.false_accusation.is_some(),
+    ];
+    if there.iter().filter(|it| **it).count() > 1 {
+        return Err(bad("evidence"));
+    }
+    if let Some(proto::accusation::Evidence::InvalidProof(it)) = message.evidence {
+        let read = InvalidProof::from_proto(it, network)?;
+        return Ok(Evidence::InvalidProof(Box::new(read)));
+    }
+    if let Some(it) = message.bad_relay {
+        return Ok(Evidence::BadRelay(Box::new(BadRelay::from_proto(it, network)?)));
+    }
+    if let Some(it) = message.forked_head {
+        return Ok(Evidence::ForkedHead(Box::new(ForkedHead::from_proto(
+            it, network,
+        )?)));
+    }
+    if let Some(it) = message.equivocation {
+        let read = Equivocation::read(&it.first, &it.second, network)?;
+        return Ok(Evidence::Equivocation(Box::new(read)));
+    }
+    if let Some(it) = message.nonce_reuse {
+        let read = NonceReuse::read(&it.first, &it.second, network)?;
+        return Ok(Evidence::NonceReuse(Box::new(read)));
+    }
+    if let Some(it) = message.false_verdict {
+        let read = FalseVerdict::from_proto(it, network)?;
+        return Ok(Evidence::FalseVerdict(Box::new(read)));
+    }
+    if let Some(it) = message.voucher_conflict {
+        let read = VoucherConflict::read(&it.first, &it.second, network)?;
+        return Ok(Evidence::VoucherConflict(Box::new(read)));
+    }
+    if let Some(it) = message.feed_fork {
+        let read = FeedFork::read(&it.first, &it.second, network)?;
+        return Ok(Evidence::FeedFork(Box::new(read)));
+    }
+    if let Some(it) = message.false_accusation {
+        let read = FalseAccusation::read(&it.accusation, network)?;
+        return Ok(Evidence::FalseAccusation(Box::new(read)));
+    }
+    Err(Error::Missing {
+        message: NAME,
+        field: "evidence",
+    })
+}
+
+pub(super) fn bad(field: &'static str) -> Error {
     Error::BadField { message: NAME, field }
 }
 
 impl InvalidProof {
-    fn to_proto(&self) -> proto::InvalidProof {
+    pub(super) fn to_proto(&self) -> proto::InvalidProof {
         proto::InvalidProof {
             receipt: self.receipt.to_bytes(),
             tapes: self.tapes.clone(),
@@ -184,7 +260,7 @@ impl InvalidProof {
         }
     }
 
-    fn from_proto(it: proto::InvalidProof, network: NetworkId) -> Result<Self, Error> {
+    pub(super) fn from_proto(it: proto::InvalidProof, network: NetworkId) -> Result<Self, Error> {
         let receipt: Signed<Receipt> = Signed::from_bytes(&it.receipt)?;
         if receipt.network() != network {
             return Err(bad("network_id"));

@@ -1,3 +1,4 @@
+use super::{accusation::bad, pair};
 use crate::{Descriptor, Error, EvidenceId, NetworkId, NodeId, Signed};
 
 /// Two descriptors that one node signed for one network under one number and that are not the same: it shows itself to
@@ -36,11 +37,7 @@ pub struct Equivocation {
 impl Equivocation {
     /// The fault that these two descriptors show, if they show one.
     pub fn of(one: &Signed<Descriptor>, other: &Signed<Descriptor>) -> Option<Self> {
-        let (first, second) = if one.id() < other.id() {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (first, second) = pair::ordered(one, other, Signed::id);
         let both = Self {
             first: first.clone(),
             second: second.clone(),
@@ -75,14 +72,8 @@ impl Equivocation {
 
     /// Of an accusation for this network.
     pub(super) fn read(first: &[u8], second: &[u8], network: NetworkId) -> Result<Self, Error> {
-        let bad = |field| Error::BadField {
-            message: super::accusation::NAME,
-            field,
-        };
-        let evidence = Self {
-            first: Signed::from_bytes(first)?,
-            second: Signed::from_bytes(second)?,
-        };
+        let (first, second) = pair::read(first, second)?;
+        let evidence = Self { first, second };
         if evidence.first.network != network {
             return Err(bad("network_id"));
         }

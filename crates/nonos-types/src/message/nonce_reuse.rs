@@ -1,3 +1,4 @@
+use super::{accusation::bad, pair};
 use crate::{Error, EvidenceId, NetworkId, NodeId, Proven, Receipt, SegmentChain, Signed};
 
 /// Two receipts that one executor signed for one attempt, which say that different things came of it. A nonce is spent before
@@ -13,11 +14,7 @@ pub struct NonceReuse {
 impl NonceReuse {
     /// The fault that these two receipts show, if they show one.
     pub fn of(one: &Signed<Receipt>, other: &Signed<Receipt>) -> Option<Self> {
-        let (first, second) = if one.receipt_id() < other.receipt_id() {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (first, second) = pair::ordered(one, other, Signed::receipt_id);
         let both = Self {
             first: first.clone(),
             second: second.clone(),
@@ -51,14 +48,8 @@ impl NonceReuse {
 
     /// Of an accusation for this network.
     pub(super) fn read(first: &[u8], second: &[u8], network: NetworkId) -> Result<Self, Error> {
-        let bad = |field| Error::BadField {
-            message: super::accusation::NAME,
-            field,
-        };
-        let evidence = Self {
-            first: Signed::from_bytes(first)?,
-            second: Signed::from_bytes(second)?,
-        };
+        let (first, second) = pair::read(first, second)?;
+        let evidence = Self { first, second };
         if evidence.first.network() != network {
             return Err(bad("network_id"));
         }

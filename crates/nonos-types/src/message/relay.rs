@@ -145,11 +145,7 @@ pub struct ForkedHead {
 impl ForkedHead {
     /// The fork that these two heads show, if they show one.
     pub fn of(one: &Signed<RelayHead>, other: &Signed<RelayHead>) -> Option<Self> {
-        let (first, second) = if one.root < other.root {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (first, second) = super::pair::ordered(one, other, |it| it.root);
         let fork = Self {
             first: first.clone(),
             second: second.clone(),

@@ -1,6 +1,9 @@
 mod accusation;
 mod descriptor;
 mod equivocation;
+mod false_accusation;
+mod false_verdict;
+mod feed_fork;
 mod further;
 mod job;
 mod nonce_reuse;
@@ -10,6 +13,7 @@ mod sample;
 mod sealed;
 mod segment;
 mod voucher;
+mod voucher_conflict;
 mod wire;
 
 use ed25519_dalek::{
@@ -101,6 +105,26 @@ fn accusations_of_relays_and_nodes_are_those_of_the_spec() {
             "nonce-reuse",
             sample::nonce_reuse(),
             include_str!("../vectors/message/accusation-nonce-reuse.hex"),
+        ),
+        (
+            "false-verdict",
+            sample::false_verdict(),
+            include_str!("../vectors/message/accusation-false-verdict.hex"),
+        ),
+        (
+            "voucher-conflict",
+            sample::voucher_conflict(),
+            include_str!("../vectors/message/accusation-voucher-conflict.hex"),
+        ),
+        (
+            "feed-fork",
+            sample::feed_fork(),
+            include_str!("../vectors/message/accusation-feed-fork.hex"),
+        ),
+        (
+            "false-accusation",
+            sample::false_accusation(),
+            include_str!("../vectors/message/accusation-false-accusation.hex"),
         ),
     ] {
         let evidence = accusation.evidence.id();
@@ -247,8 +271,11 @@ fn the_limit_of_a_kind_holds_where_the_kind_is_not_known_beforehand() {
 
 /// Another good signature of the same key over the same bytes.
 fn sign_again(message: &Message, key: &SigningKey) -> Vec<u8> {
-    let bytes = message.to_bytes();
-    let fields = wire::Fields::of(&bytes);
+    sign_bytes_again(&message.to_bytes(), key)
+}
+
+fn sign_bytes_again(bytes: &[u8], key: &SigningKey) -> Vec<u8> {
+    let fields = wire::Fields::of(bytes);
     let [kind, payload] = [1, 2].map(|number| fields.all(number).remove(0));
     let mut secret = ExpandedSecretKey::from(&key.to_bytes());
     secret.hash_prefix[0] ^= 1;

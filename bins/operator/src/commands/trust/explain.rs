@@ -7,7 +7,7 @@ use crate::{
 use nonos_node::api::{Request, TrustPoint};
 use nonos_types::NodeId;
 
-/// Shows what one peer's scores rest on.
+/// Shows what one peer's scores rest on, and what you did about it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
     /// The peer.
@@ -29,7 +29,12 @@ impl Explain {
                     vec![
                         utc(point.at),
                         point.context.clone(),
-                        if point.good { "good" } else { "bad" }.to_owned(),
+                        match (point.context.as_str(), point.good) {
+                            ("operator", _) => "-",
+                            (_, true) => "good",
+                            (_, false) => "bad",
+                        }
+                        .to_owned(),
                         point.cause.clone(),
                     ]
                 })

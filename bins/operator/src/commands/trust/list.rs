@@ -2,9 +2,9 @@ use crate::{
     commands::Context,
     datadir::DataArgs,
     failure::Failure,
-    output::{Grid, joined, percent},
+    output::{Grid, joined, percent, utc},
 };
-use nonos_node::api::{Request, TrustView};
+use nonos_node::api::{BlockView, Request, TrustView};
 
 /// Shows the standing of every peer.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,14 @@ impl List {
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let peers: Vec<TrustView> = self.data.client()?.call(&Request::Trust)?;
         context.output.list(&peers, || Grid {
-            head: &["node", "standing", "score", "at least", "evidence"],
+            head: &[
+                "node",
+                "standing",
+                "score",
+                "at least",
+                "blacklisted by",
+                "evidence",
+            ],
             rows: peers.iter().map(row).collect(),
         })
     }
@@ -31,6 +38,17 @@ fn row(peer: &TrustView) -> Vec<String> {
         peer.state.clone(),
         percent(peer.score_ppm),
         joined(bounds.map(|(context, _, bound)| format!("{context} {}", percent(*bound)))),
+        peer.block.as_ref().map_or_else(|| "-".to_owned(), blocked),
         joined(&peer.evidence),
     ]
+}
+
+/// By whom, until when, and what the operator says.
+fn blocked(block: &BlockView) -> String {
+    let until = block.until.map(|at| format!(" until {}", utc(at)));
+    let reason = block.reason.as_ref().map(|it| format!(": {it}"));
+    [Some(block.by.clone()), until, reason]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -1,8 +1,10 @@
 //! `operator trust …`: what a running node thinks of its peers, and why.
 
+mod block;
 mod check;
 mod evidence;
 mod explain;
+mod export;
 mod list;
 mod unblock;
 
@@ -18,8 +20,12 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     /// Shows or exports evidence against a peer.
     Evidence(evidence::Evidence),
+    /// Writes what is thought of every peer, and why, for people to look at.
+    Export(export::Export),
     /// Judges exported evidence, offline: no node is asked.
     Check(check::Check),
+    /// Puts a peer on the blacklist: your own decision.
+    Block(block::Block),
     /// Takes a peer off the blacklist.
     Unblock(unblock::Unblock),
 }
@@ -31,7 +37,9 @@ impl Command {
             Self::List(command) => command.run(context),
             Self::Explain(command) => command.run(context),
             Self::Evidence(command) => command.run(context),
+            Self::Export(command) => command.run(context),
             Self::Check(command) => command.run(context),
+            Self::Block(command) => command.run(context),
             Self::Unblock(command) => command.run(context),
         }
     }

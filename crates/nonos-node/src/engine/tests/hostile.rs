@@ -5,7 +5,7 @@ use nonos_types::*;
 use super::world::*;
 use crate::engine::job::Job;
 
-fn job_and_offer(world: &mut World, verifiers: u16) -> (JobId, Signed<Offer>) {
+pub(super) fn job_and_offer(world: &mut World, verifiers: u16) -> (JobId, Signed<Offer>) {
     let job = world.submit(1, verifiers, 6000).expect("a job");
     (job, world.nodes[0].engine.jobs[&job].offer.clone())
 }

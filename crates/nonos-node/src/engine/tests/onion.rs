@@ -37,7 +37,7 @@ fn descriptors(world: &World, of: usize) -> Vec<Signed<Descriptor>> {
 }
 
 /// Nodes in four networks, that have keys and have been listed for an hour.
-fn mesh() -> World {
+pub(super) fn mesh() -> World {
     let mut world = World::new(4);
     for node in 0..4 {
         has_keys(&mut world, node, u8::try_from(node).expect("few"));

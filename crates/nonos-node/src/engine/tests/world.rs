@@ -17,7 +17,7 @@ use nonos_mesh::{
     },
 };
 use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
-use nonos_trust::{Identity, Judgement, ProofVerdict, TrustBook};
+use nonos_trust::{Identity, ProofCheck, ProofVerdict, TrustBook};
 use nonos_types::*;
 
 use crate::{
@@ -258,11 +258,18 @@ pub(super) struct World {
     /// Questions that relays were asked, and whether they answer.
     pub(super) asked_relays: usize,
     pub(super) refusing: bool,
+    /// Verdicts that were held against their proofs again.
+    pub(super) contests: usize,
+    /// Who was asked for a part of what, and what comes of the next such questions.
+    pub(super) challenged: Vec<(NodeId, CapsuleHash, u64)>,
+    pub(super) keeps: VecDeque<crate::engine::Storage>,
     /// Addresses that were dialled, and those that nodes stay connected to.
     pub(super) dialled: Vec<(usize, String)>,
     pub(super) kept: Vec<(usize, String)>,
     /// Peers that were let go.
     pub(super) let_go: Vec<(usize, NodeId)>,
+    /// Peers that were let in again.
+    pub(super) let_in: Vec<(usize, NodeId)>,
     /// Nodes that no claims reach.
     pub(super) deaf: BTreeSet<usize>,
     /// What was published, by whom.
@@ -350,9 +357,13 @@ impl World {
             proving_s: 5,
             asked_relays: 0,
             refusing: false,
+            contests: 0,
+            challenged: vec![],
+            keeps: VecDeque::new(),
             dialled: vec![],
             kept: vec![],
             let_go: vec![],
+            let_in: vec![],
             deaf: BTreeSet::new(),
             published: vec![],
             withhold: false,
@@ -595,15 +606,7 @@ impl World {
             Effect::Check { receipt, origin, .. } => {
                 let name = receipt.receipt_id();
                 *self.checks.entry((node, name)).or_default() += 1;
-                let verdict = if self.missing.contains(&name) {
-                    ProofVerdict::Unknown {
-                        reason: "nobody gives it".to_owned(),
-                    }
-                } else if self.invalid.contains(&name) {
-                    ProofVerdict::Invalid
-                } else {
-                    ProofVerdict::Valid
-                };
+                let verdict = Check(self).of(name);
                 let shown = (verdict == ProofVerdict::Invalid).then(|| (TAPES.to_vec(), PROOF.to_vec()));
                 let checked = Checked {
                     receipt: *receipt,
@@ -618,21 +621,32 @@ impl World {
             Effect::Judge {
                 accusation, origin, ..
             } => {
-                let shown = accusation.evidence.item();
-                let judgement = if shown.is_none_or(|it| self.invalid.contains(&it.receipt.receipt_id())) {
-                    Judgement::Guilty {
-                        subject: accusation.evidence.subject(),
-                        evidence: accusation.evidence.id(),
-                    }
-                } else {
-                    Judgement::Innocent
-                };
+                let judgement = nonos_trust::judge(&accusation, &Check(self));
                 self.give(
                     node,
                     Input::Judged {
                         accusation,
                         judgement,
                         origin,
+                    },
+                );
+            }
+            Effect::Challenge { peer, capsule, lot } => {
+                self.challenged.push((peer, capsule, lot));
+                let kept = self.keeps.pop_front().expect("an answer");
+                self.give(node, Input::Challenged { peer, capsule, kept });
+            }
+            Effect::Contest { verdict, receipt, .. } => {
+                let found = Check(self).of(receipt.receipt_id());
+                let shown = Some((TAPES.to_vec(), PROOF.to_vec()));
+                self.contests += 1;
+                self.give(
+                    node,
+                    Input::Contested {
+                        verdict,
+                        receipt,
+                        found,
+                        shown,
                     },
                 );
             }
@@ -667,6 +681,7 @@ impl World {
             Effect::Mixes(mixes) => drop(self.mixes.insert(node, mixes)),
             Effect::Give(gives) => self.gives.push((node, gives)),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
+            Effect::Unblock(peer) => self.let_in.push((node, peer)),
             _ => {}
         }
     }
@@ -886,6 +901,40 @@ impl World {
             .trust
             .is_blacklisted(peer)
             .expect("an answer")
+    }
+}
+
+/// Who knows what holds.
+struct Check<'a>(&'a World);
+
+impl Check<'_> {
+    fn of(&self, name: ReceiptId) -> ProofVerdict {
+        if self.0.missing.contains(&name) {
+            ProofVerdict::Unknown {
+                reason: "nobody gives it".to_owned(),
+            }
+        } else if self.0.invalid.contains(&name) {
+            ProofVerdict::Invalid
+        } else {
+            ProofVerdict::Valid
+        }
+    }
+}
+
+impl ProofCheck for Check<'_> {
+    fn check(&self, receipt: &Receipt, _: &[u8], _: &[u8]) -> ProofVerdict {
+        // Whose signature it has is known by its executor.
+        let proven = &receipt.record.proven;
+        let is = |it: &&SigningKey| id(it) == proven.executor;
+        let key = self
+            .0
+            .nodes
+            .iter()
+            .map(|it| it.key.clone())
+            .chain((0..=255).map(key));
+        let keys: Vec<SigningKey> = key.collect();
+        let key = keys.iter().find(is).expect("a key of these tests");
+        self.of(Signed::new(receipt.clone(), key).receipt_id())
     }
 }
 

@@ -12,7 +12,7 @@ fn names_the_network_and_has_no_other_fields() {
     let key = accuser();
     let broken = Broken::of(&accusation(), &key);
     broken.has_fixed(32, &[(1, "network_id")]);
-    broken.has_no_more_and_no_less(8);
+    broken.has_no_more_and_no_less(12);
     let evidence = Fields::of(&broken.fields.all(EVIDENCE)[0]);
     let more = broken.fields.with(EVIDENCE, evidence.with(4, 1).to_bytes());
     broken.refuses(

@@ -276,6 +276,63 @@ pub(crate) fn nonce_reuse() -> Accusation {
     }
 }
 
+/// A verdict of the relay's: that the proof of the receipt does not hold.
+pub(crate) fn false_verdict() -> Accusation {
+    let Evidence::InvalidProof(item) = accusation().evidence else {
+        unreachable!("it is of that kind");
+    };
+    let verdict = Verdict {
+        valid: false,
+        ..verdict()
+    };
+    let verdict = Signed::new(verdict, &relay());
+    Accusation {
+        evidence: Evidence::FalseVerdict(Box::new(FalseVerdict { verdict, item: *item })),
+        ..accusation()
+    }
+}
+
+/// The voucher, and the next one, whose total is that of its own lines alone.
+pub(crate) fn voucher_conflict() -> Accusation {
+    let next = Voucher {
+        sequence: Sequence::new(8),
+        total: Amount::from_atto(1_000_000_000_000_001),
+        ..voucher()
+    };
+    let [one, next] = [voucher(), next].map(|it| Signed::new(it, &key()));
+    let evidence = VoucherConflict::of(&one, &next).expect("less than before");
+    Accusation {
+        evidence: Evidence::VoucherConflict(Box::new(evidence)),
+        ..accusation()
+    }
+}
+
+/// The first entry of `docs/spec/ledger.md`, and one that sets another amount aside.
+pub(crate) fn feed_fork() -> Accusation {
+    let feed = include_str!("../../../../nonos-depin/tests/vectors/feed.hex");
+    let first = hex::decode(feed.lines().next().expect("an entry")).expect("hex");
+    let mut other = super::wire::Fields::of(&first).all(2).remove(0);
+    let amount = 1000_u128.to_be_bytes();
+    let at = other.windows(16).position(|it| it == amount).expect("the amount");
+    other[at + 15] += 1;
+    let other = super::wire::signed::<FeedHead>(other, &key());
+    let [one, other] = [first, other].map(|it| Signed::from_bytes(&it).expect("an entry"));
+    let evidence = FeedFork::of(&one, &other).expect("two entries");
+    Accusation {
+        evidence: Evidence::FeedFork(Box::new(evidence)),
+        ..accusation()
+    }
+}
+
+/// The accusation as another has signed it.
+pub(crate) fn false_accusation() -> Accusation {
+    let evidence = FalseAccusation::of(&Signed::new(accusation(), &relay())).expect("not of this kind");
+    Accusation {
+        evidence: Evidence::FalseAccusation(Box::new(evidence)),
+        ..accusation()
+    }
+}
+
 /// One of each kind, signed.
 pub(crate) fn messages() -> Vec<Message> {
     let key = key();
