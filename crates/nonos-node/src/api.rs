@@ -2,6 +2,7 @@
 
 mod bundle;
 mod channel;
+mod resume;
 mod why;
 
 use nonos_types::{
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
     channel::{MessagePage, MessageView},
+    resume::Resumption,
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -73,6 +75,16 @@ pub enum Request {
     Ledger,
     /// Recompute the books from their feed. [`Verified`].
     VerifyLedger,
+    /// Go on in a new incarnation with books that were put back to an older state, or whose key was used elsewhere; say
+    /// what that means. [`Resumption`].
+    ResumeBooks {
+        /// Do it; else it is only said.
+        #[serde(default)]
+        confirmed: bool,
+        /// Also if no peer was asked what it has of this node.
+        #[serde(default)]
+        accept_fork_risk: bool,
+    },
     /// Scores of peers. [`TrustView`]s.
     Trust,
     /// Every point of one peer's score. [`TrustPoint`]s.

@@ -23,6 +23,7 @@
 //!     config: Config::parse(config)?,
 //!     proofs: Arc::new(proofs),
 //!     conduct: Conduct::Honest,
+//!     old_books: false,
 //! })
 //! .await?;
 //! let status: api::Status = serde_json::from_value(node.handle().ask(api::Request::Status).await?)?;
@@ -51,6 +52,7 @@
 pub mod api;
 mod backends;
 mod channel;
+mod checkpoint;
 pub mod choice;
 mod client;
 mod clock;

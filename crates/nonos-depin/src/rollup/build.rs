@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nonos_types::{Amount, NetworkId, NodeId, Sequence, Signed};
+use nonos_types::{Amount, Incarnation, NetworkId, NodeId, Sequence, Signed};
 
 use super::account::{AccountId, Channel};
 use super::chunk::{Boundary, CHUNK, RollupStatement};
@@ -27,6 +27,7 @@ pub struct State {
     number: u64,
     batch: BatchId,
     last: Sequence,
+    incarnation: Incarnation,
     head: EntryDigest,
 }
 
@@ -52,6 +53,7 @@ impl State {
             number: 0,
             batch: BatchId::ZERO,
             last: Sequence::ZERO,
+            incarnation: Incarnation::ZERO,
             head: EntryDigest::ZERO,
         }
     }
@@ -68,7 +70,12 @@ impl State {
 
     /// How the author and a peer stand.
     pub fn channel(&self, peer: NodeId) -> Option<Channel> {
-        let account = AccountId::new(self.network, self.author, peer);
+        self.channel_in(peer, Incarnation::ZERO)
+    }
+
+    /// The same for vouchers of one incarnation of their payer's.
+    pub fn channel_in(&self, peer: NodeId, incarnation: Incarnation) -> Option<Channel> {
+        let account = AccountId::of(self.network, self.author, peer, incarnation);
         self.channels.get(&account).copied()
     }
 
@@ -172,7 +179,13 @@ impl State {
         let rules = [
             ("signer", entry.signer() == self.author),
             ("network_id", entry.network == self.network),
-            ("incarnation", entry.incarnation == crate::post::INCARNATION),
+            (
+                "incarnation",
+                match &entry.body {
+                    Body::Resume(_) => entry.incarnation > self.incarnation,
+                    _ => entry.incarnation == self.incarnation,
+                },
+            ),
             ("sequence", Some(entry.sequence) == next),
             ("prev", entry.prev == self.head),
         ];
@@ -180,6 +193,7 @@ impl State {
             return Err(refused(entry, field));
         }
         self.last = entry.sequence;
+        self.incarnation = entry.incarnation;
         self.head = entry.digest(self.author);
         Ok(())
     }
@@ -193,7 +207,7 @@ impl State {
         };
         let (payer, payee) = (voucher.signer(), voucher.payee);
         let (own, peer) = if paid { (payer, payee) } else { (payee, payer) };
-        let channel = self.channel(peer).unwrap_or_default();
+        let channel = self.channel_in(peer, voucher.incarnation).unwrap_or_default();
         let (total, number) = if paid {
             (channel.spent, channel.issued)
         } else {
@@ -208,7 +222,7 @@ impl State {
             ("voucher: network_id", voucher.network == self.network),
             (
                 "voucher: incarnation",
-                voucher.incarnation == crate::post::INCARNATION,
+                !paid || voucher.incarnation <= self.incarnation,
             ),
             (
                 "voucher: sequence",

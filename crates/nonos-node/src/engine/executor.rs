@@ -527,6 +527,8 @@ impl Engine {
         job.mine = Mine::Running;
         job.my_slot = slot;
         let offer = Box::new(job.offer.clone());
+        // Attempts that were lost with older books had other numbers.
+        let life = self.incarnation().get() << 16;
         let mut batch = Batch::new();
         ATTEMPTS.put(&mut batch, &id, &Attempt::new(attempt.get() + 1));
         self.store.write(&batch, Durability::Durable)?;
@@ -537,7 +539,7 @@ impl Engine {
         self.effects.push(Effect::Execute {
             offer,
             slot,
-            attempt,
+            attempt: Attempt::new(life | attempt.get()),
             conduct: self.conduct,
             messages,
             transfers,

@@ -14,6 +14,7 @@ mod order;
 mod peers;
 mod relay;
 mod replay;
+mod restore;
 mod schedule;
 mod sealed;
 mod segments;

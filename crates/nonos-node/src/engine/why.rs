@@ -178,7 +178,9 @@ fn remedy(code: &str) -> Option<&'static str> {
         "limits.quiet-hours" => "change `quiet_hours` under [limits] in config.toml, or wait",
         "limits.monthly" => "raise `monthly` under [limits] in config.toml, or wait for the next month",
         "limits.disk" => "raise `disk` under [limits] in config.toml",
-        "trust.key-used-twice" => "let only one node use a key",
+        "trust.key-used-twice" => {
+            "let only one node use a key; `operator ledger resume` says what it means to go on with this one"
+        }
         "preparation" => "it is tried again by itself; connect to more peers, if nobody has it",
         "run" | "attempts" => "`operator job show` has the reason; the executor's log says more",
         "load.cpu" | "load.memory" | "load.verifying" | "load.busy" | "load.lost" => {
