@@ -82,7 +82,9 @@ pub enum Error {
         actual: Incarnation,
     },
     /// More lives than the books of one key have.
-    #[error("of incarnation {actual}; no key has books of more than {most}: it has to be replaced by a new one")]
+    #[error(
+        "of incarnation {actual}; no key has books of more than {most}: it has to be replaced by a new one"
+    )]
     TooManyIncarnations {
         /// The last there is.
         most: Incarnation,

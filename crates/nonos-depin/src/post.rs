@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use nonos_store::{Batch, Store, Table};
 use nonos_types::{
-    Amount, FeeKind, FeedHead, Incarnation, JobId, Line, NetworkId, NodeId, Sequence, Signed, Timestamp, Voucher,
+    Amount, FeeKind, FeedHead, Incarnation, JobId, Line, NetworkId, NodeId, Sequence, Signed, Timestamp,
+    Voucher,
 };
 
 use crate::{
@@ -14,9 +15,9 @@ use crate::{
     account::{Posting, transfer},
     entry::{Body, Claimed, Entry, Resume},
     tables::{
-        Asked, At, BALANCES, BOOKED, CLAIMS, Channel, ENTRIES, EXECUTED, Fee, FeeIn, HEAD, HOLDS, Head,
-        Held, ISSUED, ISSUED_AT, JobSlot, PAID, PeerSequence, PeerSlot, REBOOKED, RECEIVED, RECEIVED_AT,
-        REPAID, Way,
+        Asked, At, BALANCES, BOOKED, CLAIMS, Channel, ENTRIES, EXECUTED, Fee, FeeIn, HEAD, HOLDS, Head, Held,
+        ISSUED, ISSUED_AT, JobSlot, PAID, PeerSequence, PeerSlot, REBOOKED, RECEIVED, RECEIVED_AT, REPAID,
+        Way,
     },
 };
 

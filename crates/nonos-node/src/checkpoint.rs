@@ -215,7 +215,10 @@ mod tests {
                 fs::write(&path, &torn).expect("a file");
                 let file = HeadFile::open(path.clone());
                 if n == 1 {
-                    assert!(matches!(file, Err(Error::Damaged { .. })), "no other slot is there");
+                    assert!(
+                        matches!(file, Err(Error::Damaged { .. })),
+                        "no other slot is there"
+                    );
                 } else {
                     assert_eq!(file.expect("it opens").load().expect("a head"), Some(head(n - 1)));
                 }

@@ -6,6 +6,7 @@
 
 mod carriers;
 mod channel;
+mod credit;
 mod describe;
 mod duties;
 mod effect;
@@ -48,8 +49,8 @@ use nonos_mesh::{
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
-    ByteLen, Descriptor, EvidenceId, FeedHead, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence,
-    Signed, Timestamp,
+    ByteLen, Descriptor, EvidenceId, FeedHead, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role,
+    Sequence, Signed, Timestamp,
 };
 
 use self::{

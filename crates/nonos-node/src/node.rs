@@ -28,16 +28,16 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, FeedHead, MessageId, NetworkId, NodeId, Outline, PoiHash, SegmentTask,
-    Sequence, Signed, Stamp, Timestamp,
+    Accusation, ByteLen, Capacity, Clock as _, FeedHead, MessageId, NetworkId, NodeId, Outline, PoiHash,
+    SegmentTask, Sequence, Signed, Stamp, Timestamp,
 };
 use nonos_worker::Runner;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::{
     Backends, Config, DataDir, Error,
-    checkpoint::HeadFile,
     api::{ProfileView, Request, RequestError},
+    checkpoint::HeadFile,
     clock::SystemClock,
     config::{Disk, Memory, Probe, Upload},
     datadir,

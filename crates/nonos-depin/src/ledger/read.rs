@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use nonos_store::Store;
-use nonos_types::{Incarnation, JobId, NetworkId, NodeId, Sequence, Signed, Slot, Voucher};
+use nonos_types::{Amount, Incarnation, JobId, NetworkId, NodeId, Sequence, Signed, Slot, Voucher};
 
 use super::{Ledger, derived};
 use crate::{
@@ -105,6 +105,18 @@ impl Ledger {
         Ok(BALANCES
             .get(&*self.store, &Account::Ext(peer))?
             .unwrap_or_default())
+    }
+
+    /// What a peer has had of the author and not paid: what it owes, and what was asked of it and is not signed.
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn unpaid_by(&self, peer: NodeId) -> Result<Amount, Error> {
+        let asked = BALANCES
+            .get(&*self.store, &Account::Due(peer))?
+            .unwrap_or_default();
+        let unpaid = self.owed_by(peer)?.checked_add(asked).ok_or(Error::Overflow)?;
+        Ok(unpaid.non_negative().unwrap_or(Amount::ZERO))
     }
 
     /// Every peer that ever owed or was owed, with [`Ledger::owed_by`].

@@ -92,7 +92,10 @@ impl Alice {
         self.ledger = open(&self.store, &self.slip, &self.key);
         self.look();
         for voucher in &self.left {
-            assert!(self.ledger.has(voucher).expect("readable"), "what has left is in the books");
+            assert!(
+                self.ledger.has(voucher).expect("readable"),
+                "what has left is in the books"
+            );
         }
     }
 
@@ -107,7 +110,10 @@ impl Alice {
         }
         let saved = self.slip.load().expect("readable");
         let head = self.ledger.head().expect("readable");
-        assert!(saved.unwrap_or_default() <= head, "it is never ahead of the books");
+        assert!(
+            saved.unwrap_or_default() <= head,
+            "it is never ahead of the books"
+        );
     }
 
     fn pay(&mut self, payee: NodeId, lines: &[Line]) -> Result<(), Error> {
@@ -133,7 +139,12 @@ fn lost_voucher() -> Signed<Voucher> {
 
 const STEPS: &[Step] = &[
     |it| it.ledger.hold(job(1), Amount::from_atto(10), &it.key, NOW),
-    |it| it.pay(id(&key(2)), &[line(1, FeeKind::Execute, 7), line(1, FeeKind::Seed, 1)]),
+    |it| {
+        it.pay(
+            id(&key(2)),
+            &[line(1, FeeKind::Execute, 7), line(1, FeeKind::Seed, 1)],
+        )
+    },
     |it| {
         let dues = [(2, 4), (3, 5), (2, 6)];
         let dues = dues.map(|(payee, job)| (id(&key(payee)), vec![line(job, FeeKind::Verify, 2)]));
@@ -167,7 +178,10 @@ const STEPS: &[Step] = &[
         let mut lost = lost_voucher().value().clone();
         (lost.sequence, lost.total) = (Sequence::new(2), Amount::from_atto(8));
         let lost = Signed::new(lost, &it.key);
-        assert!(!matches!(it.ledger.take_back(&lost, &it.key, NOW)?, Received::Gap { .. }));
+        assert!(!matches!(
+            it.ledger.take_back(&lost, &it.key, NOW)?,
+            Received::Gap { .. }
+        ));
         Ok(())
     },
     |it| it.pay(id(&key(2)), &[line(3, FeeKind::Verify, 2)]),
@@ -176,7 +190,10 @@ const STEPS: &[Step] = &[
 /// All that follows from the entries, and how many those are.
 fn outcome(alice: &Alice) -> (String, usize) {
     let accounts = format!("{:?}", alice.ledger.accounts().expect("readable"));
-    (accounts, alice.ledger.entries(None, 1000).expect("readable").len())
+    (
+        accounts,
+        alice.ledger.entries(None, 1000).expect("readable").len(),
+    )
 }
 
 /// Runs the script; what fails is repeated after a restart.
@@ -225,7 +242,11 @@ fn a_node_that_dies_at_any_write_has_whole_books_and_no_fork() {
         undisturbed.store.writes(),
         undisturbed.slip.0.saves.load(Ordering::Relaxed),
     );
-    assert_eq!((writes, saves), (STEPS.len(), STEPS.len()), "each step is one write, and one save");
+    assert_eq!(
+        (writes, saves),
+        (STEPS.len(), STEPS.len()),
+        "each step is one write, and one save"
+    );
     assert_payees_agree(&undisturbed);
     assert_eq!(expected.1, STEPS.len() + 2, "three vouchers are one write");
 

@@ -41,22 +41,34 @@ fn voucher_in(
 #[test]
 fn vouchers_begin_anew_and_what_was_owed_stays_owed() {
     let (alice, bob) = (Node::new(1), Node::new(2));
-    let first = alice.pay(bob.id(), &[line(1, EXECUTE, 7)]).expect("paid").expect("new");
+    let first = alice
+        .pay(bob.id(), &[line(1, EXECUTE, 7)])
+        .expect("paid")
+        .expect("new");
     assert_eq!(bob.receive(&first).expect("good"), Received::Booked);
     let at = resume(&alice, alice.ledger.head().expect("a head")).expect("it goes on");
     assert_eq!((at.incarnation.get(), at.sequence.get()), (1, 2));
-    let next = alice.pay(bob.id(), &[line(2, EXECUTE, 5)]).expect("paid").expect("new");
+    let next = alice
+        .pay(bob.id(), &[line(2, EXECUTE, 5)])
+        .expect("paid")
+        .expect("new");
     assert_eq!(
         (next.incarnation.get(), next.sequence.get(), next.total.atto()),
         (1, 1, 5)
     );
-    assert_eq!(alice.ledger.last_voucher(bob.id()).expect("one"), Some(next.clone()));
+    assert_eq!(
+        alice.ledger.last_voucher(bob.id()).expect("one"),
+        Some(next.clone())
+    );
     assert_eq!(bob.receive(&next).expect("good"), Received::Booked);
     assert_eq!(bob.receive(&first).expect("good"), Received::Known);
     assert_eq!(bob.receive(&next).expect("good"), Received::Known);
     assert_eq!((alice.owed_by(bob.id()), bob.owed_by(alice.id())), (-12, 12));
     // What was paid is not paid again.
-    assert_eq!(alice.pay(bob.id(), &[line(1, EXECUTE, 7)]).expect("nothing"), None);
+    assert_eq!(
+        alice.pay(bob.id(), &[line(1, EXECUTE, 7)]).expect("nothing"),
+        None
+    );
     alice.ledger.verify().expect("whole");
     bob.ledger.verify().expect("whole");
 }
@@ -81,7 +93,10 @@ fn what_was_lost_is_taken_back_in_its_order_and_once() {
         assert_eq!(take(it).expect("good"), Received::Known);
     }
     assert_eq!(alice.owed_by(bob.id()), -15);
-    assert_eq!(alice.pay(bob.id(), &[line(2, EXECUTE, 5)]).expect("nothing"), None);
+    assert_eq!(
+        alice.pay(bob.id(), &[line(2, EXECUTE, 5)]).expect("nothing"),
+        None
+    );
     let other = voucher_in(&alice.key, bob.id(), 0, 1, 4, &[line(9, EXECUTE, 4)]);
     assert!(matches!(take(&other), Err(Error::Conflict { .. })));
     let foreign = voucher_in(&bob.key, alice.id(), 0, 1, 4, &[line(9, EXECUTE, 4)]);
@@ -114,7 +129,11 @@ fn of_a_fee_that_was_signed_in_several_incarnations_the_largest_counts_once() {
             let back = payer.ledger.take_back(&vouchers[it], &payer.key, NOW);
             assert_eq!(back.expect("good"), Received::Booked);
         }
-        assert_eq!((payer.owed_by(id(&bob)), payee.owed_by(id(&alice))), (-7, 7), "{order:?}");
+        assert_eq!(
+            (payer.owed_by(id(&bob)), payee.owed_by(id(&alice))),
+            (-7, 7),
+            "{order:?}"
+        );
         // Not twice in one of them, whichever counts.
         for life in 0..3 {
             let amount = amounts[life as usize] + 9;
@@ -161,7 +180,10 @@ fn books_are_resumed_only_after_all_that_they_have() {
         ..head(0, 1)
     };
     let refused = resume(&alice, most);
-    assert!(matches!(refused, Err(Error::TooManyIncarnations { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::TooManyIncarnations { .. })),
+        "{refused:?}"
+    );
     alice.ledger.verify().expect("whole");
 }
 
@@ -173,7 +195,10 @@ fn vouchers_of_more_incarnations_than_there_are_are_refused() {
     assert_eq!(bob.receive(&good).expect("good"), Received::Booked);
     let more = voucher_in(&key(1), bob.id(), last + 1, 1, 7, &[line(2, EXECUTE, 7)]);
     let refused = bob.receive(&more);
-    assert!(matches!(refused, Err(Error::TooManyIncarnations { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::TooManyIncarnations { .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -185,10 +210,16 @@ fn knows_its_own_entries_from_those_it_lacks() {
     alice.hold(1, 5).expect("held");
     let first = alice.ledger.head().expect("a head");
     alice.hold(2, 5).expect("held");
-    assert_eq!((hear(first), hear(head(0, 1)), hear(head(0, 3))), (Heard::Ours, Heard::Elsewhere, Heard::Elsewhere));
+    assert_eq!(
+        (hear(first), hear(head(0, 1)), hear(head(0, 3))),
+        (Heard::Ours, Heard::Elsewhere, Heard::Elsewhere)
+    );
     assert_eq!(hear(head(1, 1)), Heard::Later);
     resume(&alice, head(0, 9)).expect("it goes on");
-    assert_eq!((hear(first), hear(head(0, 9)), hear(head(1, 9))), (Heard::Ours, Heard::Past, Heard::Elsewhere));
+    assert_eq!(
+        (hear(first), hear(head(0, 9)), hear(head(1, 9))),
+        (Heard::Ours, Heard::Past, Heard::Elsewhere)
+    );
 }
 
 /// Entries that are well signed and chained, and of an incarnation that they cannot be of.
@@ -236,7 +267,10 @@ fn an_incarnation_begins_with_a_resume_entry_and_with_no_other() {
         vec![(0, hold(1)), (64, resume(63, 1))],
     ] {
         let refused = verify(&wrong);
-        assert!(matches!(refused, Err(Error::Corrupt { .. })), "{wrong:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Corrupt { .. })),
+            "{wrong:?}: {refused:?}"
+        );
     }
 }
 
@@ -257,18 +291,27 @@ fn a_resume_entry_has_bytes_of_its_own() {
     expected.extend([1; 32]);
     expected.extend([0x10, 2, 0x18, 9, 0x22, 32]);
     expected.extend([4; 32]);
-    expected.extend([0x50, 0x80, 0xa2, 0xa9, 0xda, 0x06]);
+    expected.extend([0x50, 0x80, 0xa4, 0xa7, 0xda, 0x06]);
     let body: Vec<u8> = [&[0x08, 1, 0x10, 0xac, 0x02, 0x1a, 32][..], &[9; 32], &[0x20, 2]].concat();
     let whole = [&expected[..], &[0x5a, body.len() as u8], &body].concat();
     assert_eq!(entry.to_bytes(), whole);
     assert_eq!(Entry::from_bytes(&whole).as_ref(), Ok(&entry));
     let with = |body: &[u8]| Entry::from_bytes(&[&expected[..], &[0x5a, body.len() as u8], body].concat());
     let reason = [&body[..body.len() - 1], &[3]].concat();
-    assert!(matches!(with(&reason), Err(nonos_types::Error::BadField { field: "reason", .. })));
+    assert!(matches!(
+        with(&reason),
+        Err(nonos_types::Error::BadField { field: "reason", .. })
+    ));
     let nothing = [&[0x08, 1, 0x1a, 32][..], &[9; 32], &[0x20, 2]].concat();
-    assert!(matches!(with(&nothing), Err(nonos_types::Error::BadField { field: "digest", .. })));
+    assert!(matches!(
+        with(&nothing),
+        Err(nonos_types::Error::BadField { field: "digest", .. })
+    ));
     let unnamed = [&[0x08, 1, 0x10, 1, 0x1a, 32][..], &[0; 32], &[0x20, 2]].concat();
-    assert!(matches!(with(&unnamed), Err(nonos_types::Error::BadField { field: "digest", .. })));
+    assert!(matches!(
+        with(&unnamed),
+        Err(nonos_types::Error::BadField { field: "digest", .. })
+    ));
     // Nor has an entry two bodies.
     let hold = [&[0x0a, 32][..], &[5; 32], &[0x12, 16], &5_u128.to_be_bytes()].concat();
     let at = expected.len() - 6;
@@ -281,7 +324,10 @@ fn a_resume_entry_has_bytes_of_its_own() {
         &body,
     ]
     .concat();
-    assert!(matches!(Entry::from_bytes(&twice), Err(nonos_types::Error::BadField { field: "body", .. })));
+    assert!(matches!(
+        Entry::from_bytes(&twice),
+        Err(nonos_types::Error::BadField { field: "body", .. })
+    ));
 }
 
 #[test]
@@ -299,7 +345,11 @@ fn several_are_paid_in_one_write_or_none() {
         .iter()
         .map(|it| (it.payee, it.sequence.get(), it.total.atto()))
         .collect();
-    assert_eq!(named, [(bob, 1, 7), (carol, 1, 2), (bob, 2, 12)], "what is paid is left out");
+    assert_eq!(
+        named,
+        [(bob, 1, 7), (carol, 1, 2), (bob, 2, 12)],
+        "what is paid is left out"
+    );
     // The second executor of a slot is nobody's due: nobody is paid.
     let refused = pay(vec![
         (bob, vec![line(3, EXECUTE, 7)]),

@@ -105,6 +105,13 @@ impl Engine {
                 "an amount may be at most {MAX_AMOUNT}, for all executors together"
             ));
         };
+        if submission.max_fee > self.config.credit.most_owed {
+            return refuse(format!(
+                "{} for one executor is more than the {} that this node comes to owe a peer: raise `most_owed` under \
+                 [credit] in config.toml, or lower the maximum fee",
+                submission.max_fee, self.config.credit.most_owed
+            ));
+        }
         if self.doubled {
             return refuse(
                 "this node offers nothing: its key is used elsewhere, or its data were lost".to_owned(),
@@ -316,6 +323,7 @@ impl Engine {
             if *claimant == self.me
                 || unwanted
                 || elsewhere(*claimant)
+                || !self.may_owe(*claimant, job.offer.max_fee)?
                 || self.trust.is_blacklisted(*claimant)?
             {
                 continue;
@@ -479,6 +487,10 @@ impl Engine {
             amount,
             ..
         } = line;
+        if self.would_owe_too_much(payee, amount)? {
+            tracing::warn!(%job, %payee, %amount, "not paid: more than this node comes to owe a peer");
+            return Ok(());
+        }
         match self
             .ledger
             .pay(payee, vec![line], self.identity.signing_key(), self.now.time)

@@ -192,8 +192,8 @@ impl Engine {
             Message::Receipt(it) => vec![it.record.proven.job],
             Message::Voucher(it) => it.lines.iter().map(|line| line.job).collect(),
             Message::Verdict(it) => {
-                let known = self.receipts.contains_key(&it.receipt)
-                    || self.journal.receipt(it.receipt)?.is_some();
+                let known =
+                    self.receipts.contains_key(&it.receipt) || self.journal.receipt(it.receipt)?.is_some();
                 return Ok((!known).then_some(Need::Receipt(it.receipt)));
             }
             Message::Descriptor(_) | Message::Offer(_) | Message::Accusation(_) | Message::RelayHead(_) => {
@@ -340,7 +340,9 @@ impl Engine {
         let (own, theirs): (Vec<_>, Vec<_>) = unbooked.iter().partition(|it| it.signer() == self.me);
         let sum = |vouchers: &[&Signed<Voucher>]| {
             let lines = vouchers.iter().flat_map(|it| &it.lines);
-            lines.fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount).unwrap_or(sum))
+            lines.fold(Amount::ZERO, |sum, line| {
+                sum.checked_add(line.amount).unwrap_or(sum)
+            })
         };
         let mut view = Resumption {
             done: false,
@@ -357,7 +359,11 @@ impl Engine {
         if !confirmed {
             return Ok(Ok(view));
         }
-        let reason = if known > head { Reason::Behind } else { Reason::Doubled };
+        let reason = if known > head {
+            Reason::Behind
+        } else {
+            Reason::Doubled
+        };
         let (key, now) = (self.identity.signing_key(), self.now.time);
         match self.ledger.resume(known, reason, key, now) {
             Ok(_) => {}
@@ -376,6 +382,7 @@ impl Engine {
         view.done = true;
         self.book_back()?;
         self.take_up_jobs()?;
+        self.take_roles()?;
         self.describe()?;
         self.tick()?;
         Ok(Ok(view))
@@ -397,6 +404,8 @@ impl Engine {
                 head.sequence.get() + 1,
                 known.sequence
             ));
+        } else {
+            warnings.push("how many entries are lost, if any, no peer has said".to_owned());
         }
         warnings.push(
             "what this node signed and no peer has given back yet it may sign for again: a fee that it pays twice \
@@ -404,7 +413,8 @@ impl Engine {
                 .to_owned(),
         );
         warnings.push(
-            "let no other node use this key: one that still does stops when it hears of these books".to_owned(),
+            "let no other node use this key: one that still does stops when it hears of these books"
+                .to_owned(),
         );
         warnings
     }

@@ -2,6 +2,7 @@
 
 mod channel;
 mod crash;
+mod credit;
 mod describe;
 mod duties;
 mod flood;

@@ -175,6 +175,9 @@ fn remedy(code: &str) -> Option<&'static str> {
         "memory" => "raise `max_pages` under [executor], or `memory` under [limits], in config.toml",
         "limits.memory" => "remove `memory` under [limits] in config.toml, or leave halo2 to others",
         "price" => "lower `min_fuel_price` under [executor] in config.toml, or wait for better offers",
+        "credit" => {
+            "raise `base` under [credit] in config.toml, or wait until it has paid: `operator ledger balance` has what it owes"
+        }
         "limits.quiet-hours" => "change `quiet_hours` under [limits] in config.toml, or wait",
         "limits.monthly" => "raise `monthly` under [limits] in config.toml, or wait for the next month",
         "limits.disk" => "raise `disk` under [limits] in config.toml",

@@ -146,7 +146,9 @@ mod tests {
         for fault in [Fault::Lost, Fault::Unconfirmed] {
             for at in 0..4 {
                 let store = Faulty::new(MemoryStore::new());
-                store.put(b"before", b"", Durable).expect("nothing is to fail yet");
+                store
+                    .put(b"before", b"", Durable)
+                    .expect("nothing is to fail yet");
                 store.fail_at(at, fault);
                 let done: Vec<bool> = (0..4_u8)
                     .map(|key| store.put(&[key], b"", Durable).is_ok())

@@ -544,6 +544,7 @@ impl World {
         let new = Config::parse(text).expect("a configuration");
         let old = &mut self.nodes[node].config;
         (old.roles, old.limits, old.executor) = (new.roles, new.limits, new.executor);
+        old.credit = new.credit;
         old.award_timeout_s = 6000;
         self.stop(node);
         self.start(node);

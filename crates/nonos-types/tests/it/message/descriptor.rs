@@ -145,14 +145,23 @@ fn books_have_an_entry_or_are_not_there() {
         }),
         ..descriptor()
     };
-    let bytes = [&descriptor().to_bytes()[..], &[14 << 3 | 2, head.len() as u8], &head].concat();
+    let bytes = [
+        &descriptor().to_bytes()[..],
+        &[14 << 3 | 2, head.len() as u8],
+        &head,
+    ]
+    .concat();
     assert_eq!(
         with.to_bytes(),
         bytes,
         "without them a descriptor has the bytes it had"
     );
     assert_eq!(Descriptor::from_bytes(&bytes), Ok(with));
-    broken.accepts(&broken.fields.with(14, [&[0x10, 7, 0x1a, 32][..], &[9; 32]].concat()));
+    broken.accepts(
+        &broken
+            .fields
+            .with(14, [&[0x10, 7, 0x1a, 32][..], &[9; 32]].concat()),
+    );
     broken.refuses_field(
         &broken.fields.with(14, [&[8, 2, 0x1a, 32][..], &[9; 32]].concat()),
         "books",
