@@ -164,6 +164,37 @@ fn an_executor_with_an_old_backup_goes_on_and_has_what_it_is_owed() {
     }
 }
 
+/// Its receipt never left, and nothing says that it has run: it runs again, under another nonce.
+#[test]
+fn a_run_that_was_forgotten_is_done_again_under_another_nonce() {
+    let mut world = World::new(2);
+    let job = world.submit(1, 0, 6000).expect("a job");
+    let backup = world.back_up(1);
+    world.withhold = true;
+    world.pass(20);
+    let receipts = |world: &World, node| -> Vec<u32> {
+        let journal = journal(world, node);
+        let attempts = journal.iter().filter_map(|it| match it {
+            Message::Receipt(it) => Some(it.attempt.get()),
+            _ => None,
+        });
+        attempts.collect()
+    };
+    assert_eq!((receipts(&world, 0), receipts(&world, 1)), (vec![], vec![0]));
+    world.stop(1);
+    world.restore(1, &backup);
+    world.withhold = false;
+    world.start(1);
+    world.pass(70);
+    assert!(world.nodes[1].engine.doubled, "its books know better");
+    resume(&mut world, 1, true, false).expect("it goes on");
+    world.pass(60);
+    assert!(world.nodes[0].engine.jobs[&job].is_paid());
+    assert_eq!(receipts(&world, 0), [1 << 16]);
+    world.assert_books_agree();
+    assert_nobody_is_blamed(&world);
+}
+
 /// Nobody gives back what was paid before it pays again: the fee is owed once all the same.
 #[test]
 fn what_is_paid_again_before_it_is_known_counts_once() {
