@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, ops::Bound, ops::ControlFlow};
 
 use nonos_store::{Batch, Durability, MemoryStore, Store};
-use nonos_types::{Sequence, Signed};
+use nonos_types::{EntryDigest, Sequence, Signed};
 use serde::Serialize;
 
 use crate::{
-    Damage, Entry, EntryDigest, Error,
+    Damage, Entry, Error,
     post::{Books, next, post},
-    tables::{self, At, ENTRIES, HEAD},
+    tables::{self, At, ENTRIES, HEAD, Head},
 };
 
 /// Entries read at a time.
@@ -41,7 +41,7 @@ pub(crate) fn read(books: Books<'_>, at: At, bytes: &[u8]) -> Result<Signed<Entr
 
 /// Checks that the head is the newest entry.
 pub(crate) fn check_head(books: Books<'_>) -> Result<(), Error> {
-    let Some(head) = HEAD.get(books.store, &())? else {
+    let Some(Head(head)) = HEAD.get(books.store, &())? else {
         let first = ENTRIES.entries(books.store, Bound::Unbounded, 1)?;
         return if first.is_empty() {
             Ok(())
@@ -63,7 +63,7 @@ pub(crate) fn check_head(books: Books<'_>) -> Result<(), Error> {
             });
         }
     };
-    if entry.digest(books.author) != head.digest {
+    if (entry.incarnation, entry.digest(books.author)) != (head.incarnation, head.digest) {
         return Err(corrupt(head.sequence, Damage::NotHead));
     }
     if ENTRIES.entries(books.store, Bound::Excluded(&at), 1)?.is_empty() {
@@ -135,8 +135,8 @@ fn replay(books: Books<'_>) -> Result<(MemoryStore, Report), Error> {
 /// or behind is a derived table like the others.
 fn check_end(books: Books<'_>, last: At, digest: EntryDigest) -> Result<(), Error> {
     match HEAD.get(books.store, &()) {
-        Ok(Some(head)) if head.sequence > last.0 => Err(corrupt(next(last.0)?, Damage::Missing)),
-        Ok(Some(head)) if head.sequence == last.0 && head.digest != digest => {
+        Ok(Some(Head(head))) if head.sequence > last.0 => Err(corrupt(next(last.0)?, Damage::Missing)),
+        Ok(Some(Head(head))) if head.sequence == last.0 && head.digest != digest => {
             Err(corrupt(last.0, Damage::NotHead))
         }
         Ok(_) | Err(nonos_store::Error::BadEntry { .. }) => Ok(()),

@@ -1,8 +1,8 @@
 //! Entries of a feed and their bytes. See `docs/spec/ledger.md`.
 
 use nonos_types::{
-    Amount, ByteLen, Digest, Error, Incarnation, JobId, NetworkId, NodeId, Payload, ReceiptId, Sequence,
-    Signed, Slot, Tag, Timestamp, Voucher, wire,
+    Amount, ByteLen, Digest, EntryDigest, Error, FeedHead, Incarnation, JobId, NetworkId, NodeId, Payload,
+    ReceiptId, Sequence, Signed, Slot, Tag, Timestamp, Voucher, wire,
 };
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
@@ -13,17 +13,6 @@ mod proto {
 }
 
 const NAME: &str = "feed-entry";
-
-/// `nonos/v1/feed-entry`
-#[derive(Debug)]
-pub enum FeedEntry {}
-
-impl Tag for FeedEntry {
-    const DOMAIN: &'static str = "nonos/v1/feed-entry";
-}
-
-/// Names an entry: digest of its author and its bytes.
-pub type EntryDigest = Digest<FeedEntry>;
 
 /// One thing that happened, as its author signs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +61,38 @@ pub enum Body {
         #[serde(serialize_with = "voucher_json")]
         voucher: Box<Signed<Voucher>>,
     },
+    /// The author goes on in a new incarnation.
+    Resume(Resume),
+}
+
+/// What an author that goes on in a new incarnation knows of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Resume {
+    /// The newest entry that it knows to have signed, whether or not it has it.
+    pub last: FeedHead,
+    /// Why it does not go on from there.
+    pub reason: Reason,
+}
+
+/// Why books are resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Entries are missing: the books were put back to an older state.
+    Behind,
+    /// Something came with the author's signature that it does not know to have signed.
+    Doubled,
+}
+
+impl Reason {
+    const ALL: [Self; 2] = [Self::Behind, Self::Doubled];
+
+    const fn code(self) -> u32 {
+        match self {
+            Self::Behind => 1,
+            Self::Doubled => 2,
+        }
+    }
 }
 
 /// What an executor asks for.
@@ -107,8 +128,9 @@ impl Payload for Entry {
             incarnation: self.incarnation.get(),
             sequence: self.sequence.get(),
             prev: self.prev.as_bytes().to_vec(),
-            body: Some(self.body.to_proto()),
+            body: self.body.to_proto(),
             at: self.at.get(),
+            resume: self.body.to_resume(),
         })
     }
 
@@ -117,25 +139,32 @@ impl Payload for Entry {
         if message.sequence == 0 {
             return Err(bad("sequence"));
         }
-        let body = message.body.ok_or(Error::Missing {
-            message: NAME,
-            field: "body",
-        })?;
+        let body = match (message.body, message.resume) {
+            (Some(body), None) => Body::from_proto(body)?,
+            (None, Some(resume)) => Body::from_resume(&resume)?,
+            (None, None) => {
+                return Err(Error::Missing {
+                    message: NAME,
+                    field: "body",
+                });
+            }
+            (Some(_), Some(_)) => return Err(bad("body")),
+        };
         Ok(Self {
             network: digest("network_id", &message.network_id)?,
             incarnation: Incarnation::new(message.incarnation),
             sequence: Sequence::new(message.sequence),
             prev: digest("prev", &message.prev)?,
-            body: Body::from_proto(body)?,
+            body,
             at: Timestamp::new(message.at),
         })
     }
 }
 
 impl Body {
-    fn to_proto(&self) -> proto::entry::Body {
+    fn to_proto(&self) -> Option<proto::entry::Body> {
         use proto::entry::Body as Message;
-        match self {
+        Some(match self {
             Self::Hold { job, amount } => Message::Hold(proto::Hold {
                 job_id: job.as_bytes().to_vec(),
                 amount: amount.to_be_bytes().to_vec(),
@@ -152,7 +181,37 @@ impl Body {
             }),
             Self::Paid { voucher } => Message::Paid(voucher.to_bytes()),
             Self::Received { voucher } => Message::Received(voucher.to_bytes()),
+            Self::Resume(_) => return None,
+        })
+    }
+
+    fn to_resume(&self) -> Option<proto::Resume> {
+        let Self::Resume(Resume { last, reason }) = self else {
+            return None;
+        };
+        Some(proto::Resume {
+            incarnation: last.incarnation.get(),
+            sequence: last.sequence.get(),
+            digest: last.digest.as_bytes().to_vec(),
+            reason: reason.code(),
+        })
+    }
+
+    fn from_resume(message: &proto::Resume) -> Result<Self, Error> {
+        let reason = Reason::ALL.into_iter().find(|it| it.code() == message.reason);
+        let last = FeedHead {
+            incarnation: Incarnation::new(message.incarnation),
+            sequence: Sequence::new(message.sequence),
+            digest: digest("digest", &message.digest)?,
+        };
+        // Of no entry there is no name.
+        if (last.sequence == Sequence::ZERO) != (last.digest == EntryDigest::ZERO) {
+            return Err(bad("digest"));
         }
+        Ok(Self::Resume(Resume {
+            last,
+            reason: reason.ok_or(bad("reason"))?,
+        }))
     }
 
     fn from_proto(message: proto::entry::Body) -> Result<Self, Error> {

@@ -1,6 +1,8 @@
 //! Why the books refuse something, or cannot be read.
 
-use nonos_types::{Amount, Fault, FeeKind, Incarnation, JobId, NetworkId, NodeId, ReceiptId, Sequence, Slot};
+use nonos_types::{
+    Amount, Fault, FeeKind, FeedHead, Incarnation, JobId, NetworkId, NodeId, ReceiptId, Sequence, Slot,
+};
 
 /// Why the ledger did not do what it was asked. Nothing was written then.
 #[derive(Debug, thiserror::Error)]
@@ -71,12 +73,46 @@ pub enum Error {
         /// Whom it pays.
         payee: NodeId,
     },
-    /// Of another life of the payer's books. This version follows the first one only.
-    #[error("of incarnation {actual} of its author's books; only incarnation 0 can be followed")]
+    /// Of another life of the author's books than an entry is of, or than it can be of.
+    #[error("of incarnation {actual} of its author's books, which are in incarnation {expected}")]
     OtherIncarnation {
+        /// That of the books.
+        expected: Incarnation,
+        /// The other.
+        actual: Incarnation,
+    },
+    /// More lives than the books of one key have.
+    #[error(
+        "of incarnation {actual}; no key has books of more than {most}: it has to be replaced by a new one"
+    )]
+    TooManyIncarnations {
+        /// The last there is.
+        most: Incarnation,
         /// Which.
         actual: Incarnation,
     },
+    /// What is resumed does not go so far as the books do.
+    #[error("the books are at {head}: nothing is resumed after {last}")]
+    NotAfter {
+        /// How far the books go.
+        head: FeedHead,
+        /// What was to be resumed.
+        last: FeedHead,
+    },
+    /// The books were put back to an older state: entries that were signed are missing.
+    #[error(
+        "the books go up to {head}, and {known} was signed: they were put back to an older state. Nothing is signed \
+         before the newer ones are back, or they are resumed without them"
+    )]
+    Behind {
+        /// How far they go.
+        head: FeedHead,
+        /// What was signed, as far as is known.
+        known: FeedHead,
+    },
+    /// The caller has stopped the books: another node may have the same key.
+    #[error("the books are stopped: their key may be used elsewhere, or entries are missing")]
+    Stopped,
     /// These are somebody else's books, or those of another network.
     #[error("these are the books of {author} in network {network}")]
     OtherBooks {
@@ -205,16 +241,20 @@ impl Error {
             | Self::TooManyLines { .. }
             | Self::TooMuch { .. }
             | Self::OtherBooks { .. }
+            | Self::NotAfter { .. }
+            | Self::Stopped
             | Self::Overflow => Fault::Caller,
             Self::ForeignNetwork { .. }
             | Self::NotPayee { .. }
             | Self::OtherIncarnation { .. }
+            | Self::TooManyIncarnations { .. }
             | Self::WrongTotal { .. }
             | Self::TotalTooLarge { .. }
             | Self::NotNext { .. }
             | Self::Conflict { .. }
             | Self::SameLine { .. } => Fault::Peer,
             Self::Corrupt { .. }
+            | Self::Behind { .. }
             | Self::Derived { .. }
             | Self::NotHeld { .. }
             | Self::ClaimedBefore { .. }

@@ -1,23 +1,29 @@
 //! One node's books.
 
 mod read;
+mod resume;
 
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use ed25519_dalek::SigningKey;
-use nonos_store::{Durability, Store};
+use nonos_store::{Durability, Overlay, Store};
 use nonos_types::{
-    Amount, FeeKind, JobId, Line, NetworkId, NodeId, Receipt, Sequence, Signed, Timestamp, Voucher,
+    Amount, FeeKind, FeedHead, Incarnation, JobId, Line, NetworkId, NodeId, Receipt, Sequence, Signed,
+    Timestamp, Voucher,
 };
 
+pub use self::resume::{Checkpoint, Heard};
 use crate::{
-    Body, Claimed, Entry, EntryDigest, Error, audit,
-    post::{Books, INCARNATION, check_amount, check_incarnation, next, next_voucher, post},
-    tables::{At, BOOKED, CLAIMS, ENTRIES, Fee, HEAD, HOLDS, Head, Held, PAID, PeerSlot, RECEIVED},
+    Body, Claimed, Entry, Error, audit,
+    post::{Books, check_amount, check_most, next, next_voucher, post},
+    tables::{At, BOOKED, CLAIMS, ENTRIES, Fee, HOLDS, Held, PAID, PeerSlot, RECEIVED, Way},
 };
 
 /// One node's books over a store that nobody else writes `ledger-…` tables to.
@@ -28,6 +34,9 @@ pub struct Ledger {
     store: Arc<dyn Store>,
     network: NetworkId,
     author: NodeId,
+    checkpoint: Option<Box<dyn Checkpoint>>,
+    /// Nothing is appended.
+    stopped: AtomicBool,
     /// Held from reading what an entry depends on until the entry is written.
     turn: Mutex<()>,
 }
@@ -56,6 +65,7 @@ impl Ledger {
     pub fn open(store: Arc<dyn Store>, network: NetworkId, author: NodeId) -> Result<Self, Error> {
         let books = Books {
             store: &*store,
+            feed: &*store,
             network,
             author,
         };
@@ -64,6 +74,8 @@ impl Ledger {
             store,
             network,
             author,
+            checkpoint: None,
+            stopped: AtomicBool::new(false),
             turn: Mutex::new(()),
         })
     }
@@ -108,7 +120,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Error> {
         let proven = &receipt.record.proven;
-        self.books().check_network(proven.network)?;
+        self.books(&*self.store).check_network(proven.network)?;
         if receipt.signer() != self.author {
             return Err(Error::NotExecutor {
                 executor: receipt.signer(),
@@ -155,11 +167,50 @@ impl Ledger {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Option<Signed<Voucher>>, Error> {
+        let _turn = self.turn();
+        let paid = self.pay_in(&*self.store, payee, lines, key, now)?;
+        if paid.is_some() {
+            self.save(&self.head()?)?;
+        }
+        Ok(paid)
+    }
+
+    /// The same for several payees, each as by [`Ledger::pay`], in one write: all of them are in the books, or none.
+    /// One that comes again is paid again, what is new of it.
+    ///
+    /// # Errors
+    /// As [`Ledger::pay`]; nobody is paid then.
+    pub fn pay_all(
+        &self,
+        dues: impl IntoIterator<Item = (NodeId, Vec<Line>)>,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Vec<Signed<Voucher>>, Error> {
+        let _turn = self.turn();
+        let overlay = Overlay::new(&*self.store);
+        let mut vouchers = Vec::new();
+        for (payee, lines) in dues {
+            vouchers.extend(self.pay_in(&overlay, payee, lines, key, now)?);
+        }
+        if !vouchers.is_empty() {
+            overlay.commit(Durability::Durable)?;
+            self.save(&self.head()?)?;
+        }
+        Ok(vouchers)
+    }
+
+    fn pay_in(
+        &self,
+        store: &dyn Store,
+        payee: NodeId,
+        lines: Vec<Line>,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Option<Signed<Voucher>>, Error> {
         if payee == self.author {
             return Err(Error::Oneself);
         }
-        let _turn = self.turn();
-        let lines = self.unpaid(payee, lines)?;
+        let lines = Self::unpaid(store, payee, lines)?;
         if lines.is_empty() {
             return Ok(None);
         }
@@ -168,21 +219,23 @@ impl Ledger {
                 most: Voucher::MAX_LINES,
             });
         }
-        let voucher = Signed::new(next_voucher(self.books(), payee, lines, now)?, key);
+        let voucher = Signed::new(next_voucher(self.books(store), payee, lines, now)?, key);
         let body = Body::Paid {
             voucher: Box::new(voucher.clone()),
         };
-        self.append(body, key, now)?;
+        let incarnation = voucher.incarnation;
+        self.check_running()?;
+        self.append_as(store, incarnation, body, key, now)?;
         Ok(Some(voucher))
     }
 
-    fn unpaid(&self, payee: NodeId, mut lines: Vec<Line>) -> Result<Vec<Line>, Error> {
+    fn unpaid(store: &dyn Store, payee: NodeId, mut lines: Vec<Line>) -> Result<Vec<Line>, Error> {
         let mut names = BTreeSet::new();
         lines.retain(|it| it.amount > Amount::ZERO && names.insert((it.job, it.slot, it.kind)));
         let mut unpaid = Vec::new();
         for line in lines {
             let fee = Fee(payee, line.job, line.slot, line.kind);
-            if PAID.get(&*self.store, &fee)?.is_none() {
+            if PAID.get(store, &fee)?.is_none() {
                 unpaid.push(line);
             }
         }
@@ -193,7 +246,7 @@ impl Ledger {
     ///
     /// # Errors
     /// What is wrong with the voucher: [`Error::ForeignNetwork`], [`Error::NotPayee`],
-    /// [`Error::OtherIncarnation`], [`Error::WrongTotal`], [`Error::TotalTooLarge`], [`Error::Conflict`],
+    /// [`Error::TooManyIncarnations`], [`Error::WrongTotal`], [`Error::TotalTooLarge`], [`Error::Conflict`],
     /// [`Error::SameLine`]; and those of appending.
     pub fn receive(
         &self,
@@ -201,17 +254,18 @@ impl Ledger {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Received, Error> {
-        self.books().check_network(voucher.network)?;
+        self.books(&*self.store).check_network(voucher.network)?;
         if voucher.payee != self.author {
             return Err(Error::NotPayee { payee: voucher.payee });
         }
-        check_incarnation(voucher.incarnation)?;
+        check_most(voucher.incarnation)?;
         let (payer, sequence) = (voucher.signer(), voucher.sequence);
+        let way = Way(payer, voucher.incarnation);
         let _turn = self.turn();
-        let have = RECEIVED.get(&*self.store, &payer)?.unwrap_or_default().sequence;
+        let have = RECEIVED.get(&*self.store, &way)?.unwrap_or_default().sequence;
         if sequence <= have {
             let known = self
-                .received(payer, sequence)?
+                .got(way, sequence)?
                 .ok_or_else(|| derived("ledger-received-at"))?;
             return if known.id() == voucher.id() {
                 Ok(Received::Known)
@@ -230,24 +284,47 @@ impl Ledger {
     }
 
     fn append(&self, body: Body, key: &SigningKey, now: Timestamp) -> Result<(), Error> {
+        self.check_running()?;
+        let head = self.append_as(&*self.store, self.incarnation()?, body, key, now)?;
+        self.save(&head)
+    }
+
+    /// Appends to the books as they are in `store`: the store itself, or what is to be written to it at once.
+    fn append_as(
+        &self,
+        store: &dyn Store,
+        incarnation: Incarnation,
+        body: Body,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<FeedHead, Error> {
         self.check_key(key)?;
-        let head = HEAD.get(&*self.store, &())?.unwrap_or(Head {
-            sequence: Sequence::ZERO,
-            digest: EntryDigest::ZERO,
-        });
+        let head = Self::head_of(store)?;
         let entry = Entry {
             network: self.network,
-            incarnation: INCARNATION,
+            incarnation,
             sequence: next(head.sequence)?,
             prev: head.digest,
             body,
             at: now,
         };
         let entry = Signed::new(entry, key);
-        let mut batch = post(self.books(), &entry)?;
+        let mut batch = post(self.books(store), &entry)?;
         ENTRIES.insert(&mut batch, &At(entry.sequence), &entry.to_bytes());
-        self.store.write(&batch, Durability::Durable)?;
-        Ok(())
+        store.write(&batch, Durability::Durable)?;
+        Ok(FeedHead {
+            incarnation,
+            sequence: entry.sequence,
+            digest: entry.digest(self.author),
+        })
+    }
+
+    fn check_running(&self) -> Result<(), Error> {
+        if self.stopped.load(Ordering::Acquire) {
+            Err(Error::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_key(&self, key: &SigningKey) -> Result<(), Error> {
@@ -258,9 +335,10 @@ impl Ledger {
         }
     }
 
-    fn books(&self) -> Books<'_> {
+    fn books<'a>(&self, store: &'a dyn Store) -> Books<'a> {
         Books {
-            store: &*self.store,
+            store,
+            feed: store,
             network: self.network,
             author: self.author,
         }

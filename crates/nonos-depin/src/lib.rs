@@ -37,8 +37,9 @@
 //! ```
 //!
 //! It moves no money: a voucher is a debt that its payer signed, and nobody is forced to honour it. It sets no
-//! limit to what a peer may owe. It does not send vouchers, and it does not notice that a whole store was put back
-//! to an older state. It reads no clock and holds no key; both are arguments.
+//! limit to what a peer may owe. It does not send vouchers. That a whole store was put back to an older state it
+//! notices by what a [`Checkpoint`] or a peer knows ([`Ledger::hear`]), and goes on only when it is told to
+//! ([`Ledger::resume`]). It reads no clock and holds no key; both are arguments.
 //!
 //! - [`Ledger`]: one node's books: [`hold`](Ledger::hold), [`claim`](Ledger::claim), [`pay`](Ledger::pay),
 //!   [`receive`](Ledger::receive), [`balance`](Ledger::balance), [`verify`](Ledger::verify).
@@ -76,9 +77,10 @@ pub use crate::{
     audit::Report,
     balance::{Balance, ByKind},
     batch::{Batch, BatchId, BatchTag, EntriesRoot, EntriesTag},
-    entry::{Body, Claimed, Entry, EntryDigest, FeedEntry},
+    entry::{Body, Claimed, Entry, Reason, Resume},
     error::{BatchError, Damage, Error},
-    ledger::{Ledger, Received},
+    ledger::{Checkpoint, Heard, Ledger, Received},
     money::SignedAmount,
-    post::MAX_AMOUNT,
+    post::{MAX_AMOUNT, MAX_INCARNATION},
 };
+pub use nonos_types::{EntryDigest, FeedHead, tag::FeedEntry};

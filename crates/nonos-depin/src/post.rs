@@ -4,18 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use nonos_store::{Batch, Store};
+use nonos_store::{Batch, Store, Table};
 use nonos_types::{
-    Amount, FeeKind, Incarnation, JobId, Line, NetworkId, NodeId, Sequence, Signed, Timestamp, Voucher,
+    Amount, FeeKind, FeedHead, Incarnation, JobId, Line, NetworkId, NodeId, Sequence, Signed, Timestamp,
+    Voucher,
 };
 
 use crate::{
-    Account, Error, SignedAmount,
+    Account, Damage, Error, SignedAmount,
     account::{Posting, transfer},
-    entry::{Body, Claimed, Entry},
+    entry::{Body, Claimed, Entry, Resume},
     tables::{
-        self, Asked, At, BALANCES, BOOKED, CLAIMS, Channel, EXECUTED, Fee, HEAD, HOLDS, Held, ISSUED,
-        ISSUED_AT, JobSlot, PAID, PeerSequence, PeerSlot, RECEIVED, RECEIVED_AT,
+        Asked, At, BALANCES, BOOKED, CLAIMS, Channel, ENTRIES, EXECUTED, Fee, FeeIn, HEAD, HOLDS, Head, Held,
+        ISSUED, ISSUED_AT, JobSlot, PAID, PeerSequence, PeerSlot, REBOOKED, RECEIVED, RECEIVED_AT, REPAID,
+        Way,
     },
 };
 
@@ -23,13 +25,16 @@ use crate::{
 /// that no balance of an account can overflow by what peers sign.
 pub const MAX_AMOUNT: Amount = Amount::from_atto(1 << 96);
 
-/// The life of the books that this version keeps.
-pub(crate) const INCARNATION: Incarnation = Incarnation::ZERO;
+/// The last incarnation there is. Each can repeat the fees of those before once, so that what a payer can make
+/// others write without owing anything is bounded.
+pub const MAX_INCARNATION: Incarnation = Incarnation::new(63);
 
 /// Whose books, and where they are.
 #[derive(Clone, Copy)]
 pub(crate) struct Books<'a> {
     pub(crate) store: &'a dyn Store,
+    /// Where their entries are.
+    pub(crate) feed: &'a dyn Store,
     pub(crate) network: NetworkId,
     pub(crate) author: NodeId,
 }
@@ -39,22 +44,28 @@ pub(crate) fn post(books: Books<'_>, entry: &Signed<Entry>) -> Result<Batch, Err
     let mut posting = Post {
         books,
         at: At(entry.sequence),
+        incarnation: entry.incarnation,
         batch: Batch::new(),
         postings: Vec::new(),
     };
     books.check_network(entry.network)?;
-    check_incarnation(entry.incarnation)?;
+    let Head(before) = HEAD.get(books.store, &())?.unwrap_or_default();
+    if !matches!(entry.body, Body::Resume(_)) {
+        check_incarnation(before.incarnation, entry.incarnation)?;
+    }
     match &entry.body {
         Body::Hold { job, amount } => posting.hold(*job, *amount)?,
         Body::Release { job } => posting.release(*job)?,
         Body::Claimed(it) => posting.claimed(it)?,
         Body::Paid { voucher } => posting.paid(voucher)?,
         Body::Received { voucher } => posting.received(voucher)?,
+        Body::Resume(it) => check_resume(before, it, entry.incarnation)?,
     }
-    let head = tables::Head {
+    let head = Head(FeedHead {
+        incarnation: entry.incarnation,
         sequence: entry.sequence,
         digest: entry.digest(books.author),
-    };
+    });
     let Post {
         mut batch, postings, ..
     } = posting;
@@ -64,6 +75,21 @@ pub(crate) fn post(books: Books<'_>, entry: &Signed<Entry>) -> Result<Batch, Err
 }
 
 impl Books<'_> {
+    /// The line for the same fee in an entry: of which incarnation its voucher is, and how much it is.
+    fn line(&self, at: At, like: &Line) -> Result<(Incarnation, Amount), Error> {
+        let corrupt = |source| Error::Corrupt { entry: at.0, source };
+        let bytes = ENTRIES.get(self.feed, &at)?.ok_or(corrupt(Damage::Missing))?;
+        let entry =
+            Signed::<Entry>::from_bytes(&bytes).map_err(|error| corrupt(Damage::Unreadable(error)))?;
+        let (Body::Paid { voucher } | Body::Received { voucher }) = &entry.body else {
+            return Err(corrupt(Damage::OutOfPlace));
+        };
+        let name = |it: &Line| (it.job, it.slot, it.kind);
+        let line = voucher.lines.iter().find(|it| name(it) == name(like));
+        let line = line.ok_or(corrupt(Damage::OutOfPlace))?;
+        Ok((voucher.incarnation, line.amount))
+    }
+
     pub(crate) fn check_network(&self, actual: NetworkId) -> Result<(), Error> {
         if actual == self.network {
             Ok(())
@@ -76,11 +102,37 @@ impl Books<'_> {
     }
 }
 
-pub(crate) fn check_incarnation(actual: Incarnation) -> Result<(), Error> {
-    if actual == INCARNATION {
+fn check_incarnation(expected: Incarnation, actual: Incarnation) -> Result<(), Error> {
+    if actual == expected {
         Ok(())
     } else {
-        Err(Error::OtherIncarnation { actual })
+        Err(Error::OtherIncarnation { expected, actual })
+    }
+}
+
+/// What goes on in `incarnation` goes on after all that is known.
+fn check_resume(head: FeedHead, resume: &Resume, incarnation: Incarnation) -> Result<(), Error> {
+    let last = resume.last;
+    if (last.incarnation, last.sequence) < (head.incarnation, head.sequence) {
+        return Err(Error::NotAfter { head, last });
+    }
+    check_incarnation(next_incarnation(last.incarnation)?, incarnation)
+}
+
+pub(crate) fn next_incarnation(last: Incarnation) -> Result<Incarnation, Error> {
+    let next = last.checked_add(Incarnation::new(1)).ok_or(Error::Overflow)?;
+    check_most(next)?;
+    Ok(next)
+}
+
+pub(crate) fn check_most(actual: Incarnation) -> Result<(), Error> {
+    if actual <= MAX_INCARNATION {
+        Ok(())
+    } else {
+        Err(Error::TooManyIncarnations {
+            most: MAX_INCARNATION,
+            actual,
+        })
     }
 }
 
@@ -99,7 +151,9 @@ pub(crate) fn next_voucher(
     lines: Vec<Line>,
     at: Timestamp,
 ) -> Result<Voucher, Error> {
-    let before = ISSUED.get(books.store, &payee)?.unwrap_or_default();
+    let Head(head) = HEAD.get(books.store, &())?.unwrap_or_default();
+    let way = Way(payee, head.incarnation);
+    let before = ISSUED.get(books.store, &way)?.unwrap_or_default();
     let total = lines
         .iter()
         .try_fold(before.total, |sum, line| sum.checked_add(line.amount));
@@ -108,7 +162,7 @@ pub(crate) fn next_voucher(
     Ok(Voucher {
         network: books.network,
         payee,
-        incarnation: INCARNATION,
+        incarnation: head.incarnation,
         sequence: next(before.sequence)?,
         total,
         lines,
@@ -124,6 +178,7 @@ pub(crate) fn next(sequence: Sequence) -> Result<Sequence, Error> {
 struct Post<'a> {
     books: Books<'a>,
     at: At,
+    incarnation: Incarnation,
     batch: Batch,
     postings: Vec<Posting>,
 }
@@ -186,25 +241,32 @@ impl Post<'_> {
         if voucher.signer() != author {
             return Err(Error::WrongKey { author });
         }
-        let before = ISSUED.get(self.books.store, &payee)?;
+        // One of an incarnation before was lost, and is back.
+        let is_back = voucher.incarnation < self.incarnation;
+        if !is_back {
+            check_incarnation(self.incarnation, voucher.incarnation)?;
+        }
+        let way = Way(payee, voucher.incarnation);
+        let before = ISSUED.get(self.books.store, &way)?;
         let after = self.advance(before, voucher)?;
-        ISSUED.put(&mut self.batch, &payee, &after);
-        ISSUED_AT.put(&mut self.batch, &PeerSequence(payee, voucher.sequence), &self.at);
+        ISSUED.put(&mut self.batch, &way, &after);
+        ISSUED_AT.put(&mut self.batch, &PeerSequence(way, voucher.sequence), &self.at);
         for line in &voucher.lines {
             let fee = Fee(payee, line.job, line.slot, line.kind);
-            if PAID.get(self.books.store, &fee)?.is_some() {
-                return Err(same_line(line));
-            }
-            PAID.put(&mut self.batch, &fee, &self.at);
+            let amount = self.counts(&PAID, &REPAID, fee, voucher.incarnation, line)?;
             if line.kind == FeeKind::Execute {
                 let key = JobSlot(line.job, line.slot);
-                if let Some(payee) = EXECUTED.get(self.books.store, &key)? {
-                    let (job, slot) = (line.job, line.slot);
-                    return Err(Error::PaidToAnother { job, slot, payee });
+                match EXECUTED.get(self.books.store, &key)? {
+                    None => EXECUTED.put(&mut self.batch, &key, &payee),
+                    // What was signed is owed, also if somebody else was paid before it was back.
+                    Some(_) if is_back => {}
+                    Some(payee) => {
+                        let (job, slot) = (line.job, line.slot);
+                        return Err(Error::PaidToAnother { job, slot, payee });
+                    }
                 }
-                EXECUTED.put(&mut self.batch, &key, &payee);
             }
-            self.transfer(Account::Ext(payee), Account::Spent(line.kind), line.amount)?;
+            self.transfer(Account::Ext(payee), Account::Spent(line.kind), amount)?;
         }
         Ok(())
     }
@@ -214,22 +276,51 @@ impl Post<'_> {
         if voucher.payee != self.books.author {
             return Err(Error::NotPayee { payee: voucher.payee });
         }
-        let before = RECEIVED.get(self.books.store, &payer)?;
+        check_most(voucher.incarnation)?;
+        let way = Way(payer, voucher.incarnation);
+        let before = RECEIVED.get(self.books.store, &way)?;
         let after = self.advance(before, voucher)?;
-        RECEIVED.put(&mut self.batch, &payer, &after);
-        RECEIVED_AT.put(&mut self.batch, &PeerSequence(payer, voucher.sequence), &self.at);
+        RECEIVED.put(&mut self.batch, &way, &after);
+        RECEIVED_AT.put(&mut self.batch, &PeerSequence(way, voucher.sequence), &self.at);
         for line in &voucher.lines {
             let fee = Fee(payer, line.job, line.slot, line.kind);
-            if BOOKED.get(self.books.store, &fee)?.is_some() {
-                return Err(same_line(line));
-            }
-            BOOKED.put(&mut self.batch, &fee, &self.at);
-            self.transfer(Account::Earned(line.kind), Account::Ext(payer), line.amount)?;
+            let amount = self.counts(&BOOKED, &REBOOKED, fee, voucher.incarnation, line)?;
+            self.transfer(Account::Earned(line.kind), Account::Ext(payer), amount)?;
             if line.kind == FeeKind::Execute {
                 self.close_claim(payer, line)?;
             }
         }
         Ok(())
+    }
+
+    /// What a line adds to what counts for its fee: all, if the fee is new. A payer that lost its books may sign for
+    /// a fee again in a later incarnation; then the larger one counts, once, whichever of them comes first.
+    fn counts(
+        &mut self,
+        counted: &Table<Fee, At>,
+        repeated: &Table<FeeIn, ()>,
+        fee: Fee,
+        incarnation: Incarnation,
+        line: &Line,
+    ) -> Result<Amount, Error> {
+        let Some(at) = counted.get(self.books.store, &fee)? else {
+            counted.put(&mut self.batch, &fee, &self.at);
+            return Ok(line.amount);
+        };
+        let (before, amount) = self.books.line(at, line)?;
+        let again = FeeIn(fee, incarnation);
+        if before == incarnation || repeated.get(self.books.store, &again)?.is_some() {
+            return Err(same_line(line));
+        }
+        repeated.put(&mut self.batch, &again, &());
+        repeated.put(&mut self.batch, &FeeIn(fee, before), &());
+        match line.amount.checked_sub(amount) {
+            Some(more) if more > Amount::ZERO => {
+                counted.put(&mut self.batch, &fee, &self.at);
+                Ok(more)
+            }
+            _ => Ok(Amount::ZERO),
+        }
     }
 
     /// Who is paid for a run asks no more for it.
@@ -245,7 +336,6 @@ impl Post<'_> {
     /// State of a channel after a voucher, which must be the next one.
     fn advance(&self, before: Option<Channel>, voucher: &Voucher) -> Result<Channel, Error> {
         self.books.check_network(voucher.network)?;
-        check_incarnation(voucher.incarnation)?;
         let before = before.unwrap_or_default();
         let expected = next(before.sequence)?;
         if voucher.sequence != expected {

@@ -3,9 +3,11 @@
 //! Every name begins with [`PREFIX`]; no table of anybody else may.
 
 use nonos_store::{Key, KeyRange, Record, Table};
-use nonos_types::{Amount, FeeKind, JobId, NodeId, ReceiptId, Sequence, Slot};
+use nonos_types::{
+    Amount, EntryDigest, FeeKind, FeedHead, Incarnation, JobId, NodeId, ReceiptId, Sequence, Slot,
+};
 
-use crate::{Account, EntryDigest, SignedAmount};
+use crate::{Account, SignedAmount};
 
 const PREFIX: &str = "ledger-";
 
@@ -19,20 +21,24 @@ pub(crate) const BALANCES: Table<Account, SignedAmount> = Table::new("ledger-bal
 pub(crate) const HOLDS: Table<JobId, Held> = Table::new("ledger-hold");
 /// What was asked of a requester for a slot, and whether it still is.
 pub(crate) const CLAIMS: Table<PeerSlot, Asked> = Table::new("ledger-claim");
-/// The newest voucher to a payee.
-pub(crate) const ISSUED: Table<NodeId, Channel> = Table::new("ledger-issued");
+/// The newest voucher to a payee, of each incarnation of the author's.
+pub(crate) const ISSUED: Table<Way, Channel> = Table::new("ledger-issued");
 /// In which entry is the voucher of this sequence to this payee.
 pub(crate) const ISSUED_AT: Table<PeerSequence, At> = Table::new("ledger-issued-at");
-/// In which entry a fee was paid, to whom.
+/// In which entry a fee was paid, to whom: the line that counts.
 pub(crate) const PAID: Table<Fee, At> = Table::new("ledger-paid");
 /// Who was paid for running a slot.
 pub(crate) const EXECUTED: Table<JobSlot, NodeId> = Table::new("ledger-executed");
-/// The newest voucher from a payer.
-pub(crate) const RECEIVED: Table<NodeId, Channel> = Table::new("ledger-received");
+/// In which incarnations a fee was paid that was paid in several.
+pub(crate) const REPAID: Table<FeeIn, ()> = Table::new("ledger-repaid");
+/// The newest voucher from a payer, of each of its incarnations.
+pub(crate) const RECEIVED: Table<Way, Channel> = Table::new("ledger-received");
 /// In which entry is the voucher of this sequence from this payer.
 pub(crate) const RECEIVED_AT: Table<PeerSequence, At> = Table::new("ledger-received-at");
-/// In which entry a fee was received, from whom.
+/// In which entry a fee was received, from whom: the line that counts.
 pub(crate) const BOOKED: Table<Fee, At> = Table::new("ledger-booked");
+/// In which incarnations of its payer a fee was received that was received in several.
+pub(crate) const REBOOKED: Table<FeeIn, ()> = Table::new("ledger-rebooked");
 
 /// All of these tables.
 pub(crate) fn all() -> KeyRange {
@@ -60,11 +66,8 @@ pub(crate) fn is_entry(key: &[u8]) -> bool {
 pub(crate) struct At(pub(crate) Sequence);
 
 /// The newest entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) sequence: Sequence,
-    pub(crate) digest: EntryDigest,
-}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Head(pub(crate) FeedHead);
 
 /// An amount set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +99,13 @@ pub(crate) struct JobSlot(pub(crate) JobId, pub(crate) Slot);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerSlot(pub(crate) NodeId, pub(crate) JobId, pub(crate) Slot);
 
-/// A voucher to or from a peer.
+/// The vouchers to or from a peer that are of one incarnation of their payer's.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PeerSequence(pub(crate) NodeId, pub(crate) Sequence);
+pub(crate) struct Way(pub(crate) NodeId, pub(crate) Incarnation);
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PeerSequence(pub(crate) Way, pub(crate) Sequence);
 
 /// A fee for a slot of a job, and who else is part of it.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +115,10 @@ pub(crate) struct Fee(
     pub(crate) Slot,
     pub(crate) FeeKind,
 );
+
+/// A fee, in one incarnation of its payer's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FeeIn(pub(crate) Fee, pub(crate) Incarnation);
 
 impl Key for At {
     fn to_key(&self) -> Vec<u8> {
@@ -132,15 +143,27 @@ impl Record for At {
 
 impl Record for Head {
     fn to_record(&self) -> Vec<u8> {
-        [&self.sequence.get().to_be_bytes()[..], self.digest.as_bytes()].concat()
+        let FeedHead {
+            incarnation,
+            sequence,
+            digest,
+        } = self.0;
+        [
+            &sequence.get().to_be_bytes()[..],
+            digest.as_bytes(),
+            &life(incarnation),
+        ]
+        .concat()
     }
 
     fn from_record(bytes: &[u8]) -> Option<Self> {
-        let (sequence, digest) = bytes.split_first_chunk()?;
-        Some(Self {
+        let (sequence, rest) = bytes.split_first_chunk()?;
+        let (digest, rest) = rest.split_first_chunk()?;
+        Some(Self(FeedHead {
+            incarnation: read_life(rest)?,
             sequence: Sequence::new(u64::from_be_bytes(*sequence)),
-            digest: EntryDigest::from_record(digest)?,
-        })
+            digest: EntryDigest::from_bytes(*digest),
+        }))
     }
 }
 
@@ -237,14 +260,42 @@ impl Key for PeerSlot {
     }
 }
 
-impl Key for PeerSequence {
+impl Key for Way {
     fn to_key(&self) -> Vec<u8> {
-        [&self.0.as_bytes()[..], &At(self.1).to_key()].concat()
+        [&self.0.as_bytes()[..], &life(self.1)].concat()
     }
 
     fn from_key(bytes: &[u8]) -> Option<Self> {
-        let (peer, sequence) = bytes.split_first_chunk()?;
-        Some(Self(NodeId::from_bytes(*peer), At::from_key(sequence)?.0))
+        let (peer, rest) = bytes.split_first_chunk()?;
+        Some(Self(NodeId::from_bytes(*peer), read_life(rest)?))
+    }
+}
+
+impl Key for PeerSequence {
+    fn to_key(&self) -> Vec<u8> {
+        let Self(Way(peer, incarnation), sequence) = self;
+        [&peer.as_bytes()[..], &At(*sequence).to_key(), &life(*incarnation)].concat()
+    }
+
+    fn from_key(bytes: &[u8]) -> Option<Self> {
+        let (peer, rest) = bytes.split_first_chunk()?;
+        let (sequence, rest) = rest.split_first_chunk()?;
+        let way = Way(NodeId::from_bytes(*peer), read_life(rest)?);
+        Some(Self(way, Sequence::new(u64::from_be_bytes(*sequence))))
+    }
+}
+
+impl Key for FeeIn {
+    fn to_key(&self) -> Vec<u8> {
+        [&self.0.to_key()[..], &self.1.get().to_be_bytes()].concat()
+    }
+
+    fn from_key(bytes: &[u8]) -> Option<Self> {
+        let (fee, life) = bytes.split_last_chunk()?;
+        Some(Self(
+            Fee::from_key(fee)?,
+            Incarnation::new(u32::from_be_bytes(*life)),
+        ))
     }
 }
 
@@ -258,6 +309,23 @@ impl Key for Fee {
         let PeerSlot(peer, job, slot) = PeerSlot::from_key(rest)?;
         Some(Self(peer, job, slot, FeeKind::from_code(*kind)?))
     }
+}
+
+/// What names an incarnation: nothing the first one, so that books which were never resumed are as they were.
+fn life(incarnation: Incarnation) -> Vec<u8> {
+    if incarnation == Incarnation::ZERO {
+        Vec::new()
+    } else {
+        incarnation.get().to_be_bytes().to_vec()
+    }
+}
+
+fn read_life(bytes: &[u8]) -> Option<Incarnation> {
+    if bytes.is_empty() {
+        return Some(Incarnation::ZERO);
+    }
+    let life = Incarnation::new(u32::from_be_bytes(bytes.try_into().ok()?));
+    (life != Incarnation::ZERO).then_some(life)
 }
 
 fn flag(bytes: &[u8]) -> Option<bool> {

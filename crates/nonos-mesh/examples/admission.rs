@@ -51,6 +51,7 @@ fn descriptor(number: usize) -> Signed<Descriptor> {
             .collect(),
         stamp: Stamp::NONE,
         family: None,
+        books: None,
         further: Further::NONE,
     };
     Signed::new(descriptor, &key(number))

@@ -5,6 +5,7 @@ mod channel;
 mod receipt;
 mod settle;
 mod listed;
+mod resume;
 mod why;
 
 use nonos_types::{
@@ -23,6 +24,7 @@ pub use self::{
         StageView, WorkBegun, WorkOutcome, WorkView,
     },
     listed::{CapsuleList, CapsuleView, JobList},
+    resume::Resumption,
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};
@@ -89,6 +91,16 @@ pub enum Request {
     Ledger,
     /// Recompute the books from their feed. [`Verified`].
     VerifyLedger,
+    /// Go on in a new incarnation with books that were put back to an older state, or whose key was used elsewhere; say
+    /// what that means. [`Resumption`].
+    ResumeBooks {
+        /// Do it; else it is only said.
+        #[serde(default)]
+        confirmed: bool,
+        /// Also if no peer was asked what it has of this node.
+        #[serde(default)]
+        accept_fork_risk: bool,
+    },
     /// Scores of peers. [`TrustView`]s.
     Trust,
     /// Every point of one peer's score. [`TrustPoint`]s.

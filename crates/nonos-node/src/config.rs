@@ -1,6 +1,7 @@
 //! What an operator sets.
 
 mod http;
+mod credit;
 mod limits;
 mod onion;
 mod roles;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 pub use self::{
     http::{Http, HttpListen, HttpListenError, MetricsAccess},
+    credit::Credit,
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
@@ -42,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// What it does as an executor.
     pub executor: Executor,
+    /// How much may be unpaid between it and a peer.
+    pub credit: Credit,
     /// How its jobs and those of others are proved.
     pub proving: Proving,
     /// Where it runs capsules.
@@ -267,6 +271,7 @@ impl Default for Config {
             roles: Pins::default(),
             limits: Limits::default(),
             executor: Executor::default(),
+            credit: Credit::default(),
             proving: Proving::default(),
             sandbox: Sandbox::default(),
             verifier: Verifier::default(),
@@ -469,6 +474,13 @@ impl Config {
 # Least it proves a segment of another's run for, and how many for one executor before that has paid.
 #segment_price = "0"
 #segment_credit = 32
+
+[credit]
+# The most, in atto-NONOS, that a peer nothing is known of may leave unpaid before this node runs nothing more for it: a
+# quarter of it on probation, four times as much if it is known, sixteen times if it is trusted.
+#base = "10000000000000000000000"
+# The most that this node comes to owe a peer.
+#most_owed = "1000000000000000000000000"
 
 [proving]
 # The proof system of jobs of this node that name none: "stark", quick proofs of some 400 KB, "halo2", proofs of about

@@ -195,6 +195,11 @@ impl DataDir {
         self.path.join("keys/node.key")
     }
 
+    /// How far the books go, besides them.
+    pub fn books_head(&self) -> PathBuf {
+        self.path.join("keys/books.head")
+    }
+
     /// The configuration.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")

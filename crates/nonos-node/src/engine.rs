@@ -9,6 +9,7 @@ mod carriers;
 mod challenge;
 mod channel;
 mod contest;
+mod credit;
 mod describe;
 mod duties;
 mod effect;
@@ -26,6 +27,7 @@ mod parked;
 mod payee;
 mod peers;
 mod requester;
+mod restore;
 mod reuse;
 mod roles;
 mod sealed;
@@ -50,8 +52,8 @@ use nonos_mesh::{
 use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
-    ByteLen, Descriptor, EvidenceId, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role, Sequence,
-    Signed, Timestamp,
+    ByteLen, Descriptor, EvidenceId, FeedHead, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role,
+    Sequence, Signed, Timestamp,
 };
 
 use self::{
@@ -67,6 +69,7 @@ use self::{
     onion::Hops,
     parked::{Last, Need, Parked},
     peers::{LastGood, PeerState},
+    restore::Loss,
     segments::Sharing,
     verifier::Retry,
 };
@@ -142,6 +145,7 @@ pub(crate) struct Engine {
     challenges: Challenges,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
+    loss: Loss,
     directory: Directory,
     said: Said,
     /// Nodes with private addresses were left out, there being too many in one place.
@@ -229,6 +233,8 @@ pub(crate) struct Parts {
     pub(crate) journal: Journal,
     pub(crate) relay: Relay,
     pub(crate) ledger: Ledger,
+    /// What is known to have been signed, if the books are behind that.
+    pub(crate) behind: Option<FeedHead>,
     pub(crate) trust: TrustBook,
     pub(crate) about: About,
 }
@@ -270,6 +276,7 @@ impl Engine {
             contest: Contest::default(),
             challenges: Challenges::default(),
             doubled: false,
+            loss: Loss::default(),
             directory: Directory::new(directory),
             said: Said::default(),
             crowded: false,
@@ -311,6 +318,7 @@ impl Engine {
         }
         engine.directory.forget();
         engine.open_relay();
+        engine.open_books(parts.behind)?;
         engine.resume()?;
         Ok(engine)
     }
@@ -428,13 +436,10 @@ impl Engine {
         }
         if message.signer() == self.me {
             self.report(origin.ticket, Acceptance::Ignore);
-            if let Message::Descriptor(it) = &message {
-                self.saw_own_descriptor(it);
-            }
             return match &message {
                 Message::RelayHead(it) if self.is_old_head(it) => Ok(()),
                 // All else that this node has signed it has in its journal.
-                _ => self.saw_double(&message),
+                _ => self.saw_own(message),
             };
         }
         let decision = self.judge(&message, &origin)?;
@@ -488,6 +493,9 @@ impl Engine {
 
     /// Adds a message to what is known. The same for a message that comes and for one read from the journal.
     fn apply(&mut self, message: &Message) {
+        if message.signer() == self.me {
+            self.heard_of_books(message);
+        }
         match message {
             Message::Descriptor(it) => self.apply_descriptor(it),
             Message::Offer(it) => self.apply_offer(it),
@@ -591,6 +599,9 @@ impl Engine {
         Message: From<Signed<P>>,
     {
         let message = Message::from(signed);
+        if self.is_superseded() {
+            return Ok(());
+        }
         if matches!(message, Message::Receipt(_)) && self.config.onion.policy != Policy::Off {
             self.journal.hold(message.id());
         }

@@ -36,6 +36,12 @@ pub enum Error {
         #[source]
         source: nonos_types::Error,
     },
+    /// The books were put back to an older state.
+    #[error(
+        "put the newest data back, or start this node with `operator run --old-books`, and `operator ledger resume` \
+         says what it means to go on without them"
+    )]
+    OldBooks(#[source] nonos_depin::Error),
     /// The ledger is damaged or fails.
     #[error(transparent)]
     Ledger(#[from] nonos_depin::Error),
@@ -112,6 +118,7 @@ impl Error {
             Self::Package(error) => error.fault(),
             Self::Message(error) => error.fault(),
             Self::Store(_)
+            | Self::OldBooks(_)
             | Self::BadJournal { .. }
             | Self::Backend { .. }
             | Self::Io { .. }

@@ -23,6 +23,7 @@
 //!     config: Config::parse(config)?,
 //!     proofs: Arc::new(proofs),
 //!     conduct: Conduct::Honest,
+//!     old_books: false,
 //! })
 //! .await?;
 //! let status: api::Status = serde_json::from_value(node.handle().ask(api::Request::Status).await?)?;
@@ -51,6 +52,7 @@
 pub mod api;
 mod backends;
 mod channel;
+mod checkpoint;
 pub mod choice;
 mod client;
 mod clock;
@@ -74,9 +76,9 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Http, HttpListen,
-        HttpListenError, Limits, Memory, MetricsAccess, Monthly, Onion, Percent, Pin, Pins, Policy, Probe,
-        ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
+        AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http,
+        HttpListen, HttpListenError, Limits, Memory, MetricsAccess, Monthly, Onion, Percent, Pin, Pins, Policy,
+        Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

@@ -29,8 +29,8 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, Envelope, MessageId, NetworkId, NodeId, Outline, PoiHash, SegmentTask,
-    Sequence, Signed, Stamp, Timestamp,
+    Accusation, ByteLen, Capacity, Clock as _, Envelope, FeedHead, MessageId, NetworkId, NodeId, Outline, PoiHash,
+    SegmentTask, Sequence, Signed, Stamp, Timestamp,
 };
 use nonos_worker::Runner;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -38,6 +38,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::{
     Backends, Config, DataDir, Error,
     api::{ProfileView, Request, RequestError},
+    checkpoint::HeadFile,
     clock::SystemClock,
     config::{Disk, Memory, Probe, Upload},
     datadir,
@@ -90,6 +91,9 @@ pub struct NodeOptions {
     pub proofs: Arc<Proofs>,
     /// How it behaves.
     pub conduct: Conduct,
+    /// Start also if the books are behind what was signed: then nothing is signed before they are resumed
+    /// ([`Request::ResumeBooks`]). Else it is an error.
+    pub old_books: bool,
 }
 
 /// An operator node, running.
@@ -171,6 +175,7 @@ impl Node {
             config,
             proofs,
             conduct,
+            old_books,
         } = options;
         let (data, identity) = (Arc::new(data), Arc::new(identity));
         let (id, network) = (identity.node_id(), NetworkId::named(&config.network));
@@ -189,7 +194,7 @@ impl Node {
         let opened = {
             let (data, identity, config) = (Arc::clone(&data), Arc::clone(&identity), config.clone());
             let backends = Backends::known().to_vec();
-            tokio::task::spawn_blocking(move || open(&data, &identity, &config, backends, clock))
+            tokio::task::spawn_blocking(move || open(&data, &identity, &config, backends, clock, old_books))
                 .await
                 .map_err(|source| Error::Io {
                     action: "open the data directory",
@@ -212,6 +217,7 @@ impl Node {
         let Opened {
             store,
             ledger,
+            behind,
             trust,
             about,
             guards,
@@ -269,6 +275,7 @@ impl Node {
             journal: journal.clone(),
             relay,
             ledger,
+            behind,
             trust,
             about,
         };
@@ -398,6 +405,7 @@ impl Node {
 struct Opened {
     store: Arc<dyn Store>,
     ledger: Ledger,
+    behind: Option<FeedHead>,
     trust: TrustBook,
     about: About,
     guards: Guards,
@@ -409,10 +417,22 @@ fn open(
     config: &Config,
     backends: Vec<nonos_types::BackendId>,
     clock: SystemClock,
+    old_books: bool,
 ) -> Result<Opened, Error> {
     let store: Arc<dyn Store> = Arc::new(RocksStore::open(data.database())?);
     let network = NetworkId::named(&config.network);
     let ledger = Ledger::open(Arc::clone(&store), network, identity.node_id())?;
+    let checkpoint = HeadFile::open(data.books_head())?;
+    let (ledger, behind) = if old_books {
+        ledger.with_old_checkpoint(checkpoint)?
+    } else {
+        let ledger = ledger.with_checkpoint(checkpoint);
+        let ledger = ledger.map_err(|error| match error {
+            error @ nonos_depin::Error::Behind { .. } => Error::OldBooks(error),
+            error => error.into(),
+        })?;
+        (ledger, None)
+    };
     let trust = TrustBook::open(Arc::clone(&store))?.brake_from(config.brake_peers);
     let (snapshot, profile, machine) =
         snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
@@ -432,6 +452,7 @@ fn open(
         guards: engine::guards(&*store)?,
         store,
         ledger,
+        behind,
         trust,
         about,
     })

@@ -24,7 +24,7 @@
 //!
 //! - [`Store`]: what an implementation provides; [`testing`] says whether it does.
 //! - [`Table`]: keys and values with types, under a name of their own.
-//! - [`Batch`]: writes that happen together or not at all.
+//! - [`Batch`]: writes that happen together or not at all; [`Overlay`]: batches that are made into one.
 //!
 //! # Errors
 //! [`Error`]: a key exists that must be new, a record cannot be read, the storage fails.
@@ -33,6 +33,7 @@ mod batch;
 mod codec;
 mod error;
 mod memory;
+mod overlay;
 mod store;
 mod table;
 pub mod testing;
@@ -42,6 +43,7 @@ pub use crate::{
     codec::{Key, Record},
     error::Error,
     memory::MemoryStore,
+    overlay::Overlay,
     store::{Durability, KeyRange, Store, Visit},
     table::Table,
 };

@@ -82,6 +82,20 @@ pub trait Store: Send + Sync {
     }
 }
 
+impl<S: Store + ?Sized> Store for &S {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        (**self).get(key)
+    }
+
+    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), Error> {
+        (**self).scan(range, visit)
+    }
+
+    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), Error> {
+        (**self).write(batch, durability)
+    }
+}
+
 impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         (**self).get(key)

@@ -1,8 +1,10 @@
-//! The checks any [`Store`] must pass.
+//! The checks any [`Store`] must pass, and a store that fails, to see what becomes of those who use it.
 //!
 //! ```
 //! nonos_store::testing::check_store(nonos_store::MemoryStore::new);
 //! ```
+
+mod faulty;
 
 use std::{
     ops::ControlFlow,
@@ -13,6 +15,7 @@ use std::{
     thread,
 };
 
+pub use self::faulty::{Fault, Faulty};
 use crate::{Batch, Durability::Buffered, Durability::Durable, Error, KeyRange, Store};
 
 /// Checks everything but what outlives the process.

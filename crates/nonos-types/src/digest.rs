@@ -256,6 +256,8 @@ tags! {
     SegmentChain = Segments, "segments";
     /// Digest of the bytes of a segment job.
     SegmentDigest = Segment, "segment";
+    /// Names an entry of a node's books: its author and its bytes.
+    EntryDigest = FeedEntry, "feed-entry";
     /// Names a task: who gives it, and what it says.
     SegmentTaskId = SegmentTaskTag, "segment-task";
 }

@@ -70,6 +70,7 @@ mod channel;
 mod digest;
 mod envelope;
 mod error;
+mod feed;
 mod further;
 mod id;
 mod journal;
@@ -86,13 +87,14 @@ pub use crate::{
     amount::Amount,
     channel::{Inbound, InboundMessage, InboundTape},
     digest::{
-        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EvidenceId, ExecHash, FamilyId, Hasher,
+        AuditRoot, CapsuleHash, CheckpointRoot, Digest, EntryDigest, EvidenceId, ExecHash, FamilyId, Hasher,
         InboundDigest, InputDigest, JobId, JournalLeafDigest, JournalRoot, MemoryHash, MessageId, NetworkId,
         Nonce, OutputDigest, PoiHash, PolicyHash, ProofDigest, ReceiptId, ResultDigest, SealedDigest,
         SegmentChain, SegmentDigest, SegmentTaskId, StateHash, Tag, TapesDigest, VkDigest, tag,
     },
     envelope::{Envelope, Payload},
     error::{Error, Fault},
+    feed::FeedHead,
     further::Further,
     id::{Assignment, NodeId},
     journal::{Consistency, Inclusion},

@@ -7,9 +7,9 @@ use super::{Context, settle::stages};
 use crate::{
     datadir::DataArgs,
     failure::Failure,
-    output::{Grid, money},
+    output::{Grid, money, say},
 };
-use nonos_node::api::{Books, Request, SettleAsk, SettleStatus, Verified};
+use nonos_node::api::{Books, Request, Resumption, SettleAsk, SettleStatus, Verified};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,6 +29,18 @@ pub(crate) enum Command {
     Verify {
         #[command(flatten)]
         data: DataArgs,
+    },
+    /// Goes on with books that were put back to an older state, or whose key was used elsewhere: says what is lost, and
+    /// with `--yes` does it.
+    Resume {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Does it.
+        #[arg(long)]
+        yes: bool,
+        /// Does it although no peer has said what it has of this node.
+        #[arg(long, requires = "yes")]
+        accept_fork_risk: bool,
     },
 }
 
@@ -69,8 +81,41 @@ impl Command {
                     ]
                 })
             }
+            Self::Resume {
+                data,
+                yes,
+                accept_fork_risk,
+            } => {
+                let request = Request::ResumeBooks {
+                    confirmed: *yes,
+                    accept_fork_risk: *accept_fork_risk,
+                };
+                let resumption: Resumption = data.client()?.call(&request)?;
+                for warning in &resumption.warnings {
+                    say(&format!("note: {warning}"));
+                }
+                if !resumption.done {
+                    say("nothing is done yet: `operator ledger resume --yes` does it");
+                }
+                context.output.show(&resumption, || rows(&resumption))
+            }
         }
     }
+}
+
+fn rows(it: &Resumption) -> Vec<(&'static str, String)> {
+    let vouchers = |count: usize, amount: nonos_types::Amount| format!("{count}, {amount}");
+    vec![
+        ("books", it.head.to_string()),
+        ("signed, as is known", it.known.to_string()),
+        (
+            if it.done { "go on in" } else { "would go on in" },
+            format!("incarnation {}", it.incarnation),
+        ),
+        ("peers asked", it.asked.len().to_string()),
+        ("vouchers that came back", vouchers(it.own_vouchers, it.owed)),
+        ("vouchers to book", vouchers(it.vouchers, it.earned)),
+    ]
 }
 
 fn grid(books: &Books) -> Grid {

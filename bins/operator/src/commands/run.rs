@@ -53,6 +53,10 @@ pub(crate) struct Run {
     /// How much to log to stderr: error, warn, info, debug, trace, or directives as in `info,nonos_mesh=debug`.
     #[arg(long, value_name = "LEVEL", env = "NONOS_LOG", default_value = "info")]
     log: String,
+    /// Starts also if the books are older than what was signed with this key, as after a restored backup. Nothing is
+    /// signed then before `operator ledger resume`.
+    #[arg(long)]
+    old_books: bool,
     /// How the node behaves: other than as it should only in meshes that try what others make of it.
     #[arg(long, value_enum, default_value_t, hide = true)]
     conduct: ConductArg,
@@ -87,6 +91,7 @@ impl Run {
             identity,
             config,
             proofs: Arc::new(proofs),
+            old_books: self.old_books,
             conduct: match self.conduct {
                 ConductArg::Honest => Conduct::Honest,
                 ConductArg::ForgeResults => Conduct::ForgeResults,

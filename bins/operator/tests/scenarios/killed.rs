@@ -61,6 +61,80 @@ fn kill(times: usize, seed: u64) {
     );
 }
 
+/// Kills nodes just when books are written to: one has written, and what it says makes others write.
+fn kill_at_appends(times: usize, seed: u64) {
+    let Some(mut mesh) = Mesh::new(NODES, "award_timeout_s = 20") else {
+        return;
+    };
+    mesh.start(120);
+    let capsule = mesh.publish(0);
+    let how = How {
+        backend: "stark",
+        verifiers: 1,
+    };
+    let started = Instant::now();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut offered: Vec<Offered> = Vec::new();
+    let mut aimed = 0;
+    for time in 0..times {
+        // One of each is always under way.
+        for by in 0..NODES {
+            let open = |it: &&Offered| it.by == by;
+            let last = offered.iter().rev().find(open).copied();
+            if last.is_none_or(|last| mesh.is_paid(by, last.job)) {
+                let job = mesh.submit(by, capsule, &format!("job {time} of {by}"), &how);
+                offered.push(Offered { job, by });
+            }
+        }
+        let heads = |mesh: &Mesh| -> Vec<_> { mesh.nodes.iter().map(|node| node.books_head()).collect() };
+        let (before, since) = (heads(&mesh), Instant::now());
+        let written = loop {
+            let now = heads(&mesh);
+            if let Some(node) = (0..NODES).find(|node| now[*node] != before[*node]) {
+                break Some(node);
+            }
+            if since.elapsed() > Duration::from_millis((LIFE_MS * 3).into()) {
+                break None;
+            }
+            thread::sleep(Duration::from_micros(200));
+        };
+        aimed += usize::from(written.is_some());
+        // The one that has written is about to send it; the others are about to book it.
+        thread::sleep(Duration::from_micros((rng.next_u32() % 10_000).into()));
+        let other = rng.next_u32() as usize % NODES;
+        let victim = written.filter(|_| rng.next_u32() % 2 == 0).unwrap_or(other);
+        mesh.nodes[victim].kill();
+        mesh.nodes[victim].start();
+        let verified: Verified = mesh.nodes[victim].ask(&Request::VerifyLedger);
+        let status = mesh.nodes[victim].status();
+        assert_eq!(status.blacklisted, [], "{verified:?}");
+        let doubled = status
+            .warnings
+            .iter()
+            .any(|it| it.contains("signed with this node's key"));
+        assert!(!doubled, "{status:?}");
+    }
+    until_or("all agree, and all is paid", 600, || {
+        let wrong = books::wrong(&mut mesh, &offered);
+        wrong
+            .is_empty()
+            .then_some(())
+            .ok_or_else(|| format!("{wrong:#?}"))
+    });
+    eprintln!(
+        "{times} kills in {:.0?} (seed {seed}), {aimed} of them within 10 ms of an append: {} jobs, each paid once, all books \
+         right; {}",
+        started.elapsed(),
+        offered.len(),
+        load()
+    );
+}
+
+#[test]
+fn heavy_nodes_killed_two_hundred_times_while_they_write_have_right_books() {
+    kill_at_appends(200, 2);
+}
+
 #[test]
 fn heavy_nodes_killed_at_any_moment_pay_once_and_have_right_books() {
     kill(60, 1);

@@ -70,6 +70,11 @@ impl Node {
 
     /// Starts its process.
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same, with further arguments.
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
         let log = File::options()
             .append(true)
             .create(true)
@@ -87,6 +92,7 @@ impl Node {
             .arg(&self.data)
             .arg("--passphrase-file")
             .arg(passphrase_of(&self.data))
+            .args(arguments)
             // Shared, so that proving parameters are derived once for all tests.
             .env("NONOS_PARAMS", concat!(env!("CARGO_TARGET_TMPDIR"), "/params"))
             .env_remove("NONOS_PEERS")
@@ -108,6 +114,20 @@ impl Node {
             let _ = process.wait();
         }
         self.client = None;
+    }
+
+    /// Waits until it has ended by itself, and gives the last thing it said.
+    pub(crate) fn ended(&mut self) -> String {
+        let process = self.process.as_mut().expect("started");
+        until("a node ends", 60, || process.try_wait().expect("waited for"));
+        self.process = None;
+        let said = fs::read_to_string(self.log()).expect("a log");
+        said.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// How far its books go, as is written beside its key.
+    pub(crate) fn books_head(&self) -> Vec<u8> {
+        fs::read(self.data.join("keys/books.head")).unwrap_or_default()
     }
 
     /// Asks it; it must have an answer. It is waited for if it has only just been started.
@@ -208,6 +228,12 @@ impl Node {
     pub(crate) fn restore(&self, backup: &Path) {
         fs::remove_dir_all(&self.data).expect("it has data");
         copy(backup, &self.data);
+    }
+
+    /// Puts back its database alone.
+    pub(crate) fn restore_database(&self, backup: &Path) {
+        fs::remove_dir_all(self.data.join("db")).expect("it has one");
+        copy(&backup.join("db"), &self.data.join("db"));
     }
 
     fn log(&self) -> PathBuf {

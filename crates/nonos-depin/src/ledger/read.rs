@@ -3,14 +3,14 @@
 use std::ops::Bound;
 
 use nonos_store::Store;
-use nonos_types::{JobId, NetworkId, NodeId, Sequence, Signed, Slot, Voucher};
+use nonos_types::{Amount, Incarnation, JobId, NetworkId, NodeId, Sequence, Signed, Slot, Voucher};
 
 use super::{Ledger, derived};
 use crate::{
     Account, Balance, Body, Damage, Entry, Error, SignedAmount,
     audit::{self, Report},
     post::Books,
-    tables::{At, BALANCES, ENTRIES, EXECUTED, ISSUED, ISSUED_AT, JobSlot, PeerSequence, RECEIVED_AT},
+    tables::{At, BALANCES, ENTRIES, EXECUTED, ISSUED, ISSUED_AT, JobSlot, PeerSequence, RECEIVED_AT, Way},
 };
 
 impl Ledger {
@@ -18,25 +18,36 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Derived`], [`Error::Store`].
-    pub fn voucher(&self, payee: NodeId, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
-        let Some(at) = ISSUED_AT.get(&*self.store, &PeerSequence(payee, sequence))? else {
+    pub fn voucher(
+        &self,
+        payee: NodeId,
+        incarnation: Incarnation,
+        sequence: Sequence,
+    ) -> Result<Option<Signed<Voucher>>, Error> {
+        self.issued(Way(payee, incarnation), sequence)
+    }
+
+    pub(super) fn issued(&self, way: Way, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
+        let Some(at) = ISSUED_AT.get(&*self.store, &PeerSequence(way, sequence))? else {
             return Ok(None);
         };
+        let Way(payee, incarnation) = way;
+        let name = |it: &Voucher| (it.payee, it.incarnation, it.sequence);
         match self.entry(at)?.body {
-            Body::Paid { voucher } if (voucher.payee, voucher.sequence) == (payee, sequence) => {
-                Ok(Some(*voucher))
-            }
+            Body::Paid { voucher } if name(&voucher) == (payee, incarnation, sequence) => Ok(Some(*voucher)),
             _ => Err(derived("ledger-issued-at")),
         }
     }
 
-    /// The newest voucher the author signed to `payee`; after a restart it may not have been sent.
+    /// The newest voucher the author signed to `payee` in this incarnation; after a restart it may not have been
+    /// sent.
     ///
     /// # Errors
     /// As [`Ledger::voucher`].
     pub fn last_voucher(&self, payee: NodeId) -> Result<Option<Signed<Voucher>>, Error> {
-        match ISSUED.get(&*self.store, &payee)? {
-            Some(channel) => self.voucher(payee, channel.sequence),
+        let way = Way(payee, self.incarnation()?);
+        match ISSUED.get(&*self.store, &way)? {
+            Some(channel) => self.issued(way, channel.sequence),
             None => Ok(None),
         }
     }
@@ -45,12 +56,23 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Ledger::voucher`].
-    pub fn received(&self, payer: NodeId, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
-        let Some(at) = RECEIVED_AT.get(&*self.store, &PeerSequence(payer, sequence))? else {
+    pub fn received(
+        &self,
+        payer: NodeId,
+        incarnation: Incarnation,
+        sequence: Sequence,
+    ) -> Result<Option<Signed<Voucher>>, Error> {
+        self.got(Way(payer, incarnation), sequence)
+    }
+
+    pub(super) fn got(&self, way: Way, sequence: Sequence) -> Result<Option<Signed<Voucher>>, Error> {
+        let Some(at) = RECEIVED_AT.get(&*self.store, &PeerSequence(way, sequence))? else {
             return Ok(None);
         };
+        let Way(payer, incarnation) = way;
+        let name = |it: &Signed<Voucher>| (it.signer(), it.incarnation, it.sequence);
         match self.entry(at)?.body {
-            Body::Received { voucher } if (voucher.signer(), voucher.sequence) == (payer, sequence) => {
+            Body::Received { voucher } if name(&voucher) == (payer, incarnation, sequence) => {
                 Ok(Some(*voucher))
             }
             _ => Err(derived("ledger-received-at")),
@@ -85,6 +107,18 @@ impl Ledger {
             .unwrap_or_default())
     }
 
+    /// What a peer has had of the author and not paid: what it owes, and what was asked of it and is not signed.
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn unpaid_by(&self, peer: NodeId) -> Result<Amount, Error> {
+        let asked = BALANCES
+            .get(&*self.store, &Account::Due(peer))?
+            .unwrap_or_default();
+        let unpaid = self.owed_by(peer)?.checked_add(asked).ok_or(Error::Overflow)?;
+        Ok(unpaid.non_negative().unwrap_or(Amount::ZERO))
+    }
+
     /// Every peer that ever owed or was owed, with [`Ledger::owed_by`].
     ///
     /// # Errors
@@ -108,7 +142,7 @@ impl Ledger {
         let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let stored = ENTRIES.entries(&*self.store, from, limit)?;
         let read = |(at, bytes): (At, Vec<u8>)| {
-            audit::read(self.books(), at, &bytes).map(|entry| entry.value().clone())
+            audit::read(self.books(&*self.store), at, &bytes).map(|entry| entry.value().clone())
         };
         stored.into_iter().map(read).collect()
     }
@@ -119,7 +153,7 @@ impl Ledger {
     /// [`Error::Corrupt`], [`Error::Store`].
     pub fn feed(&self, after: Sequence, limit: usize) -> Result<Vec<Signed<Entry>>, Error> {
         let stored = ENTRIES.entries(&*self.store, Bound::Excluded(&At(after)), limit)?;
-        let read = |(at, bytes): (At, Vec<u8>)| audit::read(self.books(), at, &bytes);
+        let read = |(at, bytes): (At, Vec<u8>)| audit::read(self.books(&*self.store), at, &bytes);
         stored.into_iter().map(read).collect()
     }
 
@@ -131,7 +165,7 @@ impl Ledger {
     /// [`Error::Store`].
     pub fn verify(&self) -> Result<Report, Error> {
         let _turn = self.turn();
-        audit::verify(self.books())
+        audit::verify(self.books(&*self.store))
     }
 
     /// Writes the derived tables again from the entries, which must be whole; for [`Error::Derived`].
@@ -141,6 +175,7 @@ impl Ledger {
     pub fn rebuild(store: &dyn Store, network: NetworkId, author: NodeId) -> Result<Report, Error> {
         audit::rebuild(Books {
             store,
+            feed: store,
             network,
             author,
         })
@@ -159,6 +194,6 @@ impl Ledger {
             entry: at.0,
             source: Damage::Missing,
         })?;
-        audit::read(self.books(), at, &bytes).map(|entry| entry.value().clone())
+        audit::read(self.books(&*self.store), at, &bytes).map(|entry| entry.value().clone())
     }
 }

@@ -1,7 +1,7 @@
 //! Whom the author does business with, and how it stands.
 
 use ff::PrimeField;
-use nonos_types::{Amount, Digest, NetworkId, NodeId, Sequence, Tag};
+use nonos_types::{Amount, Digest, Incarnation, NetworkId, NodeId, Sequence, Tag};
 use serde::Serialize;
 
 use super::field::{Fp, Root};
@@ -18,15 +18,28 @@ impl Tag for AccountTag {
 }
 
 /// Names an author's account with a peer: the first 31 bytes of a digest of network, author and peer, so that it
-/// is a field element as it stands. The low 96 bits of it are its place in the state tree.
+/// is a field element as it stands. Vouchers of a later incarnation of their payer's count in an account of their
+/// own, since they are numbered from 1 again. The low 96 bits of it are its place in the state tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId([u8; 31]);
 
 impl AccountId {
     /// The account of `peer` in the books of `author`.
     pub fn new(network: NetworkId, author: NodeId, peer: NodeId) -> Self {
-        let parts: [&[u8]; 3] = [network.as_bytes(), author.as_bytes(), peer.as_bytes()];
-        let digest = Digest::<AccountTag>::hash(&parts).to_bytes();
+        Self::of(network, author, peer, Incarnation::ZERO)
+    }
+
+    /// The account for vouchers of one incarnation of their payer's.
+    pub fn of(network: NetworkId, author: NodeId, peer: NodeId, incarnation: Incarnation) -> Self {
+        let life = incarnation.get().to_be_bytes();
+        let parts: [&[u8]; 4] = [network.as_bytes(), author.as_bytes(), peer.as_bytes(), &life];
+        // The first incarnation has no part of its own.
+        let parts = if incarnation == Incarnation::ZERO {
+            &parts[..3]
+        } else {
+            &parts[..]
+        };
+        let digest = Digest::<AccountTag>::hash(parts).to_bytes();
         let mut bytes = [0; 31];
         bytes.copy_from_slice(&digest[..31]);
         Self(bytes)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nonos_types::{Amount, NetworkId, NodeId, Sequence, Signed};
+use nonos_types::{Amount, Incarnation, NetworkId, NodeId, Sequence, Signed};
 
 use super::account::{AccountId, Channel};
 use super::chunk::{Boundary, CHUNK, RollupStatement};
@@ -29,6 +29,7 @@ pub struct State {
     number: u64,
     batch: BatchId,
     last: Sequence,
+    incarnation: Incarnation,
     head: EntryDigest,
 }
 
@@ -54,6 +55,7 @@ impl State {
             number: 0,
             batch: BatchId::ZERO,
             last: Sequence::ZERO,
+            incarnation: Incarnation::ZERO,
             head: EntryDigest::ZERO,
         }
     }
@@ -70,7 +72,12 @@ impl State {
 
     /// How the author and a peer stand.
     pub fn channel(&self, peer: NodeId) -> Option<Channel> {
-        let account = AccountId::new(self.network, self.author, peer);
+        self.channel_in(peer, Incarnation::ZERO)
+    }
+
+    /// The same for vouchers of one incarnation of their payer's.
+    pub fn channel_in(&self, peer: NodeId, incarnation: Incarnation) -> Option<Channel> {
+        let account = AccountId::of(self.network, self.author, peer, incarnation);
         self.channels.get(&account).copied()
     }
 
@@ -235,7 +242,13 @@ impl State {
         let rules = [
             ("signer", entry.signer() == self.author),
             ("network_id", entry.network == self.network),
-            ("incarnation", entry.incarnation == crate::post::INCARNATION),
+            (
+                "incarnation",
+                match &entry.body {
+                    Body::Resume(_) => entry.incarnation > self.incarnation,
+                    _ => entry.incarnation == self.incarnation,
+                },
+            ),
             ("sequence", Some(entry.sequence) == next),
             ("prev", entry.prev == self.head),
         ];
@@ -243,6 +256,7 @@ impl State {
             return Err(refused(entry, field));
         }
         self.last = entry.sequence;
+        self.incarnation = entry.incarnation;
         self.head = entry.digest(self.author);
         Ok(())
     }
@@ -256,7 +270,7 @@ impl State {
         };
         let (payer, payee) = (voucher.signer(), voucher.payee);
         let (own, peer) = if paid { (payer, payee) } else { (payee, payer) };
-        let channel = self.channel(peer).unwrap_or_default();
+        let channel = self.channel_in(peer, voucher.incarnation).unwrap_or_default();
         let (total, number) = if paid {
             (channel.spent, channel.issued)
         } else {
@@ -271,7 +285,7 @@ impl State {
             ("voucher: network_id", voucher.network == self.network),
             (
                 "voucher: incarnation",
-                voucher.incarnation == crate::post::INCARNATION,
+                !paid || voucher.incarnation <= self.incarnation,
             ),
             (
                 "voucher: sequence",

@@ -124,9 +124,11 @@ impl Posting {
         let (voucher, direction, peer) = match &entry.body {
             Body::Paid { voucher } => (voucher, Direction::Paid, voucher.payee),
             Body::Received { voucher } => (voucher, Direction::Received, voucher.signer()),
-            Body::Hold { .. } | Body::Release { .. } | Body::Claimed(_) => return Vec::new(),
+            Body::Hold { .. } | Body::Release { .. } | Body::Claimed(_) | Body::Resume(_) => {
+                return Vec::new();
+            }
         };
-        let account = AccountId::new(network, author, peer);
+        let account = AccountId::of(network, author, peer, voucher.incarnation);
         let posting = |(line, number)| {
             let line: &nonos_types::Line = line;
             Self {

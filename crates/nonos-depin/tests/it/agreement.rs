@@ -63,7 +63,9 @@ fn catch_up(from: &Node, to: &Node) {
         return;
     };
     while let Received::Gap { have } = to.receive(&newest).expect("a good voucher") {
-        let next = from.ledger.voucher(to.id(), Sequence::new(have.get() + 1));
+        let next = from
+            .ledger
+            .voucher(to.id(), Incarnation::ZERO, Sequence::new(have.get() + 1));
         let next = next.expect("a voucher").expect("it was issued");
         assert_eq!(to.receive(&next).expect("a good voucher"), Received::Booked);
     }

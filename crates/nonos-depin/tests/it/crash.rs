@@ -96,7 +96,9 @@ fn fetch_all(alice: &Node<Failing>, bob: &Node) {
         .expect("a voucher")
         .expect("paid");
     while let Received::Gap { have } = bob.receive(&newest).expect("a good voucher") {
-        let next = alice.ledger.voucher(bob.id(), Sequence::new(have.get() + 1));
+        let next = alice
+            .ledger
+            .voucher(bob.id(), Incarnation::ZERO, Sequence::new(have.get() + 1));
         let next = next.expect("a voucher").expect("paid");
         assert_eq!(bob.receive(&next).expect("a good voucher"), Received::Booked);
     }

@@ -156,7 +156,7 @@ fn refuses_an_entry_that_is_cut_or_continued() {
     );
     let longer = [&bytes[..], &[0]].concat();
     assert!(Entry::from_bytes(&longer).is_err());
-    let unknown = [&bytes[..], &[0x58, 1]].concat();
+    let unknown = [&bytes[..], &[0x60, 1]].concat();
     assert_eq!(
         Entry::from_bytes(&unknown),
         Err(Error::NotCanonical {

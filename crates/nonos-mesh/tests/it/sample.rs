@@ -65,6 +65,7 @@ fn blank(valid_from: Timestamp, valid_until: Timestamp) -> Descriptor {
         onion_keys: vec![],
         stamp: Stamp::NONE,
         family: None,
+        books: None,
         further: Further::NONE,
     }
 }

@@ -57,6 +57,11 @@ impl Default for Said {
 }
 
 impl Engine {
+    /// The highest number of this node's own.
+    pub(super) fn said(&self) -> Sequence {
+        self.said.last
+    }
+
     /// A descriptor of this node is in its journal, or came from elsewhere.
     pub(super) fn saw_own_descriptor(&mut self, it: &Descriptor) {
         self.said.last = self.said.last.max(it.sequence);
@@ -124,6 +129,7 @@ mod tests {
             onion_keys: vec![],
             stamp: Stamp::NONE,
             family: None,
+            books: None,
             further: Further::NONE,
         }
     }

@@ -91,6 +91,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes its roles as at the start.
+    pub(super) fn take_roles(&mut self) -> Result<(), Error> {
+        let inputs = self.inputs(true)?;
+        self.duties.roles = Roles::new(self.config.pins(), &inputs, self.now);
+        self.duties.inputs = inputs;
+        Ok(())
+    }
+
     /// What can change without notice is looked at each time, the rest once in a while.
     fn inputs(&self, all: bool) -> Result<Inputs, Error> {
         let (limits, measured) = (&self.config.limits, self.duties.measured);

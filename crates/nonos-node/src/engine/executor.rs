@@ -74,6 +74,15 @@ pub(crate) enum Refusal {
     Unlimited { backend: String },
     #[error("it pays {offered} for a million units of fuel, this node asks for {asked}")]
     Price { offered: String, asked: String },
+    #[error(
+        "its requester has had {unpaid} of this node that are not paid, signed or asked for; with {fee} for this job that is \
+         more than the {limit} that it may"
+    )]
+    Credit {
+        unpaid: String,
+        fee: String,
+        limit: String,
+    },
     #[error("the capsule's base fee is {base}, the offer pays at most {most}")]
     Fee { base: String, most: String },
     #[error(transparent)]
@@ -115,6 +124,7 @@ impl Refusal {
             Self::Memory { .. } => "memory",
             Self::Unlimited { .. } => "limits.memory",
             Self::Price { .. } => "price",
+            Self::Credit { .. } => "credit",
             Self::Fee { .. } => "fee",
             Self::Inbound(error) => error.code(),
         }
@@ -177,6 +187,8 @@ impl Engine {
                 offered: offer.fuel_price.to_string(),
                 asked: limits.min_fuel_price.to_string(),
             }
+        } else if let Some(refusal) = self.over_credit(offer)? {
+            refusal
         } else if let Some(facts) = facts {
             return Ok(self.refusal_of(offer, facts));
         } else {
@@ -493,16 +505,20 @@ impl Engine {
         let me = self.me;
         // Who awards has not asked: what is run is what would have been claimed.
         let job = &self.jobs[&id];
-        let messages = match self.unreadable(&job.offer, job.facts.as_deref())? {
-            None => self.messages_of(&job.offer)?,
-            Some(unreadable) => Err(unreadable),
+        let messages = match (
+            self.unreadable(&job.offer, job.facts.as_deref())?,
+            self.over_credit(&job.offer)?,
+        ) {
+            (None, None) => self.messages_of(&job.offer)?.map_err(Refusal::Inbound),
+            (Some(unreadable), _) => Err(Refusal::Inbound(unreadable)),
+            (None, Some(refusal)) => Err(refusal),
         };
         let job = self.jobs.get_mut(&id).expect("the caller has seen it");
         let slot = job.slot_of(me).unwrap_or(Slot::ZERO);
         let messages = match messages {
             Ok(messages) => messages,
-            Err(unreadable) => {
-                job.refused = Some(unreadable.into());
+            Err(refusal) => {
+                job.refused = Some(refusal.into());
                 job.mine = Mine::Failed {
                     at_ms: self.now.millis,
                 };
@@ -527,6 +543,8 @@ impl Engine {
         job.mine = Mine::Running;
         job.my_slot = slot;
         let offer = Box::new(job.offer.clone());
+        // Attempts that were lost with older books had other numbers.
+        let life = self.incarnation().get() << 16;
         let mut batch = Batch::new();
         ATTEMPTS.put(&mut batch, &id, &Attempt::new(attempt.get() + 1));
         self.store.write(&batch, Durability::Durable)?;
@@ -537,7 +555,7 @@ impl Engine {
         self.effects.push(Effect::Execute {
             offer,
             slot,
-            attempt,
+            attempt: Attempt::new(life | attempt.get()),
             conduct: self.conduct,
             messages,
             transfers,

@@ -20,7 +20,7 @@ impl Engine {
         }
         if message.signer() == self.me {
             // Those that come back are in the journal.
-            self.saw_double(&message)?;
+            self.saw_own(message)?;
             return Ok(Fate::Refused(
                 "signed with this node's key, and not by this node as far as its data go",
             ));

@@ -285,7 +285,11 @@ impl Job {
             paid: true,
             amount: line.amount,
         };
-        if self.booked.len() < Self::BOOKED {
+        // A payer that lost its books may have signed for it twice; it counts once.
+        let known = |it: &&(NodeId, Booked)| {
+            (it.0, it.1.slot, it.1.kind, it.1.peer) == (voucher.signer(), line.slot, line.kind, voucher.payee)
+        };
+        if self.booked.iter().find(known).is_none() && self.booked.len() < Self::BOOKED {
             self.booked.push((voucher.signer(), booked));
         }
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use nonos_depin::{Body, MAX_AMOUNT};
 use nonos_mesh::core::Budgets;
-use nonos_store::{Batch, Durability, Table};
-use nonos_types::{FeeKind, JobId, Message, NodeId, Offer, Sequence, Signed, Timestamp, Voucher};
+use nonos_types::{FeeKind, JobId, Message, Offer, Sequence, Signed, Voucher};
 
 use super::{Decision, Engine, Error, job::Job, job::Mine};
 use crate::sealed;
@@ -19,9 +18,6 @@ const JOBS_OF_ONE: usize = 512;
 pub(super) const DEADLINE_S: u64 = 30 * 24 * 60 * 60;
 /// Seconds after its deadline that a job is kept in memory; the journal and the ledger keep what it left.
 const KEPT_S: u64 = 24 * 60 * 60;
-
-/// That a message with this node's signature came which it has not signed.
-const DOUBLED: Table<NodeId, Timestamp> = Table::new("key-used-twice");
 
 impl Engine {
     /// An offer past its deadline is still taken: vouchers and verdicts are about it.
@@ -153,7 +149,6 @@ impl Engine {
 
     /// Takes up what was left when the node stopped.
     pub(super) fn resume(&mut self) -> Result<(), Error> {
-        self.doubled = DOUBLED.get(&*self.store, &self.me)?.is_some();
         self.bar_all()?;
         for (_, evidence) in self.trust.convictions()? {
             // A peer is convicted before it is said: what was left in between by a crash is published now.
@@ -194,29 +189,11 @@ impl Engine {
             }
         }
         for job in held {
-            if !self.jobs.contains_key(&job) {
+            if !self.jobs.contains_key(&job) && !self.doubled {
                 self.ledger
                     .release(job, self.identity.signing_key(), self.now.time)?;
             }
         }
         Ok(())
-    }
-
-    /// A message came with this node's signature that it has not signed. Two nodes with one key would each pay for
-    /// the same, so that this one pays, runs and offers nothing from now on.
-    pub(super) fn saw_double(&mut self, message: &Message) -> Result<(), Error> {
-        if self.doubled {
-            return Ok(());
-        }
-        tracing::error!(
-            kind = message.kind().name(),
-            "another node signs with this node's key, or this node's data were lost"
-        );
-        self.doubled = true;
-        let mut batch = Batch::new();
-        DOUBLED.put(&mut batch, &self.me, &self.now.time);
-        self.store.write(&batch, Durability::Durable)?;
-        // Peers keep one descriptor of a name. A newer one than the other's makes it notice, too.
-        self.describe()
     }
 }

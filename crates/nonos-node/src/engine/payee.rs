@@ -34,7 +34,8 @@ impl Engine {
                 return Ok(Decision::Reject);
             }
         }
-        if it.payee != self.me {
+        // Books that are stopped take it from the journal when they go on.
+        if it.payee != self.me || self.doubled {
             return Ok(Decision::Accept);
         }
         match self
@@ -90,9 +91,16 @@ impl Engine {
     }
 
     pub(super) fn saw_voucher(&mut self, it: &Signed<Voucher>) -> Result<(), Error> {
-        if it.payee != self.me {
+        if it.payee != self.me || self.doubled {
             return Ok(());
         }
+        self.booked_voucher(it)?;
+        self.book_unbooked()?;
+        self.unpark(Need::Voucher(it.signer()))
+    }
+
+    /// A voucher to this node is in its books.
+    pub(super) fn booked_voucher(&mut self, it: &Signed<Voucher>) -> Result<(), Error> {
         for line in &it.lines {
             let booked = Booked {
                 slot: line.slot,
@@ -119,6 +127,6 @@ impl Engine {
                 )?;
             }
         }
-        self.unpark(Need::Voucher(it.signer()))
+        Ok(())
     }
 }

@@ -223,6 +223,8 @@ impl Engine {
             state.from = resume.unwrap_or(ORDER[0]);
             if needed.is_none() {
                 state.pace.failed(now);
+            } else if resume.is_none() {
+                self.compared_with(peer);
             }
         }
     }
@@ -312,6 +314,10 @@ impl Engine {
 
     /// Publishes this node's descriptor.
     pub(super) fn describe(&mut self) -> Result<(), Error> {
+        if self.is_superseded() {
+            return Ok(());
+        }
+        let books = self.said_of_books()?;
         let roles = self.duties.roles.set();
         self.descriptor_at = self.now.time;
         self.describe_as(Descriptor {
@@ -330,6 +336,7 @@ impl Engine {
             onion_keys: self.onion_keys(),
             stamp: self.about.stamp,
             family: self.config.onion.family_in(self.network),
+            books,
             further: Further::NONE,
             software: concat!("nonos-node/", env!("CARGO_PKG_VERSION")).to_owned(),
         })

@@ -1,12 +1,12 @@
 //! As a requester: offers jobs, awards them, and pays for what verifies.
 
-use std::{cmp::Reverse, num::NonZeroU8};
+use std::{cmp::Reverse, collections::BTreeMap, num::NonZeroU8};
 
 use nonos_depin::{MAX_AMOUNT, fees};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
     Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Timestamp,
-    Weights,
+    Voucher, Weights,
 };
 
 use super::{
@@ -105,6 +105,13 @@ impl Engine {
                 "an amount may be at most {MAX_AMOUNT}, for all executors together"
             ));
         };
+        if submission.max_fee > self.config.credit.most_owed {
+            return refuse(format!(
+                "{} for one executor is more than the {} that this node comes to owe a peer: raise `most_owed` under \
+                 [credit] in config.toml, or lower the maximum fee",
+                submission.max_fee, self.config.credit.most_owed
+            ));
+        }
         if self.doubled {
             return refuse(
                 "this node offers nothing: its key is used elsewhere, or its data were lost".to_owned(),
@@ -316,6 +323,7 @@ impl Engine {
             if *claimant == self.me
                 || unwanted
                 || elsewhere(*claimant)
+                || !self.may_owe(*claimant, job.offer.max_fee)?
                 || self.trust.is_blacklisted(*claimant)?
             {
                 continue;
@@ -458,43 +466,31 @@ impl Engine {
         due.retain(|(payee, kind, amount)| {
             *payee != self.me && *amount > Amount::ZERO && !job.has_booked(slot, *payee, *kind)
         });
-        for (payee, kind, amount) in due {
-            let line = Line {
-                job: id,
-                slot,
-                kind,
-                receipt: receipt_id,
-                amount,
-            };
-            self.pay(payee, line)?;
-        }
+        let line = |kind, amount| Line {
+            job: id,
+            slot,
+            kind,
+            receipt: receipt_id,
+            amount,
+        };
+        self.pay_all(
+            due.into_iter()
+                .map(|(payee, kind, amount)| (payee, line(kind, amount))),
+        )?;
         Ok(bounties >= verifiers || late)
     }
 
     pub(super) fn pay(&mut self, payee: NodeId, line: Line) -> Result<(), Error> {
-        let Line {
-            job,
-            slot,
-            kind,
-            amount,
-            ..
-        } = line;
+        let Line { job, amount, .. } = line;
+        if self.would_owe_too_much(payee, amount)? {
+            tracing::warn!(%job, %payee, %amount, "not paid: more than this node comes to owe a peer");
+            return Ok(());
+        }
         match self
             .ledger
             .pay(payee, vec![line], self.identity.signing_key(), self.now.time)
         {
-            Ok(Some(voucher)) => {
-                self.tell(voucher)?;
-                let booked = Booked {
-                    slot,
-                    kind,
-                    peer: payee,
-                    paid: true,
-                    amount,
-                };
-                self.event(None, What::Booked { job, booked });
-                Ok(())
-            }
+            Ok(Some(voucher)) => self.paid(voucher),
             Ok(None) => Ok(()),
             // The books refuse it, and are whole: no reason to stop.
             Err(error) if error.fault() == nonos_types::Fault::Caller => {
@@ -503,6 +499,58 @@ impl Engine {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same for several, in one write.
+    fn pay_all(&mut self, lines: impl Iterator<Item = (NodeId, Line)>) -> Result<(), Error> {
+        let mut dues: BTreeMap<NodeId, Vec<Line>> = BTreeMap::new();
+        for (payee, line) in lines {
+            dues.entry(payee).or_default().push(line);
+        }
+        let (mut together, mut apart) = (Vec::new(), Vec::new());
+        for (payee, lines) in dues {
+            let sum = (lines.iter()).try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount));
+            let fits = match sum {
+                Some(sum) => !self.would_owe_too_much(payee, sum)?,
+                None => false,
+            };
+            if fits { &mut together } else { &mut apart }.push((payee, lines));
+        }
+        let (key, now) = (self.identity.signing_key(), self.now.time);
+        match self.ledger.pay_all(together.iter().cloned(), key, now) {
+            Ok(vouchers) => {
+                for voucher in vouchers {
+                    self.paid(voucher)?;
+                }
+            }
+            // One of them cannot be paid.
+            Err(error) if error.fault() == nonos_types::Fault::Caller => apart.extend(together),
+            Err(error) => return Err(error.into()),
+        }
+        for (payee, lines) in apart {
+            for line in lines {
+                self.pay(payee, line)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A voucher of this node's is in its books.
+    fn paid(&mut self, voucher: Signed<Voucher>) -> Result<(), Error> {
+        let (payee, lines) = (voucher.payee, voucher.lines.clone());
+        self.tell(voucher)?;
+        for line in lines {
+            let booked = Booked {
+                slot: line.slot,
+                kind: line.kind,
+                peer: payee,
+                paid: true,
+                amount: line.amount,
+            };
+            let job = line.job;
+            self.event(None, What::Booked { job, booked });
+        }
+        Ok(())
     }
 
     fn close(&mut self, id: JobId) -> Result<(), Error> {

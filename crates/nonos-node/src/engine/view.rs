@@ -81,6 +81,13 @@ impl Engine {
                 }),
                 Err(error) => Err(RequestError::new(&error, error.fault())),
             },
+            Request::ResumeBooks {
+                confirmed,
+                accept_fork_risk,
+            } => match self.resume_books(confirmed, accept_fork_risk)? {
+                Ok(resumption) => json(&resumption),
+                Err(error) => Err(error),
+            },
             Request::Trust => json(&self.trust_views()?),
             Request::Explain { node } => {
                 let mut points: Vec<TrustPoint> = (self.trust.explain(node)?.iter())
@@ -181,10 +188,18 @@ impl Engine {
                 "{reached} of config.toml is reached: `operator roles explain` says what is not done for it"
             ));
         }
+        if self.is_superseded() {
+            warnings.push(
+                "this node's books go on elsewhere, in a later incarnation: this one signs nothing any more. Let only one \
+                 node use a key; if the other is lost, `operator ledger resume` says what can be done"
+                    .to_owned(),
+            );
+        }
         if self.doubled {
             warnings.push(
                 "a message came that was signed with this node's key elsewhere, or its data were lost: it pays, runs \
-                 and offers nothing any more. Let only one node use a key, and start this one with `operator init` anew"
+                 and offers nothing any more. Let only one node use a key; `operator ledger resume` says what it means to \
+                 go on with this one"
                     .to_owned(),
             );
         }

@@ -175,10 +175,15 @@ fn remedy(code: &str) -> Option<&'static str> {
         "memory" => "raise `max_pages` under [executor], or `memory` under [limits], in config.toml",
         "limits.memory" => "remove `memory` under [limits] in config.toml, or leave halo2 to others",
         "price" => "lower `min_fuel_price` under [executor] in config.toml, or wait for better offers",
+        "credit" => {
+            "raise `base` under [credit] in config.toml, or wait until it has paid: `operator ledger balance` has what it owes"
+        }
         "limits.quiet-hours" => "change `quiet_hours` under [limits] in config.toml, or wait",
         "limits.monthly" => "raise `monthly` under [limits] in config.toml, or wait for the next month",
         "limits.disk" => "raise `disk` under [limits] in config.toml",
-        "trust.key-used-twice" => "let only one node use a key",
+        "trust.key-used-twice" => {
+            "let only one node use a key; `operator ledger resume` says what it means to go on with this one"
+        }
         "preparation" => "it is tried again by itself; connect to more peers, if nobody has it",
         "run" | "attempts" => "`operator job show` has the reason; the executor's log says more",
         "load.cpu" | "load.memory" | "load.verifying" | "load.busy" | "load.lost" => {

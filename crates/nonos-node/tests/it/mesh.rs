@@ -118,6 +118,7 @@ impl Mesh {
             config,
             proofs,
             conduct,
+            old_books: false,
         };
         Node::start(options).await
     }

@@ -141,6 +141,7 @@ fn equivocation(
         onion_keys: vec![],
         stamp: Stamp::NONE,
         family: None,
+        books: None,
         further: Further::NONE,
     };
     let mut second = first.clone();

@@ -3,7 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, FamilyId, Further, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
+    ByteLen, Digest, Error, FamilyId, FeedHead, Further, Incarnation, NetworkId, NodeId, Payload, PoiHash,
+    Sequence, Tag, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -37,6 +38,8 @@ pub struct Descriptor {
     pub stamp: Stamp,
     /// Whose node it is, if others are in the same hand and say the same: no two of them are on one onion route.
     pub family: Option<FamilyId>,
+    /// How far its books go, so that it is told if it ever forgets. None if there is nothing in them.
+    pub books: Option<FeedHead>,
     /// What a newer program says of its node besides.
     pub further: Further,
 }
@@ -76,6 +79,11 @@ impl Payload for Descriptor {
                 .collect(),
             stamp: self.stamp.0,
             family: self.family.map(|it| it.as_bytes().to_vec()),
+            books: self.books.map(|it| proto::FeedHead {
+                incarnation: it.incarnation.get(),
+                sequence: it.sequence.get(),
+                digest: it.digest.as_bytes().to_vec(),
+            }),
         });
         bytes.extend(self.further.as_bytes());
         bytes
@@ -126,9 +134,24 @@ impl Payload for Descriptor {
             family: (message.family.as_deref())
                 .map(|it| digest(NAME, "family", it))
                 .transpose()?,
+            books: message.books.as_ref().map(books).transpose()?,
             further,
         })
     }
+}
+
+fn books(head: &proto::FeedHead) -> Result<FeedHead, Error> {
+    if head.sequence == 0 {
+        return Err(Error::BadField {
+            message: NAME,
+            field: "books",
+        });
+    }
+    Ok(FeedHead {
+        incarnation: Incarnation::new(head.incarnation),
+        sequence: Sequence::new(head.sequence),
+        digest: digest(NAME, "books", &head.digest)?,
+    })
 }
 
 /// What a node executes, compared with others: of two nodes the one with twice the capacity is asked first twice as

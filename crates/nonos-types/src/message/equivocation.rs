@@ -16,7 +16,7 @@ use crate::{Descriptor, Error, EvidenceId, NetworkId, NodeId, Signed};
 ///         addresses: vec![address.to_owned()],
 ///         # network: NetworkId::named("example"), valid_from: Timestamp::ZERO, valid_until: Timestamp::ZERO,
 ///         # roles: Roles::NONE, profile: PoiHash::ZERO, software: String::new(), capacity: Capacity::NONE,
-///         # onion_keys: vec![], stamp: Stamp::NONE, family: None, further: Further::NONE,
+///         # onion_keys: vec![], stamp: Stamp::NONE, family: None, books: None, further: Further::NONE,
 ///         // …
 ///     };
 ///     Signed::new(descriptor, &key)

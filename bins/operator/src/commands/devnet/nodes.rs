@@ -137,6 +137,7 @@ impl Nodes {
                         ..Config::parse(&self.config)?
                     },
                     proofs: Arc::clone(proofs),
+                    old_books: false,
                     conduct: if malicious {
                         Conduct::ForgeResults
                     } else {

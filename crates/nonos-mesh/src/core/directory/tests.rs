@@ -42,6 +42,7 @@ fn described(number: u16, address: &str, sequence: u64, bits: u32) -> Signed<Des
         onion_keys: vec![],
         stamp: stamp.expect("there is always another"),
         family: None,
+        books: None,
         further: Further::NONE,
     };
     Signed::new(descriptor, &key(number))

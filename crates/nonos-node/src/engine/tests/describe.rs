@@ -51,6 +51,7 @@ pub(super) fn said(
         onion_keys: vec![],
         stamp: Stamp::NONE,
         family: None,
+        books: None,
         further: Further::NONE,
     };
     Signed::new(descriptor, key)

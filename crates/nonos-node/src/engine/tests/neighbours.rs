@@ -26,6 +26,7 @@ fn listed(world: &World, seed: u8, address: &str) -> Message {
         onion_keys: vec![],
         stamp: Stamp::NONE,
         family: None,
+        books: None,
         further: nonos_types::Further::NONE,
     };
     Signed::new(descriptor, &key(seed)).into()

@@ -212,6 +212,7 @@ fn a_house_full_of_nodes_is_told_what_to_set() {
                 onion_keys: vec![],
                 stamp: Stamp::NONE,
                 family: None,
+                books: None,
                 further: Further::NONE,
             };
             world.message(

@@ -132,6 +132,7 @@ fn who_refuses_a_job_says_which_setting_would_let_it_in() {
         ("[executor]\nmax_pages = 0\n", "memory", "max_pages"),
         ("[executor]\nmax_input = 1\n", "input", "max_input"),
         ("[executor]\nmin_fuel_price = \"1\"\n", "price", "min_fuel_price"),
+        ("[credit]\nbase = \"999\"\n", "credit", "`base` under [credit]"),
         ("[executor]\nenabled = false\n", "pinned", "executor = \"auto\""),
         (
             "[limits]\nquiet_hours = [\"00:00-12:00\", \"12:00-24:00\"]\n",

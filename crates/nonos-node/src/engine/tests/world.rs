@@ -188,6 +188,15 @@ pub(super) struct Failing {
 }
 
 impl Failing {
+    fn over(inner: MemoryStore, written: bool) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            left: AtomicUsize::new(NEVER),
+            written,
+            writes: AtomicUsize::new(0),
+        })
+    }
+
     pub(super) fn fail_after(&self, writes: usize) {
         self.left.store(writes, Ordering::Relaxed);
     }
@@ -225,9 +234,25 @@ impl Store for Failing {
     }
 }
 
+/// What is beside the key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beside(Arc<std::sync::Mutex<Option<FeedHead>>>);
+
+impl nonos_depin::Checkpoint for Beside {
+    fn load(&self) -> Result<Option<FeedHead>, nonos_store::Error> {
+        Ok(*self.0.lock().expect("nobody has panicked"))
+    }
+
+    fn save(&self, head: &FeedHead) -> Result<(), nonos_store::Error> {
+        *self.0.lock().expect("nobody has panicked") = Some(*head);
+        Ok(())
+    }
+}
+
 pub(super) struct Node {
     pub(super) key: SigningKey,
     pub(super) store: Arc<Failing>,
+    pub(super) beside: Beside,
     pub(super) engine: Engine,
     pub(super) conduct: Conduct,
     /// What it starts with.
@@ -303,13 +328,22 @@ fn config() -> Config {
     }
 }
 
-fn parts(key: &SigningKey, store: &Arc<Failing>, config: &Config, conduct: Conduct) -> Parts {
+fn parts(
+    key: &SigningKey,
+    store: &Arc<Failing>,
+    beside: &Beside,
+    config: &Config,
+    conduct: Conduct,
+) -> Parts {
     let store: Arc<dyn Store> = Arc::clone(store) as _;
+    let ledger = Ledger::open(Arc::clone(&store), network(), id(key)).expect("books");
+    let (ledger, behind) = ledger.with_old_checkpoint(beside.clone()).expect("books");
     Parts {
         identity: Arc::new(Identity::from_seed(key.to_bytes())),
         config: config.clone(),
         conduct,
-        ledger: Ledger::open(Arc::clone(&store), network(), id(key)).expect("books"),
+        ledger,
+        behind,
         trust: TrustBook::open(Arc::clone(&store)).expect("a book"),
         journal: Journal::new(Arc::clone(&store)),
         relay: Relay::default(),
@@ -376,18 +410,14 @@ impl World {
             segments: super::segments::Shared::default(),
         };
         for seed in 1..=nodes {
-            let store = Arc::new(Failing {
-                inner: MemoryStore::new(),
-                left: AtomicUsize::new(NEVER),
-                written,
-                writes: AtomicUsize::new(0),
-            });
-            let conduct = Conduct::Honest;
-            let parts = parts(&key(seed), &store, &config(), conduct);
+            let store = Failing::over(MemoryStore::new(), written);
+            let (conduct, beside) = (Conduct::Honest, Beside::default());
+            let parts = parts(&key(seed), &store, &beside, &config(), conduct);
             let engine = Engine::open(parts, world.now()).expect("it opens");
             world.nodes.push(Node {
                 key: key(seed),
                 store,
+                beside,
                 engine,
                 conduct,
                 config: config(),
@@ -427,8 +457,9 @@ impl World {
 
     fn connect(&mut self, node: usize) {
         for other in 0..self.nodes.len() {
-            if other != node && self.nodes[other].up && self.nodes[node].up {
-                let (a, b) = (self.id(node), self.id(other));
+            let (a, b) = (self.id(node), self.id(other));
+            // Nodes with one key are not connected to each other.
+            if a != b && self.nodes[other].up && self.nodes[node].up {
                 self.give(node, Input::Connected(b));
                 self.give(other, Input::Disconnected(a));
                 self.give(other, Input::Connected(a));
@@ -448,6 +479,60 @@ impl World {
         }
     }
 
+    /// All that is in its store.
+    pub(super) fn back_up(&self, node: usize) -> Batch {
+        let mut backup = Batch::new();
+        let mut visit = |key: &[u8], value: &[u8]| {
+            backup.put(key.to_vec(), value.to_vec());
+            std::ops::ControlFlow::Continue(())
+        };
+        let store = &self.nodes[node].store;
+        store.scan(&KeyRange::ALL, &mut visit).expect("a scan");
+        backup
+    }
+
+    /// Its store is as it was then; what is beside the key is not.
+    pub(super) fn restore(&mut self, node: usize, backup: &Batch) {
+        let store = MemoryStore::new();
+        store.write(backup, Durability::Durable).expect("a write");
+        self.nodes[node].store = Failing::over(store, false);
+    }
+
+    /// What is beside the key is as if it had been put back, too.
+    pub(super) fn forget_head(&mut self, node: usize) {
+        self.nodes[node].beside = Beside::default();
+    }
+
+    /// Another node, with the key and all data of this one.
+    pub(super) fn copy(&mut self, node: usize) -> usize {
+        let backup = self.back_up(node);
+        let store = MemoryStore::new();
+        store.write(&backup, Durability::Durable).expect("a write");
+        let store = Failing::over(store, false);
+        let it = &self.nodes[node];
+        let (key, beside, config) = (it.key.clone(), Beside::default(), it.config.clone());
+        let parts = parts(&key, &store, &beside, &config, Conduct::Honest);
+        let engine = Engine::open(parts, self.now()).expect("it opens");
+        self.nodes.push(Node {
+            key,
+            store,
+            beside,
+            engine,
+            conduct: Conduct::Honest,
+            config,
+            up: true,
+            running: vec![],
+            ran: vec![],
+            failing_runs: 0,
+            unprepared: false,
+            crashes: 0,
+        });
+        self.inputs.push(0);
+        let copy = self.nodes.len() - 1;
+        self.connect(copy);
+        copy
+    }
+
     /// It starts with what is in its store.
     pub(super) fn start(&mut self, node: usize) {
         let now = self.now();
@@ -456,7 +541,7 @@ impl World {
         self.segments.stop(node);
         // A store that fails while it starts makes it start again.
         let engine = (0..3).find_map(|_| {
-            let parts = parts(&it.key, &it.store, &it.config, it.conduct);
+            let parts = parts(&it.key, &it.store, &it.beside, &it.config, it.conduct);
             Engine::open(parts, now).ok()
         });
         it.engine = engine.expect("it opens");
@@ -470,6 +555,7 @@ impl World {
         let new = Config::parse(text).expect("a configuration");
         let old = &mut self.nodes[node].config;
         (old.roles, old.limits, old.executor) = (new.roles, new.limits, new.executor);
+        old.credit = new.credit;
         old.award_timeout_s = 6000;
         self.stop(node);
         self.start(node);

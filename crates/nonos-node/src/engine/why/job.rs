@@ -115,6 +115,8 @@ impl Engine {
                 "it is this node"
             } else if self.trust.is_blacklisted(*claimant)? {
                 "it is blacklisted"
+            } else if !self.may_owe(*claimant, job.offer.max_fee)? {
+                "this node would owe it more than `most_owed` under [credit] in config.toml"
             } else {
                 "it has another slot of the job"
             };

@@ -307,6 +307,7 @@ mod tests {
             onion_keys: vec![],
             stamp: Stamp::NONE,
             family: None,
+            books: None,
             further: Further::NONE,
             software: String::new(),
         };

@@ -133,6 +133,47 @@ fn a_family_is_a_name_or_is_not_there() {
 }
 
 #[test]
+fn books_have_an_entry_or_are_not_there() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    let head = [&[8, 2, 0x10, 7, 0x1a, 32][..], &[9; 32]].concat();
+    let with = Descriptor {
+        books: Some(FeedHead {
+            incarnation: Incarnation::new(2),
+            sequence: Sequence::new(7),
+            digest: EntryDigest::from_bytes([9; 32]),
+        }),
+        ..descriptor()
+    };
+    let bytes = [
+        &descriptor().to_bytes()[..],
+        &[14 << 3 | 2, head.len() as u8],
+        &head,
+    ]
+    .concat();
+    assert_eq!(
+        with.to_bytes(),
+        bytes,
+        "without them a descriptor has the bytes it had"
+    );
+    assert_eq!(Descriptor::from_bytes(&bytes), Ok(with));
+    broken.accepts(
+        &broken
+            .fields
+            .with(14, [&[0x10, 7, 0x1a, 32][..], &[9; 32]].concat()),
+    );
+    broken.refuses_field(
+        &broken.fields.with(14, [&[8, 2, 0x1a, 32][..], &[9; 32]].concat()),
+        "books",
+    );
+    for len in [0, 31, 33] {
+        let head = [&[0x10, 7, 0x1a, len as u8][..], &vec![9; len]].concat();
+        let fields = broken.fields.with(14, head);
+        assert!(Descriptor::from_bytes(&fields.to_bytes()).is_err(), "{len}");
+    }
+}
+
+#[test]
 fn a_stamp_is_work_for_one_name_in_one_network() {
     let (network, node) = (digest(1), NodeId::from_bytes([2; 32]));
     let stamp = Stamp::find(network, node, 12);
@@ -176,6 +217,11 @@ fn the_widest_fits() {
             .collect(),
         stamp: Stamp::new(u64::MAX),
         family: Some(digest(255)),
+        books: Some(FeedHead {
+            incarnation: Incarnation::MAX,
+            sequence: Sequence::MAX,
+            digest: EntryDigest::from_bytes([255; 32]),
+        }),
         further: Further::NONE,
     };
     Broken::of(&wide, &key);

@@ -52,6 +52,7 @@ pub(crate) fn descriptor() -> Descriptor {
         ],
         stamp: Stamp::new(300),
         family: None,
+        books: None,
         further: Further::NONE,
     }
 }

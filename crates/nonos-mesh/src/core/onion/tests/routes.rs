@@ -288,6 +288,7 @@ fn descriptor(number: u32, address: String, period: Option<Period>, bits: u32) -
             .collect(),
         stamp: Stamp::find(network, node, bits),
         family: None,
+        books: None,
         further: Further::NONE,
     };
     Signed::new(descriptor, &key)
