@@ -146,6 +146,7 @@ async fn node(
         config,
         proofs: Arc::clone(proofs),
         conduct: Conduct::Honest,
+        old_books: false,
     })
     .await?)
 }

@@ -2,10 +2,10 @@
 
 mod bundle;
 mod channel;
-mod receipt;
-mod settle;
 mod listed;
+mod receipt;
 mod resume;
+mod settle;
 mod why;
 
 use nonos_types::{
@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     bundle::{BundleBegun, BundleOutcome, BundleView, Exported, Imported, Tally},
     channel::{MessagePage, MessageView},
+    listed::{CapsuleList, CapsuleView, JobList},
     receipt::{ReceiptExport, ReceiptExported},
+    resume::Resumption,
     settle::{
         BatchView, Countersigned, EntryView, LineView, PlaceView, SettleAsk, SettleStatus, SettlementWritten,
         StageView, WorkBegun, WorkOutcome, WorkView,
     },
-    listed::{CapsuleList, CapsuleView, JobList},
-    resume::Resumption,
     why::{Finding, Subject, WhyNot},
 };
 use crate::{Pin, QuietHours, config::Policy};

@@ -1,7 +1,7 @@
 //! What an operator sets.
 
-mod http;
 mod credit;
+mod http;
 mod limits;
 mod onion;
 mod roles;
@@ -15,8 +15,8 @@ use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
 pub use self::{
-    http::{Http, HttpListen, HttpListenError, MetricsAccess},
     credit::Credit,
+    http::{Http, HttpListen, HttpListenError, MetricsAccess},
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},

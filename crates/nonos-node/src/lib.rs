@@ -77,8 +77,8 @@ pub use crate::{
     client::{Client, ClientError},
     config::{
         AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http,
-        HttpListen, HttpListenError, Limits, Memory, MetricsAccess, Monthly, Onion, Percent, Pin, Pins, Policy,
-        Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
+        HttpListen, HttpListenError, Limits, Memory, MetricsAccess, Monthly, Onion, Percent, Pin, Pins,
+        Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

@@ -26,7 +26,7 @@ pub use self::{
     equivocation::Equivocation,
     false_accusation::FalseAccusation,
     false_verdict::FalseVerdict,
-    feed_fork::{FeedFork, FeedHead},
+    feed_fork::{FeedFork, FeedPlace},
     job::{Award, Cancel, Claim, Offer, Salt},
     nonce_reuse::NonceReuse,
     receipt::{Receipt, Transfer, Verdict},

@@ -13,6 +13,6 @@ mod refused;
 mod sealed;
 mod sealed_job;
 mod segment;
-mod settle;
 mod service;
+mod settle;
 mod support;

@@ -232,7 +232,12 @@ impl Settlement {
     /// # Errors
     /// [`BatchError::NoEntries`], [`BatchError::Unprovable`] and the others of [`State::batch`], [`Error::WrongKey`],
     /// [`Error::Damaged`] if the batches before are not what the feed comes to, [`Error::Books`], [`Error::Store`].
-    pub fn batch(&mut self, ledger: &Ledger, limit: Amount, key: &SigningKey) -> Result<Signed<Batch>, Error> {
+    pub fn batch(
+        &mut self,
+        ledger: &Ledger,
+        limit: Amount,
+        key: &SigningKey,
+    ) -> Result<Signed<Batch>, Error> {
         if key.verifying_key().as_bytes() != self.author.as_bytes() {
             return Err(Error::WrongKey { author: self.author });
         }
@@ -406,7 +411,7 @@ impl Settlement {
     pub fn newest_entry(&self) -> Result<Sequence, Error> {
         Ok(crate::tables::HEAD
             .get(&*self.store, &())?
-            .map_or(Sequence::ZERO, |head| head.sequence))
+            .map_or(Sequence::ZERO, |head| head.0.sequence))
     }
 
     /// Writes down how far a batch is at a place, by that place's own name. What was final stays it: an anchor that

@@ -202,8 +202,7 @@ impl SettlementFile {
     /// # Errors
     /// [`FileError`] names the first that does not hold.
     pub fn check(&self, verifier: &dyn Verifier) -> Result<Checked, FileError> {
-        let signed: Signed<Batch> =
-            Signed::from_bytes(&self.batch.to_bytes()).map_err(FileError::Batch)?;
+        let signed: Signed<Batch> = Signed::from_bytes(&self.batch.to_bytes()).map_err(FileError::Batch)?;
         let batch = signed.value().clone();
         let statements: Vec<RollupStatement> = self.chunks.iter().map(|it| it.statement.clone()).collect();
         batch.check_chunks(&statements)?;

@@ -186,10 +186,10 @@ fn refuses_more_bytes_than_an_entry_has() {
 /// Who judges evidence about feeds knows where an entry stands, and not what it says.
 #[test]
 fn every_entry_is_read_by_who_knows_only_where_it_stands() {
-    assert_eq!((FeedHead::TYPE, FeedHead::MAX), (Entry::TYPE, Entry::MAX));
+    assert_eq!((FeedPlace::TYPE, FeedPlace::MAX), (Entry::TYPE, Entry::MAX));
     for bytes in envelopes() {
         let entry = Signed::<Entry>::from_bytes(&bytes).expect("an entry");
-        let head = Signed::<FeedHead>::from_bytes(&bytes).expect("the head of one");
+        let head = Signed::<FeedPlace>::from_bytes(&bytes).expect("the head of one");
         assert_eq!(head.network, entry.network);
         assert_eq!(
             (head.incarnation, head.sequence),

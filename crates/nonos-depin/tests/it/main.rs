@@ -12,7 +12,7 @@ mod ledger;
 mod resume;
 mod rollup;
 mod rules;
-mod settlement;
 mod schedules;
+mod settlement;
 mod support;
 mod vouchers;

@@ -191,7 +191,7 @@ impl Engine {
             if sequence == Sequence::ZERO {
                 continue;
             }
-            let Some(known) = self.ledger.received(it.signer(), sequence)? else {
+            let Some(known) = self.ledger.received(it.signer(), it.incarnation, sequence)? else {
                 continue;
             };
             if let Some(conflict) = VoucherConflict::of(&known, it) {

@@ -27,6 +27,7 @@ fn descriptor(software: &str) -> Descriptor {
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        books: None,
         family: None,
         further: Further::NONE,
     }
@@ -51,13 +52,13 @@ fn voucher(sequence: u64, amount: u128) -> Voucher {
     }
 }
 
-fn entry(sequence: u64, of: &str) -> FeedHead {
+fn entry(sequence: u64, of: &str) -> FeedPlace {
     // The network's field, the sequence's, and one that these readers do not look into.
     let mut bytes = vec![10, 32];
     bytes.extend(network().as_bytes());
     bytes.extend([24, sequence as u8, 34, of.len() as u8]);
     bytes.extend(of.as_bytes());
-    FeedHead::from_bytes(&bytes).expect("an entry")
+    FeedPlace::from_bytes(&bytes).expect("an entry")
 }
 
 fn run(fuel: u64, by: &SigningKey) -> Signed<Receipt> {

@@ -10,7 +10,7 @@ const NAME: &str = "feed-entry";
 /// Of an entry of a node's books, where it stands; what it says is not read here. It is the same message as the books' own
 /// entry, and has its type and limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedHead {
+pub struct FeedPlace {
     /// Network of the books.
     pub network: NetworkId,
     /// Which life of them.
@@ -21,13 +21,13 @@ pub struct FeedHead {
     pub rest: Further,
 }
 
-impl Payload for FeedHead {
+impl Payload for FeedPlace {
     const TYPE: &'static str = NAME;
     const MAX: ByteLen = ByteLen::new(10 << 10);
     type Error = Error;
 
     fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = wire::encode(&proto::FeedHead {
+        let mut bytes = wire::encode(&proto::FeedPlace {
             network_id: self.network.as_bytes().to_vec(),
             incarnation: self.incarnation.get(),
             sequence: self.sequence.get(),
@@ -37,7 +37,7 @@ impl Payload for FeedHead {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let (head, rest): (proto::FeedHead, _) = Further::decode(NAME, Self::MAX, bytes)?;
+        let (head, rest): (proto::FeedPlace, _) = Further::decode(NAME, Self::MAX, bytes)?;
         if head.sequence == 0 {
             return Err(Error::BadField {
                 message: NAME,
@@ -57,14 +57,14 @@ impl Payload for FeedHead {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedFork {
     /// That with the lesser name, so that the same two make one evidence.
-    pub first: Signed<FeedHead>,
+    pub first: Signed<FeedPlace>,
     /// The other.
-    pub second: Signed<FeedHead>,
+    pub second: Signed<FeedPlace>,
 }
 
 impl FeedFork {
     /// The fault that these two entries show, if they show one.
-    pub fn of(one: &Signed<FeedHead>, other: &Signed<FeedHead>) -> Option<Self> {
+    pub fn of(one: &Signed<FeedPlace>, other: &Signed<FeedPlace>) -> Option<Self> {
         let (first, second) = pair::ordered(one, other, Signed::id);
         let both = Self {
             first: first.clone(),
@@ -75,7 +75,7 @@ impl FeedFork {
 
     /// Are they two, and in one place?
     pub fn is_fork(&self) -> bool {
-        let place = |it: &Signed<FeedHead>| (it.signer(), it.network, it.incarnation, it.sequence);
+        let place = |it: &Signed<FeedPlace>| (it.signer(), it.network, it.incarnation, it.sequence);
         place(&self.first) == place(&self.second) && self.first.id() < self.second.id()
     }
 

@@ -32,16 +32,16 @@ impl From<&[u8]> for Fields {
     }
 }
 
-fn read(fields: &Fields, key: &SigningKey) -> Result<Signed<FeedHead>, Error> {
-    Signed::from_bytes(&signed::<FeedHead>(fields.to_bytes(), key))
+fn read(fields: &Fields, key: &SigningKey) -> Result<Signed<FeedPlace>, Error> {
+    Signed::from_bytes(&signed::<FeedPlace>(fields.to_bytes(), key))
 }
 
 /// The sample's entry with another time and one thing changed.
-fn given(key: &SigningKey, number: u32, field: impl Into<Field>) -> Signed<FeedHead> {
+fn given(key: &SigningKey, number: u32, field: impl Into<Field>) -> Signed<FeedPlace> {
     read(&entry().with(10, 9).with(number, field), key).expect("an entry")
 }
 
-fn with(broken: &Broken<'_, Accusation>, first: &Signed<FeedHead>, second: &Signed<FeedHead>) -> Fields {
+fn with(broken: &Broken<'_, Accusation>, first: &Signed<FeedPlace>, second: &Signed<FeedPlace>) -> Fields {
     let fields = Fields::of(&broken.fields.all(FEED_FORK)[0]);
     let fields = fields.with(1, first.to_bytes()).with(2, second.to_bytes());
     broken.fields.with(FEED_FORK, fields.to_bytes())
@@ -105,7 +105,7 @@ fn two_entries_are_evidence_only_of_one_place_and_if_they_differ() {
 fn one_entry_with_two_signatures_is_no_evidence() {
     let one = read(&entry(), &key()).expect("an entry");
     let again = super::sign_bytes_again(&one.to_bytes(), &key());
-    let again: Signed<FeedHead> = Signed::from_bytes(&again).expect("a good signature");
+    let again: Signed<FeedPlace> = Signed::from_bytes(&again).expect("a good signature");
     assert_ne!(one.to_bytes(), again.to_bytes());
     assert_eq!(FeedFork::of(&one, &again), None);
     let accuser = accuser();
@@ -135,7 +135,7 @@ fn reads_where_an_entry_stands_and_keeps_the_rest_as_it_is() {
     assert_eq!(refused(entry().without(3)), Error::BadField { message, field });
     // A place that is said twice could be read in two ways.
     let twice = [entry().to_bytes(), vec![3 << 3, 2]].concat();
-    let twice = Signed::<FeedHead>::from_bytes(&signed::<FeedHead>(twice, &key()));
+    let twice = Signed::<FeedPlace>::from_bytes(&signed::<FeedPlace>(twice, &key()));
     assert_eq!(twice, Err(Error::NotCanonical { message }));
 }
 
@@ -150,15 +150,15 @@ fn refuses_entries_that_are_forged_too_long_or_something_else() {
     };
     for number in [1, 2] {
         let own = Fields::of(&fields.all(number)[0]);
-        let forged = Fields::of(&signed::<FeedHead>(own.all(2).remove(0), &accuser));
+        let forged = Fields::of(&signed::<FeedPlace>(own.all(2).remove(0), &accuser));
         let forged = forged.with(3, own.all(3).remove(0)).to_bytes();
         broken.refuses(&put(number, forged), Error::BadSignature);
         let claim = signed::<Claim>(super::sample::claim().to_bytes(), &key());
         let expected = "feed-entry";
         broken.refuses(&put(number, claim), Error::WrongType { expected });
         let long = entry().with(8, vec![0; 10 << 10]);
-        let long = signed::<FeedHead>(long.to_bytes(), &key());
-        let error = Signed::<FeedHead>::from_bytes(&long).expect_err("too long");
+        let long = signed::<FeedPlace>(long.to_bytes(), &key());
+        let error = Signed::<FeedPlace>::from_bytes(&long).expect_err("too long");
         broken.refuses(&put(number, long), error);
     }
     broken.refuses_field(&broken.fields.with(1, vec![2; 32]), "network_id");

@@ -316,7 +316,7 @@ pub(crate) fn feed_fork() -> Accusation {
     let amount = 1000_u128.to_be_bytes();
     let at = other.windows(16).position(|it| it == amount).expect("the amount");
     other[at + 15] += 1;
-    let other = super::wire::signed::<FeedHead>(other, &key());
+    let other = super::wire::signed::<FeedPlace>(other, &key());
     let [one, other] = [first, other].map(|it| Signed::from_bytes(&it).expect("an entry"));
     let evidence = FeedFork::of(&one, &other).expect("two entries");
     Accusation {
