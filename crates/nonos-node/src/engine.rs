@@ -6,6 +6,7 @@
 
 mod carriers;
 mod channel;
+mod control;
 mod describe;
 mod duties;
 mod effect;
@@ -27,6 +28,7 @@ mod reuse;
 mod roles;
 mod sealed;
 mod segments;
+mod shards;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -53,6 +55,7 @@ use nonos_types::{
 
 use self::{
     carriers::Carriers,
+    control::Controls,
     describe::Said,
     duties::Duties,
     heads::Kept,
@@ -63,6 +66,7 @@ use self::{
     parked::{Last, Need, Parked},
     peers::{LastGood, PeerState},
     segments::Sharing,
+    shards::Listening,
     verifier::Retry,
 };
 pub(crate) use self::{
@@ -132,6 +136,7 @@ pub(crate) struct Engine {
     /// What this node has accepted, for which it signs.
     relay: Relay,
     carriers: Carriers,
+    controls: Controls,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     directory: Directory,
@@ -146,6 +151,7 @@ pub(crate) struct Engine {
     addresses: Vec<String>,
     hops: Hops,
     connected: BTreeMap<NodeId, PeerState>,
+    listening: Listening,
     /// Peers that the operator wants no connection to.
     avoided: BTreeSet<NodeId>,
     events: VecDeque<NodeEvent>,
@@ -227,6 +233,7 @@ impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
         let directory = parts.config.directory.limits();
+        let listening = Listening::new(parts.config.mesh.shards);
         let around = Around::new(parts.identity.signing_key().as_bytes(), now);
         let duties = Self::duties(&parts.config, &parts.about, &*parts.store, now)?;
         let mut engine = Self {
@@ -257,6 +264,7 @@ impl Engine {
             kept_heads: Kept::default(),
             relay: parts.relay,
             carriers: Carriers::default(),
+            controls: Controls::default(),
             doubled: false,
             directory: Directory::new(directory),
             said: Said::default(),
@@ -267,6 +275,7 @@ impl Engine {
             addresses: Vec::new(),
             hops: Hops::default(),
             connected: BTreeMap::new(),
+            listening,
             avoided: BTreeSet::new(),
             events: VecDeque::new(),
             event_number: 0,
@@ -290,8 +299,8 @@ impl Engine {
             for (position, bytes) in page {
                 let message = Message::from_bytes_of_any_kind(&bytes)
                     .map_err(|source| Error::BadJournal { position, source })?;
-                engine.journal.saw(&message, position);
                 engine.journal.index(&message, position)?;
+                engine.journal.saw(&message, position)?;
                 engine.apply(&message);
                 engine.last = position;
             }
@@ -315,6 +324,10 @@ impl Engine {
         self.now = now;
         match input {
             Input::Message { message, origin } => self.message(*message, origin),
+            Input::Shards(peer, shards) => {
+                self.listening.peer_said(peer, shards);
+                Ok(())
+            }
             Input::Connected(peer) => self.peer_connected(peer),
             Input::Disconnected(peer) => {
                 self.peer_disconnected(peer);
@@ -417,7 +430,10 @@ impl Engine {
                 _ => self.saw_double(&message),
             };
         }
-        let decision = self.judge(&message, &origin)?;
+        let decision = match self.judge_shard(&message, &origin) {
+            Some(decision) => decision,
+            None => self.judge(&message, &origin)?,
+        };
         self.decided(message, origin, decision)
     }
 

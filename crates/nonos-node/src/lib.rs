@@ -72,9 +72,9 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        Config, ConfigError, CoverName, Directory, Disk, Executor, Family, Limits, Memory, Monthly, Onion,
-        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Upload,
-        Verifier,
+        Config, ConfigError, CoverName, Directory, Disk, Executor, Family, Limits, Memory, Mesh, Monthly,
+        Onion, Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode,
+        Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

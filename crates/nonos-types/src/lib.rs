@@ -99,8 +99,8 @@ pub use crate::{
     message::{
         Accusation, Award, BadRelay, BoxKey, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence,
         FeeKind, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt,
-        RelayHead, Role, Roles, Salt, SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict,
-        Voucher, Weights,
+        RelayHead, Role, Roles, Salt, SealedKey, SealedResult, SealedTape, Shard, Shards, Signed, Stamp,
+        Transfer, Verdict, Voucher, Weights,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

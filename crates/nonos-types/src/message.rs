@@ -8,6 +8,7 @@ mod nonce_reuse;
 mod receipt;
 mod relay;
 mod sealed;
+mod shard;
 mod signed;
 mod voucher;
 
@@ -24,6 +25,7 @@ pub use self::{
     receipt::{Receipt, Transfer, Verdict},
     relay::{BadRelay, ForkedHead, RelayHead},
     sealed::{BoxKey, SealedKey, SealedResult, SealedTape, Weights},
+    shard::{Shard, Shards},
     signed::Signed,
     voucher::{FeeKind, Line, Voucher},
 };

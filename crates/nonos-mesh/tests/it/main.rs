@@ -32,4 +32,6 @@ mod sample;
 #[cfg(feature = "net")]
 mod segment;
 #[cfg(feature = "net")]
+mod shards;
+#[cfg(feature = "net")]
 mod silence;

@@ -120,6 +120,7 @@ impl Engine {
         self.tick_peers()?;
         self.tick_heads()?;
         self.ask_relays()?;
+        self.reconsider()?;
         self.retry()?;
         self.tick_helping();
         self.drive()?;
@@ -132,6 +133,7 @@ impl Engine {
                 self.open.remove(&job);
             }
         }
+        self.reckon_shards();
         let now = self.now.time.get();
         self.forget(|job| now > job.offer.deadline.get().saturating_add(KEPT_S));
         self.start_next()

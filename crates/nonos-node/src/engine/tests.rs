@@ -17,5 +17,6 @@ mod replay;
 mod schedule;
 mod sealed;
 mod segments;
+mod shards;
 mod why;
 mod world;

@@ -3,7 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, FamilyId, Further, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp,
+    ByteLen, Digest, Error, FamilyId, Further, NetworkId, NodeId, Payload, PoiHash, Sequence, Shards, Tag,
+    Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -35,6 +36,8 @@ pub struct Descriptor {
     pub onion_keys: Vec<OnionKey>,
     /// Work that was done for this node's name.
     pub stamp: Stamp,
+    /// Of which capsules it hears what becomes of their jobs; at least one shard.
+    pub shards: Shards,
     /// Whose node it is, if others are in the same hand and say the same: no two of them are on one onion route.
     pub family: Option<FamilyId>,
     /// What a newer program says of its node besides.
@@ -75,6 +78,7 @@ impl Payload for Descriptor {
                 })
                 .collect(),
             stamp: self.stamp.0,
+            shards: self.shards.to_wire(),
             family: self.family.map(|it| it.as_bytes().to_vec()),
         });
         bytes.extend(self.further.as_bytes());
@@ -123,6 +127,7 @@ impl Payload for Descriptor {
             capacity: Capacity::from_u32(message.capacity).ok_or(bad("capacity"))?,
             onion_keys,
             stamp: Stamp(message.stamp),
+            shards: Shards::from_wire(message.shards).ok_or(bad("shards"))?,
             family: (message.family.as_deref())
                 .map(|it| digest(NAME, "family", it))
                 .transpose()?,

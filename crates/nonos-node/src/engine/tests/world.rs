@@ -13,7 +13,7 @@ use nonos_mesh::{
     core::{
         journal,
         onion::Mix,
-        reconcile::{Round, Serve},
+        reconcile::{Round, Scope, Serve},
     },
 };
 use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
@@ -250,6 +250,8 @@ pub(super) struct World {
     /// Receipts whose proofs do not hold, and whose objects nobody gives.
     pub(super) invalid: BTreeSet<ReceiptId>,
     pub(super) missing: BTreeSet<ReceiptId>,
+    /// Nodes whose verifiers find everything wrong, from this time on.
+    pub(super) defect: Option<u64>,
     /// Checks that were made, by node.
     pub(super) checks: BTreeMap<(usize, ReceiptId), usize>,
     pub(super) reads: usize,
@@ -263,6 +265,10 @@ pub(super) struct World {
     pub(super) kept: Vec<(usize, String)>,
     /// Peers that were let go.
     pub(super) let_go: Vec<(usize, NodeId)>,
+    /// What is run.
+    pub(super) capsule: CapsuleHash,
+    /// Messages that were found missing and fetched.
+    pub(super) fetched: usize,
     /// Nodes that no claims reach.
     pub(super) deaf: BTreeSet<usize>,
     /// What was published, by whom.
@@ -344,6 +350,7 @@ impl World {
             millis: 0,
             invalid: BTreeSet::new(),
             missing: BTreeSet::new(),
+            defect: None,
             checks: BTreeMap::new(),
             reads: 0,
             prepares: 0,
@@ -353,6 +360,8 @@ impl World {
             dialled: vec![],
             kept: vec![],
             let_go: vec![],
+            capsule: facts().capsule,
+            fetched: 0,
             deaf: BTreeSet::new(),
             published: vec![],
             withhold: false,
@@ -418,8 +427,12 @@ impl World {
         for other in 0..self.nodes.len() {
             if other != node && self.nodes[other].up && self.nodes[node].up {
                 let (a, b) = (self.id(node), self.id(other));
+                let listens = |it: usize| self.nodes[it].engine.listening.now();
+                let (of_a, of_b) = (listens(node), listens(other));
+                self.give(node, Input::Shards(b, of_b));
                 self.give(node, Input::Connected(b));
                 self.give(other, Input::Disconnected(a));
+                self.give(other, Input::Shards(a, of_a));
                 self.give(other, Input::Connected(a));
             }
         }
@@ -459,6 +472,7 @@ impl World {
         let new = Config::parse(text).expect("a configuration");
         let old = &mut self.nodes[node].config;
         (old.roles, old.limits, old.executor) = (new.roles, new.limits, new.executor);
+        old.mesh = new.mesh;
         old.award_timeout_s = 6000;
         self.stop(node);
         self.start(node);
@@ -544,17 +558,44 @@ impl World {
                     return;
                 }
                 self.nodes[node].engine.journal.release(&message);
+                let shard = self.nodes[node]
+                    .engine
+                    .journal
+                    .shard_of(&message)
+                    .expect("readable");
                 for other in (0..self.nodes.len()).filter(|it| *it != node) {
-                    self.message(other, from, (*message).clone());
+                    let listens = self.nodes[other].engine.listening.now();
+                    if shard.is_none_or(|shard| listens.contains(shard)) {
+                        self.message(other, from, (*message).clone());
+                    }
                 }
             }
-            Effect::Read { peer, cursor } => self.read(node, peer, cursor),
-            Effect::CatchUp { peer, from } => self.catch_up(node, peer, from),
+            Effect::Read { peer, cursor, shards } => self.read(node, peer, cursor, shards),
+            Effect::CatchUp { peer, from, scope } => self.catch_up(node, peer, from, scope),
+            Effect::Listen(_) => {
+                let listens = self.nodes[node].engine.listening.now();
+                for other in (0..self.nodes.len()).filter(|it| *it != node) {
+                    self.give(other, Input::Shards(from, listens));
+                }
+            }
+            Effect::GetOffer { peer, job } => {
+                let name = MessageId::from_bytes(*job.as_bytes());
+                let other = self.index(peer).filter(|it| self.nodes[*it].up);
+                let journal = other.map(|it| self.nodes[it].engine.journal.clone());
+                let bytes = journal.and_then(|it| it.give(name).expect("readable"));
+                if let Some(bytes) = bytes {
+                    let offer = Message::from_bytes(Kind::Offer, &bytes).expect("an offer");
+                    self.message(node, peer, offer);
+                }
+            }
             Effect::Prepare { offer, .. } => {
                 self.prepares += 1;
                 let result = match self.nodes[node].unprepared {
                     true => Err("nobody gives it".to_owned().into()),
-                    false => Ok(Arc::new(facts())),
+                    false => Ok(Arc::new(Facts {
+                        capsule: offer.capsule,
+                        ..facts()
+                    })),
                 };
                 self.give(
                     node,
@@ -599,17 +640,21 @@ impl World {
                     ProofVerdict::Unknown {
                         reason: "nobody gives it".to_owned(),
                     }
-                } else if self.invalid.contains(&name) {
+                } else if self.invalid.contains(&name) || self.is_defect() {
                     ProofVerdict::Invalid
                 } else {
                     ProofVerdict::Valid
                 };
                 let shown = (verdict == ProofVerdict::Invalid).then(|| (TAPES.to_vec(), PROOF.to_vec()));
+                let facts = Facts {
+                    capsule: receipt.record.proven.capsule,
+                    ..facts()
+                };
                 let checked = Checked {
                     receipt: *receipt,
                     origin,
                     verdict,
-                    facts: Some(Arc::new(facts())),
+                    facts: Some(Arc::new(facts)),
                     shown,
                     ms: 1,
                 };
@@ -619,7 +664,9 @@ impl World {
                 accusation, origin, ..
             } => {
                 let shown = accusation.evidence.item();
-                let judgement = if shown.is_none_or(|it| self.invalid.contains(&it.receipt.receipt_id())) {
+                let judgement = if shown
+                    .is_none_or(|it| self.is_defect() || self.invalid.contains(&it.receipt.receipt_id()))
+                {
                     Judgement::Guilty {
                         subject: accusation.evidence.subject(),
                         evidence: accusation.evidence.id(),
@@ -671,11 +718,11 @@ impl World {
         }
     }
 
-    fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor) {
+    fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor, shards: Shards) {
         self.reads += 1;
         let page = self.index(peer).filter(|it| self.nodes[*it].up).map(|it| {
             let journal = self.nodes[it].engine.journal.clone();
-            journal.page(cursor, 256).expect("a page")
+            journal.page(cursor, 256, shards).expect("a page")
         });
         let (next, count) = (
             page.as_ref().map(|it| it.next),
@@ -698,7 +745,7 @@ impl World {
         );
     }
 
-    fn catch_up(&mut self, node: usize, peer: NodeId, from: Kind) {
+    fn catch_up(&mut self, node: usize, peer: NodeId, from: Kind, scope: Scope) {
         let Some(other) = self.index(peer).filter(|it| self.nodes[*it].up) else {
             let (resume, needed) = (None, None);
             self.give(node, Input::CaughtUp { peer, resume, needed });
@@ -707,13 +754,14 @@ impl World {
         let now = self.now().time;
         let journal = |world: &Self, node: usize| world.nodes[node].engine.journal.clone();
         let (mine, theirs) = (journal(self, node), journal(self, other));
-        let (mut round, first) = Round::begin(&mine.known().summary, from, now);
+        let (mut round, first) = Round::within(&mine.known().summary, from, scope, now);
         let mut serve = Serve::new(now);
         let (mut ask, mut needed) = (Some(first), 0);
         while let Some(next) = ask.take() {
             let answer = serve.answer(&theirs.known().summary, &next, now).expect("sound");
             let heard = round.hear(&mine.known().summary, &answer).expect("sound");
             needed += heard.found.need.len();
+            self.fetched += heard.found.need.len();
             for id in heard.found.need {
                 let bytes = theirs.get(id).expect("readable").expect("it says so");
                 let message = Message::from_bytes_of_any_kind(&bytes).expect("a message");
@@ -736,6 +784,10 @@ impl World {
             }
             self.run();
         }
+    }
+
+    fn is_defect(&self) -> bool {
+        self.defect.is_some_and(|from| self.millis >= from)
     }
 
     fn finish_runs(&mut self, node: usize) {
@@ -799,7 +851,10 @@ impl World {
     pub(super) fn submit_as(&mut self, submission: Submission, salt: u8) -> Option<JobId> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
         let ready = Ready {
-            facts: Arc::new(facts()),
+            facts: Arc::new(Facts {
+                capsule: self.capsule,
+                ..facts()
+            }),
             input: Digest::from_bytes([7; 32]),
             input_len: ByteLen::new(8),
             arguments: vec![],

@@ -380,6 +380,7 @@ mod tests {
             capacity: Capacity::NONE,
             onion_keys: vec![],
             stamp: Stamp::NONE,
+            shards: nonos_types::Shards::ALL,
             family: None,
             further: Further::NONE,
             software: String::new(),
