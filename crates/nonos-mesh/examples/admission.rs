@@ -50,6 +50,7 @@ fn descriptor(number: usize) -> Signed<Descriptor> {
             .map(|epoch| OnionKey { epoch, key: [9; 32] })
             .collect(),
         stamp: Stamp::NONE,
+        shards: nonos_types::Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,
@@ -94,6 +95,7 @@ fn message(kind: &str, number: usize) -> Message {
                 receipt,
                 valid,
                 at,
+                shard: None,
             };
             Signed::new(verdict, &key).into()
         }

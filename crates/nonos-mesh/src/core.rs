@@ -37,5 +37,5 @@ pub use self::{
     refusal::{Acceptance, Drops, Refusal},
     schedule::Schedule,
     throttle::{Kbits, Throttle},
-    topic::{Shard, Topic},
+    topic::{Promise, Topic},
 };

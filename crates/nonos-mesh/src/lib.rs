@@ -6,7 +6,7 @@
 //!
 //! use ed25519_dalek::SigningKey;
 //! use nonos_mesh::{Acceptance, Config, Cursor, Event, Limits, Object, Objects, Page, Part, start};
-//! use nonos_types::{ByteLen, Claim, Clock, JobId, Message, NetworkId, Signed, Slot, Timestamp};
+//! use nonos_types::{ByteLen, Claim, Clock, JobId, Message, NetworkId, Shards, Signed, Slot, Timestamp};
 //!
 //! struct Fixed;
 //! impl Clock for Fixed {
@@ -32,6 +32,7 @@
 //!     peers,
 //!     limits: Limits::default(),
 //!     clock: Arc::new(Fixed),
+//!     shards: Shards::ALL,
 //!     onion: None,
 //! };
 //! let (alice, bob) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));

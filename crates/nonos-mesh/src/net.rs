@@ -25,7 +25,7 @@ use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
 use nonos_types::{
-    ByteLen, Clock, Envelope, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Signed,
+    ByteLen, Clock, Envelope, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Signed, Shard, Shards,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -58,6 +58,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock + Send + Sync>,
+    /// The shards of whose capsules it hears what becomes of their jobs, always. See [`Mesh::listen`].
+    pub shards: Shards,
     /// The onion layer; without it, this node neither hides nor helps others to.
     pub onion: Option<OnionConfig>,
 }
@@ -130,7 +132,10 @@ pub enum Event {
         /// What to answer with.
         ticket: Ticket,
     },
-    /// A peer of this network is connected and listens: what is published from now on reaches it.
+    /// A peer hears everything of these shards, and not of others. Told when it changes; of who is connected and of whom
+    /// nothing was told before that, it is all.
+    Shards(NodeId, Shards),
+    /// A peer of this network is connected and listens: what is published from now on reaches it, of its shards.
     Connected(NodeId),
     /// It no longer is.
     Disconnected(NodeId),
@@ -153,6 +158,15 @@ pub enum Event {
 pub struct Ticket {
     id: gossipsub::MessageId,
     peer: PeerId,
+    topic: Topic,
+}
+
+impl Ticket {
+    /// The shard of the topic by which the message came. Claims, awards and cancels do not say it themselves: whether
+    /// it is right is for who knows their offers.
+    pub fn shard(&self) -> Option<Shard> {
+        self.topic.shard()
+    }
 }
 
 /// What the application thinks of a peer, in points of its score. A peer of 0 or less is a newcomer to the budgets.
@@ -196,6 +210,8 @@ pub struct PeerInfo {
     pub bytes: ByteLen,
     /// Is it one that this node stays connected to?
     pub kept: bool,
+    /// The shards of which it hears everything.
+    pub shards: Shards,
 }
 
 /// A node's place in the mesh. Clones are the same mesh; it ends with [`Mesh::shutdown`] or the last of them.
@@ -228,6 +244,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
         &config.limits,
         &config.listen,
         config.onion.is_some(),
+        config.shards,
         &meter,
     )?;
     for address in &config.listen {
@@ -286,6 +303,15 @@ impl Mesh {
     /// # Errors
     /// [`Error::ForeignNetwork`], [`Error::TooLong`], [`Error::Congested`], [`Error::Stopped`].
     pub async fn publish(&self, message: &Message) -> Result<(), Error> {
+        self.publish_in(message, None).await
+    }
+
+    /// Gossips a message that is about a capsule of this shard, as far as it does not say so itself: claims, awards and
+    /// cancels.
+    ///
+    /// # Errors
+    /// As [`Mesh::publish`].
+    pub async fn publish_in(&self, message: &Message, shard: Option<Shard>) -> Result<(), Error> {
         if message.network() != self.gate.network() {
             return Err(Error::ForeignNetwork);
         }
@@ -295,10 +321,16 @@ impl Mesh {
             return Err(Error::TooLong { limit });
         }
         self.gate.saw(message);
-        let topic = Topic::of(message);
+        let topic = Topic::within(message, shard);
         self.ask(|done| Command::Publish { topic, bytes, done })
             .await
             .ok_or(Error::Stopped)?
+    }
+
+    /// Listens to these shards, too, besides those of [`Config::shards`], and no longer to others.
+    pub async fn listen(&self, shards: Shards) {
+        // A mesh that was shut down hears nothing.
+        let _ = self.commands.send(Command::Listen { shards }).await;
     }
 
     /// Says what becomes of a message. Too late, it has no effect.
@@ -464,13 +496,18 @@ impl Mesh {
         }
     }
 
-    /// Asks a peer for the messages it accepted after a position of its log. What comes must pass
-    /// [`Mesh::check`] before anything acts on it.
+    /// Asks a peer for the messages it accepted after a position of its log, but for those of other shards than these.
+    /// What comes must pass [`Mesh::check`] before anything acts on it.
     ///
     /// # Errors
     /// [`FetchError`].
-    pub async fn messages_after(&self, from: NodeId, cursor: Cursor) -> Result<Page, FetchError> {
-        match self.request(from, Request::After { cursor }).await? {
+    pub async fn messages_after(
+        &self,
+        from: NodeId,
+        cursor: Cursor,
+        shards: Shards,
+    ) -> Result<Page, FetchError> {
+        match self.request(from, Request::After { cursor, shards }).await? {
             Response::Page(page) if page.is_sound(cursor, Page::MAX_MESSAGES) => Ok(page),
             Response::NotFound => Err(FetchError::NotFound),
             _ => Err(FetchError::BadAnswer),

@@ -1,6 +1,5 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest,
-    SealedDigest, SegmentDigest, SegmentTask, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, SegmentTask, Signed, TapesDigest, Shards,
 };
 
 use crate::core::{journal, reconcile, segment};
@@ -267,6 +266,12 @@ pub trait Objects: Send + Sync + 'static {
 
     /// The accepted messages from a position on; for [`Cursor::END`] none, and where the log ends.
     fn messages_after(&self, cursor: Cursor, most: usize) -> Page;
+
+    /// The same without messages of other shards than these, as far as that can be told: the page may have fewer
+    /// messages than there is room for, or none. As it stands, all of them.
+    fn messages_after_in(&self, cursor: Cursor, most: usize, _shards: Shards) -> Page {
+        self.messages_after(cursor, most)
+    }
 
     /// A peer was sent this much of an object.
     fn sent(&self, _to: NodeId, _object: &Object, _bytes: ByteLen) {}

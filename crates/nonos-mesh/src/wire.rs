@@ -3,7 +3,7 @@
 pub(crate) mod onion;
 
 use nonos_types::{
-    ByteLen, Envelope, Error, MessageId, Outline, SegmentTask,
+    ByteLen, Envelope, Error, MessageId, Outline, SegmentTask, Shards,
     wire::{decode, encode, fixed},
 };
 
@@ -29,6 +29,7 @@ pub(crate) enum Request {
     },
     After {
         cursor: Cursor,
+        shards: Shards,
     },
     Outline {
         object: Object,
@@ -122,6 +123,8 @@ mod proto {
     pub(super) struct After {
         #[prost(uint64, tag = "1")]
         pub(super) cursor: u64,
+        #[prost(uint32, optional, tag = "2")]
+        pub(super) shards: Option<u32>,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -215,7 +218,10 @@ impl Request {
                     most: most.get(),
                 })
             }
-            Self::After { cursor } => proto::Asked::After(proto::After { cursor: cursor.get() }),
+            Self::After { cursor, shards } => proto::Asked::After(proto::After {
+                cursor: cursor.get(),
+                shards: shards.to_wire(),
+            }),
             Self::Outline { object } => {
                 let (kind, digest) = object.to_code();
                 proto::Asked::Outline(proto::Name {
@@ -260,6 +266,7 @@ impl Request {
             }
             proto::Asked::After(it) => Self::After {
                 cursor: Cursor::new(it.cursor),
+                shards: Shards::from_wire(it.shards).ok_or(bad("shards"))?,
             },
             proto::Asked::Outline(it) => Self::Outline {
                 object: object(it.kind, &it.digest)?,
@@ -418,8 +425,9 @@ mod tests {
                 offset: ByteLen::new(offset),
                 most: ByteLen::new(most),
             });
-        let after = any::<u64>().prop_map(|cursor| Request::After {
+        let after = (any::<u64>(), 1..=15_u32).prop_map(|(cursor, bits)| Request::After {
             cursor: Cursor::new(cursor),
+            shards: Shards::from_bits(bits).expect("four bits"),
         });
         let outline = digest().prop_map(|digest| Request::Outline {
             object: Object::Proof(ProofDigest::from_bytes(digest)),
@@ -524,11 +532,21 @@ mod tests {
     /// Those of `docs/spec/mesh.md`, without their frames.
     #[test]
     fn the_vectors_are_as_specified() {
-        let after = |cursor| Request::After {
+        let after = |cursor, shards| Request::After {
             cursor: Cursor::new(cursor),
+            shards,
         };
-        assert_eq!(after(0).to_bytes(), [0x12, 0]);
-        assert_eq!(after(5).to_bytes(), [0x12, 2, 0x08, 5]);
+        assert_eq!(after(0, Shards::ALL).to_bytes(), [0x12, 0]);
+        assert_eq!(after(5, Shards::ALL).to_bytes(), [0x12, 2, 0x08, 5]);
+        let two = Shards::from_bits(0b0101).expect("two");
+        assert_eq!(after(5, two).to_bytes(), [0x12, 4, 0x08, 5, 0x10, 5]);
+        // All of them have one encoding, and there is nothing to ask about none.
+        for bits in [0, 15, 16, 0x7f] {
+            assert!(
+                Request::from_bytes(&[0x12, 4, 0x08, 5, 0x10, bits]).is_err(),
+                "{bits}"
+            );
+        }
         let ask = journal::Ask::Include {
             epoch: nonos_types::Epoch::new(5),
             message: MessageId::from_bytes([2; 32]),

@@ -6,6 +6,7 @@ mod limits;
 mod onion;
 mod roles;
 mod settlement;
+mod shards;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub use self::{
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
     settlement::{AnchorName, Evm, Settlement},
+    shards::Mesh,
 };
 use crate::choice::{Backend, Choice, Facts, Method, NoMethod, Profile, Purpose, System, Wish, choose};
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// Multiaddrs of peers to keep connected to.
     pub peers: Vec<String>,
+    /// Which part of the mesh it hears.
+    pub mesh: Mesh,
     /// Whose descriptors it keeps.
     pub directory: Directory,
     /// How it hides.
@@ -266,6 +270,7 @@ impl Default for Config {
                 "/ip4/0.0.0.0/tcp/4710".to_owned(),
             ],
             peers: vec![],
+            mesh: Mesh::default(),
             directory: Directory::default(),
             onion: Onion::default(),
             roles: Pins::default(),
@@ -405,6 +410,12 @@ impl Config {
 # So many peers found guilty within ten minutes, being more than a fifth of all, stop the blacklisting: a fault of
 # this program is then the likelier cause.
 #brake_peers = 3
+
+[mesh]
+# The shards of whose capsules this node hears what becomes of their jobs: "all", or some of 0 to 3 (the first two bits of a
+# capsule's hash), such as [0, 2]. It runs, verifies and keeps only what is of these, and of its own jobs wherever they are.
+# All nodes of the network must know of shards.
+#shards = "all"
 
 [directory]
 # Most nodes that are known.

@@ -10,6 +10,7 @@ mod challenge;
 mod channel;
 mod contest;
 mod credit;
+mod control;
 mod describe;
 mod duties;
 mod effect;
@@ -32,6 +33,7 @@ mod reuse;
 mod roles;
 mod sealed;
 mod segments;
+mod shards;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -60,6 +62,7 @@ use self::{
     carriers::Carriers,
     challenge::Challenges,
     contest::Contest,
+    control::Controls,
     describe::Said,
     duties::Duties,
     heads::Kept,
@@ -71,6 +74,7 @@ use self::{
     peers::{LastGood, PeerState},
     restore::Loss,
     segments::Sharing,
+    shards::Listening,
     verifier::Retry,
 };
 pub(crate) use self::{
@@ -143,6 +147,7 @@ pub(crate) struct Engine {
     carriers: Carriers,
     contest: Contest,
     challenges: Challenges,
+    controls: Controls,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     loss: Loss,
@@ -158,6 +163,7 @@ pub(crate) struct Engine {
     addresses: Vec<String>,
     hops: Hops,
     connected: BTreeMap<NodeId, PeerState>,
+    listening: Listening,
     /// Peers that the operator wants no connection to.
     avoided: BTreeSet<NodeId>,
     /// Those it has none to because of what is thought of them.
@@ -243,6 +249,7 @@ impl Engine {
     /// Reads the journal, and takes up what was left.
     pub(crate) fn open(parts: Parts, now: Moment) -> Result<Self, Error> {
         let directory = parts.config.directory.limits();
+        let listening = Listening::new(parts.config.mesh.shards);
         let around = Around::new(parts.identity.signing_key().as_bytes(), now);
         let duties = Self::duties(&parts.config, &parts.about, &*parts.store, now)?;
         let mut engine = Self {
@@ -275,6 +282,7 @@ impl Engine {
             carriers: Carriers::default(),
             contest: Contest::default(),
             challenges: Challenges::default(),
+            controls: Controls::default(),
             doubled: false,
             loss: Loss::default(),
             directory: Directory::new(directory),
@@ -286,6 +294,7 @@ impl Engine {
             addresses: Vec::new(),
             hops: Hops::default(),
             connected: BTreeMap::new(),
+            listening,
             avoided: BTreeSet::new(),
             barred: BTreeSet::new(),
             events: VecDeque::new(),
@@ -310,8 +319,8 @@ impl Engine {
             for (position, bytes) in page {
                 let message = Message::from_bytes_of_any_kind(&bytes)
                     .map_err(|source| Error::BadJournal { position, source })?;
-                engine.journal.saw(&message, position);
                 engine.journal.index(&message, position)?;
+                engine.journal.saw(&message, position)?;
                 engine.apply(&message);
                 engine.last = position;
             }
@@ -336,6 +345,10 @@ impl Engine {
         self.now = now;
         match input {
             Input::Message { message, origin } => self.message(*message, origin),
+            Input::Shards(peer, shards) => {
+                self.listening.peer_said(peer, shards);
+                Ok(())
+            }
             Input::Connected(peer) => self.peer_connected(peer),
             Input::Disconnected(peer) => {
                 self.peer_disconnected(peer);
@@ -442,7 +455,10 @@ impl Engine {
                 _ => self.saw_own(message),
             };
         }
-        let decision = self.judge(&message, &origin)?;
+        let decision = match self.judge_shard(&message, &origin) {
+            Some(decision) => decision,
+            None => self.judge(&message, &origin)?,
+        };
         self.decided(message, origin, decision)
     }
 

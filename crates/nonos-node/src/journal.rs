@@ -7,9 +7,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use nonos_mesh::{Cursor, Page, core::reconcile::Summary};
+use nonos_mesh::{
+    Cursor, Page,
+    core::{Topic, reconcile::Summary},
+};
 use nonos_store::{Batch, Durability, Error, Store, Table};
-use nonos_types::{JobId, Kind, Message, MessageId, Offer, Receipt, ReceiptId, Sequence, Signed, Timestamp};
+use nonos_types::{
+    JobId, Kind, Message, MessageId, Offer, Receipt, ReceiptId, Sequence, Shard, Shards, Signed, Timestamp,
+};
 
 use crate::channel;
 
@@ -17,6 +22,8 @@ const MESSAGES: Table<Sequence, Vec<u8>> = Table::new("journal");
 const KNOWN: Table<MessageId, Sequence> = Table::new("journal-id");
 const OFFERS: Table<JobId, Sequence> = Table::new("journal-offer");
 const RECEIPTS: Table<ReceiptId, Sequence> = Table::new("journal-receipt");
+/// The shard of what a message is about, in a byte.
+const SHARDS: Table<Sequence, Vec<u8>> = Table::new("journal-shard");
 
 /// Most bytes of a page's messages together.
 const PAGE_BYTES: usize = 1 << 20;
@@ -57,12 +64,50 @@ impl Journal {
     }
 
     /// A message was read or added.
-    pub(crate) fn saw(&self, message: &Message, position: Sequence) {
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn saw(&self, message: &Message, position: Sequence) -> Result<(), Error> {
+        let shard = self.shard_at(position)?;
         let mut known = self.known();
         if !known.held.contains(&message.id()) {
-            known.summary.insert(message);
+            known.summary.insert_in(message, shard);
         }
         known.last = position;
+        Ok(())
+    }
+
+    /// The shard of what a message is about, as far as that is known.
+    pub(crate) fn shard_of(&self, message: &Message) -> Result<Option<Shard>, Error> {
+        let job = match message {
+            Message::Claim(it) => it.job,
+            Message::Award(it) => it.job,
+            Message::Cancel(it) => it.job,
+            Message::Verdict(it) if it.shard.is_none() => {
+                let receipt = RECEIPTS.get(&*self.store, &it.receipt)?;
+                return receipt.map_or(Ok(None), |at| self.shard_at(at));
+            }
+            _ => return Ok(Topic::of(message).shard()),
+        };
+        let offer = OFFERS.get(&*self.store, &job)?;
+        offer.map_or(Ok(None), |at| self.shard_at(at))
+    }
+
+    /// As if it were from before shards were known.
+    #[cfg(test)]
+    pub(crate) fn forget_shards(&self) {
+        let all = SHARDS.entries(&*self.store, Bound::Unbounded, usize::MAX);
+        let mut batch = Batch::new();
+        for (position, _) in all.expect("readable") {
+            SHARDS.delete(&mut batch, &position);
+        }
+        self.store.write(&batch, Durability::Buffered).expect("written");
+    }
+
+    fn shard_at(&self, position: Sequence) -> Result<Option<Shard>, Error> {
+        let byte = SHARDS.get(&*self.store, &position)?;
+        let number = byte.and_then(|bytes| bytes.first().copied());
+        Ok(number.and_then(|number| Shard::new(number.into())))
     }
 
     /// A message that is about to be added is not for others, until it is released: until a restart, at most.
@@ -74,6 +119,7 @@ impl Journal {
     pub(crate) fn release(&self, message: &Message) {
         let mut known = self.known();
         if known.held.remove(&message.id()) {
+            // Only receipts are held, which say their shard.
             known.summary.insert(message);
         }
     }
@@ -83,7 +129,11 @@ impl Journal {
         if self.known().held.contains(&id) {
             return Ok(None);
         }
-        self.get(id)
+        match self.get(id)? {
+            // Who was told of a job only knows that name of its offer.
+            None => self.offer_bytes(JobId::from_bytes(*id.as_bytes())),
+            found => Ok(found),
+        }
     }
 
     /// A message is superseded, and nobody needs it from here.
@@ -102,6 +152,7 @@ impl Journal {
         let mut batch = Batch::new();
         MESSAGES.delete(&mut batch, &position);
         KNOWN.delete(&mut batch, &id);
+        SHARDS.delete(&mut batch, &position);
         // One that is still there after a crash is forgotten again.
         self.store.write(&batch, Durability::Buffered)
     }
@@ -131,6 +182,9 @@ impl Journal {
         let mut batch = Batch::new();
         MESSAGES.insert(&mut batch, &next, &message.to_bytes());
         KNOWN.insert(&mut batch, &message.id(), &next);
+        if let Some(shard) = self.shard_of(message)? {
+            SHARDS.put(&mut batch, &next, &vec![shard.get()]);
+        }
         if let Message::Offer(offer) = message {
             OFFERS.put(&mut batch, &offer.job(), &next);
         }
@@ -145,12 +199,19 @@ impl Journal {
         };
         self.store.write(&batch, durability)?;
         *last = next;
-        self.saw(message, next);
-        Ok(())
+        self.saw(message, next)
     }
 
-    /// Adds what is kept of a receipt that was journalled before channels were known.
+    /// Adds what is kept of a message that was journalled before shards, or a receipt before channels, were known.
     pub(crate) fn index(&self, message: &Message, position: Sequence) -> Result<(), Error> {
+        if Topic::is_sharded(message.kind())
+            && self.shard_at(position)?.is_none()
+            && let Some(shard) = self.shard_of(message)?
+        {
+            let mut batch = Batch::new();
+            SHARDS.put(&mut batch, &position, &vec![shard.get()]);
+            self.store.write(&batch, Durability::Buffered)?;
+        }
         let Message::Receipt(receipt) = message else {
             return Ok(());
         };
@@ -164,11 +225,15 @@ impl Journal {
 
     /// The offer of a job, also of one that is long over.
     pub(crate) fn offer(&self, job: JobId) -> Result<Option<Signed<Offer>>, Error> {
-        let Some(position) = OFFERS.get(&*self.store, &job)? else {
-            return Ok(None);
-        };
-        let bytes = MESSAGES.get(&*self.store, &position)?;
+        let bytes = self.offer_bytes(job)?;
         Ok(bytes.and_then(|bytes| Signed::from_bytes(&bytes).ok()))
+    }
+
+    fn offer_bytes(&self, job: JobId) -> Result<Option<Vec<u8>>, Error> {
+        match OFFERS.get(&*self.store, &job)? {
+            Some(position) => MESSAGES.get(&*self.store, &position),
+            None => Ok(None),
+        }
     }
 
     /// A receipt, also of a job that is long over.
@@ -185,8 +250,8 @@ impl Journal {
         MESSAGES.entries(&*self.store, Bound::Excluded(&position), limit)
     }
 
-    /// What a peer gets that asks for what came after a cursor.
-    pub(crate) fn page(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    /// What a peer gets that asks for what came after a cursor, and wants of jobs what is about these shards.
+    pub(crate) fn page(&self, cursor: Cursor, limit: usize, shards: Shards) -> Result<Page, Error> {
         let mut page = Page {
             next: cursor,
             messages: Vec::new(),
@@ -202,7 +267,12 @@ impl Journal {
         };
         let mut bytes = 0;
         for (position, message) in self.after(Sequence::new(cursor.get()), limit)? {
-            if is_held(&message) {
+            let shard = if shards.is_all() {
+                None
+            } else {
+                self.shard_at(position)?
+            };
+            if shard.is_some_and(|shard| !shards.contains(shard)) || is_held(&message) {
                 page.next = Cursor::new(position.get());
                 continue;
             }

@@ -29,8 +29,7 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, Envelope, FeedHead, MessageId, NetworkId, NodeId, Outline,
-    PoiHash, SegmentTask, Sequence, Signed, Stamp, Timestamp,
+    Accusation, ByteLen, Capacity, Clock as _, Envelope, FeedHead, MessageId, NetworkId, NodeId, Outline, PoiHash, SegmentTask, Sequence, Signed, Stamp, Timestamp, Shards,
 };
 use nonos_worker::Runner;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -264,6 +263,7 @@ impl Node {
                 ..nonos_mesh::Limits::default()
             },
             clock: Arc::new(clock),
+            shards: config.mesh.shards,
             onion: onion(&config, guards)?,
         };
         let (mesh, events) = nonos_mesh::start(mesh_config, identity.signing_key(), given)?;
@@ -583,6 +583,7 @@ async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
                 message: Box::new(message),
                 origin: Origin {
                     peer: Some(from),
+                    shard: ticket.shard(),
                     ticket: Some(ticket),
                     entrusted: false,
                 },
@@ -597,6 +598,7 @@ async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
             Event::OnionKeys(keys) => Input::OnionKeys(keys),
             Event::Guards(guards) => Input::Guards(guards),
             Event::Wanted(peer) => Input::Wanted(peer),
+            Event::Shards(peer, shards) => Input::Shards(peer, shards),
             Event::Connected(peer) => Input::Connected(peer),
             Event::Disconnected(peer) => Input::Disconnected(peer),
             Event::Listening(address) => Input::Listening(address.to_string()),
@@ -752,13 +754,17 @@ impl Objects for Given {
     }
 
     fn messages_after(&self, cursor: nonos_mesh::Cursor, most: usize) -> Page {
+        self.messages_after_in(cursor, most, Shards::ALL)
+    }
+
+    fn messages_after_in(&self, cursor: nonos_mesh::Cursor, most: usize, shards: Shards) -> Page {
         if !self.giving.messages() {
             return Page {
                 next: cursor,
                 messages: Vec::new(),
             };
         }
-        self.journal.page(cursor, most).unwrap_or_else(|error| {
+        self.journal.page(cursor, most, shards).unwrap_or_else(|error| {
             tracing::error!(%error, "the journal cannot be read");
             Page {
                 next: cursor,

@@ -22,14 +22,17 @@ use std::{
 
 use nonos_mesh::{
     Cursor, FetchError, Mesh, Multiaddr, Object, Page, Weight,
-    core::{Download, journal, reconcile::Round},
+    core::{
+        Download, journal,
+        reconcile::{Round, Scope},
+    },
 };
 use nonos_package::Package;
 use nonos_store::Store;
-use nonos_trust::{Identity, Judgement, ProofVerdict, judge};
+use nonos_trust::{Identity, Judgement, ProofCheck as _, ProofVerdict, judge};
 use nonos_types::{
-    Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, Kind, Message, MessageId,
-    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Signed, Transfer,
+    Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
+    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Shards, Signed, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -105,6 +108,7 @@ impl Worker {
                     }
                     message => self.publish_openly(&message).await,
                 },
+                Effect::Listen(shards) => self.mesh.listen(shards).await,
                 Effect::Mixes(mixes) => self.mesh.set_mixes(mixes).await,
                 Effect::Report { ticket, acceptance } => self.mesh.report(ticket, acceptance).await,
                 Effect::LetGo(peer) => self.mesh.let_go(peer).await,
@@ -135,8 +139,9 @@ impl Worker {
                 }
                 return;
             }
-            Effect::Read { peer, cursor } => self.read(peer, cursor).await,
-            Effect::CatchUp { peer, from } => self.catch_up(peer, from).await,
+            Effect::Read { peer, cursor, shards } => self.read(peer, cursor, shards).await,
+            Effect::CatchUp { peer, from, scope } => self.catch_up(peer, from, scope).await,
+            Effect::GetOffer { peer, job } => return self.get_offer(peer, job).await,
             Effect::Prepare {
                 offer,
                 messages,
@@ -254,6 +259,7 @@ impl Worker {
             }
             Effect::Answer { what, reply } => return self.answer(what, reply).await,
             Effect::Publish(_)
+            | Effect::Listen(_)
             | Effect::Mixes(_)
             | Effect::Report { .. }
             | Effect::LetGo(_)
@@ -268,7 +274,11 @@ impl Worker {
 
     async fn publish_openly(&self, message: &Message) {
         // Peers that did not hear it read it from the journal.
-        if let Err(error) = self.mesh.publish(message).await {
+        let shard = self.journal.shard_of(message).unwrap_or_else(|error| {
+            tracing::error!(%error, "the journal cannot be read");
+            None
+        });
+        if let Err(error) = self.mesh.publish_in(message, shard).await {
             tracing::debug!(%error, kind = message.kind().name(), "not gossiped");
         }
     }
@@ -279,8 +289,8 @@ impl Worker {
     }
 
     /// Reads a page of a peer's journal.
-    async fn read(&self, peer: NodeId, cursor: Cursor) -> Input {
-        let page = match self.mesh.messages_after(peer, cursor).await {
+    async fn read(&self, peer: NodeId, cursor: Cursor, shards: Shards) -> Input {
+        let page = match self.mesh.messages_after(peer, cursor, shards).await {
             Ok(page) => page,
             Err(error) => {
                 tracing::debug!(%peer, %error, "journal not read");
@@ -328,9 +338,9 @@ impl Worker {
     }
 
     /// Finds out which messages only a peer has, and gets them.
-    async fn catch_up(&self, peer: NodeId, from: Kind) -> Input {
+    async fn catch_up(&self, peer: NodeId, from: Kind, scope: Scope) -> Input {
         let now = self.clock.now();
-        let (mut round, first) = Round::begin(&self.journal.known().summary, from, now);
+        let (mut round, first) = Round::within(&self.journal.known().summary, from, scope, now);
         let (mut ask, mut needed) = (Some(first), 0);
         while let Some(next) = ask.take() {
             let heard = match self.mesh.reconcile(peer, next).await {
@@ -359,6 +369,17 @@ impl Worker {
             peer,
             resume: round.resume_at(),
             needed: Some(needed),
+        }
+    }
+
+    /// Gets the offer of a job, by the job's name.
+    async fn get_offer(&self, peer: NodeId, job: JobId) {
+        let name = MessageId::from_bytes(*job.as_bytes());
+        let messages = self.mesh.messages(peer, vec![name]).await.unwrap_or_default();
+        for message in self.checked(messages, peer).await {
+            if matches!(&message, Message::Offer(it) if it.job() == job) {
+                self.hear(message, peer).await;
+            }
         }
     }
 
@@ -656,7 +677,30 @@ impl Worker {
         let verdict = verdict
             .await
             .map_err(|_| "the verifiers were shut down".to_owned())?;
+        let verdict = match verdict {
+            ProofVerdict::Invalid => self.invalid_again(receipt, package, &shown).await?,
+            other => other,
+        };
         Ok((Some(facts), Some(shown), verdict, self.clock.millis() - started))
+    }
+
+    /// Nobody is blamed for what is not found twice.
+    async fn invalid_again(
+        &self,
+        receipt: &Receipt,
+        package: Package,
+        (tapes, proof): &(Vec<u8>, Vec<u8>),
+    ) -> Result<ProofVerdict, String> {
+        let proofs = Arc::clone(&self.proofs);
+        let (receipt, tapes, proof) = (receipt.clone(), tapes.clone(), proof.clone());
+        let again = move || {
+            let checker = Checker {
+                proofs: &proofs,
+                package: &package,
+            };
+            checker.check(&receipt, &tapes, &proof)
+        };
+        Ok(twice(ProofVerdict::Invalid, blocking(again).await?))
     }
 
     /// Where in the log of a head its relay shows a message to be, if it does.
@@ -688,11 +732,51 @@ impl Worker {
                 proofs: &proofs,
                 package: &package,
             };
-            judge(&accusation, &checker)
+            match judge(&accusation, &checker) {
+                guilty @ Judgement::Guilty { .. } if judge(&accusation, &checker) != guilty => {
+                    Judgement::Indeterminate {
+                        reason: NOT_TWICE.to_owned(),
+                    }
+                }
+                judgement => judgement,
+            }
         });
         judged
             .await
             .unwrap_or_else(|reason| Judgement::Indeterminate { reason })
+    }
+}
+
+#[cfg(test)]
+mod twice_tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_found_twice_is_not_found() {
+        let (valid, invalid) = (ProofVerdict::Valid, ProofVerdict::Invalid);
+        assert_eq!(twice(ProofVerdict::Invalid, ProofVerdict::Invalid), invalid);
+        for second in [
+            valid,
+            ProofVerdict::Unknown {
+                reason: "a panic".to_owned(),
+            },
+        ] {
+            let both = twice(ProofVerdict::Invalid, second);
+            assert!(matches!(both, ProofVerdict::Unknown { .. }), "{both:?}");
+        }
+    }
+}
+
+const NOT_TWICE: &str = "the verifier does not say the same twice";
+
+/// What two verifications of the same say together.
+fn twice(first: ProofVerdict, second: ProofVerdict) -> ProofVerdict {
+    if first == second {
+        first
+    } else {
+        ProofVerdict::Unknown {
+            reason: NOT_TWICE.to_owned(),
+        }
     }
 }
 

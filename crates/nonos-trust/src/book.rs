@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     ops::Bound,
     sync::{
@@ -24,10 +24,31 @@ const CONVICTED: Table<EvidenceId, Case> = Table::new("trust-convicted");
 const HELD: Table<EvidenceId, Case> = Table::new("trust-held");
 const REASONS: Table<NodeId, Reason> = Table::new("trust-reason");
 const EVIDENCE: Table<EvidenceId, Vec<u8>> = Table::new("trust-evidence");
+/// Convictions that the program cannot be at fault for.
+const CONTROLLED: Table<EvidenceId, ()> = Table::new("trust-controlled");
 
 /// The brake: more than one of so many peers guilty within this time in seconds.
 const BRAKE_SHARE: usize = 5;
 const BRAKE_TIME: u64 = 10 * 60;
+/// Runs found right from which on a peer is no newcomer to the brake. They take proofs: what only has to be said is cheap.
+const ESTABLISHED: u64 = 10;
+
+/// The brake counts newcomers by themselves: names cost nothing, and whoever throws many away freezes nothing but the
+/// convictions of others like them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Newcomer,
+    Established,
+}
+
+impl Class {
+    fn of(peer: &Peer) -> Self {
+        match peer.tallies[Context::Execute as usize].good {
+            ESTABLISHED.. => Self::Established,
+            _ => Self::Newcomer,
+        }
+    }
+}
 
 /// What a node knows of its peers, in a store.
 ///
@@ -167,7 +188,8 @@ impl TrustBook {
     /// accusation is kept to show to others. One accusation is kept of each who is convicted.
     ///
     /// If more than a fifth of the known peers, and at least three, are guilty within ten minutes, nobody more is
-    /// convicted: see [`Conviction::Frozen`].
+    /// convicted: see [`Conviction::Frozen`]. Of peers with fewer than ten runs found right, and of all others, each for
+    /// itself.
     ///
     /// # Errors
     /// [`Error::OtherJudgement`], [`Error::Store`].
@@ -175,6 +197,30 @@ impl TrustBook {
         &self,
         accusation: &Signed<Accusation>,
         judgement: &Judgement,
+        now: Timestamp,
+    ) -> Result<Conviction, Error> {
+        self.convict_if(accusation, judgement, false, now)
+    }
+
+    /// The same where the caller knows by a control that this program is not at fault: that just now it found another's
+    /// proof of the same kind right. Such a conviction is not frozen, and freezes none.
+    ///
+    /// # Errors
+    /// As [`TrustBook::convict`].
+    pub fn convict_controlled(
+        &self,
+        accusation: &Signed<Accusation>,
+        judgement: &Judgement,
+        now: Timestamp,
+    ) -> Result<Conviction, Error> {
+        self.convict_if(accusation, judgement, true, now)
+    }
+
+    fn convict_if(
+        &self,
+        accusation: &Signed<Accusation>,
+        judgement: &Judgement,
+        controlled: bool,
         now: Timestamp,
     ) -> Result<Conviction, Error> {
         let _writing = self.lock(now);
@@ -194,7 +240,9 @@ impl TrustBook {
         }
         let case = Case { subject, at: now };
         let mut batch = Batch::new();
-        if self.brakes(Some(subject), now)? {
+        if controlled {
+            CONTROLLED.put(&mut batch, &id, &());
+        } else if self.brakes(Class::of(&peer), Some(subject), now)? {
             self.hold(&mut batch, id, case)?;
             EVIDENCE.put(&mut batch, &id, &accusation.to_bytes());
             self.write(&batch)?;
@@ -236,7 +284,17 @@ impl TrustBook {
     /// [`Error::Store`].
     pub fn frozen(&self, now: Timestamp) -> Result<bool, Error> {
         self.tick(now);
-        self.brakes(None, now)
+        Ok(self.brakes(Class::Newcomer, None, now)? || self.brakes(Class::Established, None, now)?)
+    }
+
+    /// Are they for peers that have proved runs, so that this node's own verdicts are in doubt? That is nothing that
+    /// newcomers can bring about.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn in_doubt(&self, now: Timestamp) -> Result<bool, Error> {
+        self.tick(now);
+        self.brakes(Class::Established, None, now)
     }
 
     /// Every peer there are deeds of, in the order of their ids.
@@ -401,21 +459,27 @@ impl TrustBook {
         Ok(())
     }
 
-    /// Are too many guilty at once, `another` included?
-    fn brakes(&self, another: Option<NodeId>, now: Timestamp) -> Result<bool, Error> {
+    /// Are too many of a class guilty at once, `another` included?
+    fn brakes(&self, class: Class, another: Option<NodeId>, now: Timestamp) -> Result<bool, Error> {
+        let peers = PEERS.entries(&*self.store, Bound::Unbounded, usize::MAX)?;
+        let classes: BTreeMap<NodeId, Class> =
+            peers.iter().map(|(id, peer)| (*id, Class::of(peer))).collect();
+        let is_of = |id: &NodeId| classes.get(id).copied().unwrap_or(Class::Newcomer) == class;
+        let controlled = CONTROLLED.entries(&*self.store, Bound::Unbounded, usize::MAX)?;
+        let controlled: BTreeSet<EvidenceId> = controlled.into_iter().map(|(id, ())| id).collect();
         let mut guilty: BTreeSet<_> = another.into_iter().collect();
         for table in [&CONVICTED, &HELD] {
             let cases = table.entries(&*self.store, Bound::Unbounded, usize::MAX)?;
-            let recent = cases
-                .iter()
-                .filter(|(_, case)| now.get().saturating_sub(case.at.get()) < BRAKE_TIME);
-            guilty.extend(recent.map(|(_, case)| case.subject));
+            let counts = |(id, case): &&(EvidenceId, Case)| {
+                let recent = now.get().saturating_sub(case.at.get()) < BRAKE_TIME;
+                recent && is_of(&case.subject) && !controlled.contains(id)
+            };
+            guilty.extend(cases.iter().filter(counts).map(|(_, case)| case.subject));
         }
         if guilty.len() < self.brake_peers {
             return Ok(false);
         }
-        let known = PEERS.entries(&*self.store, Bound::Unbounded, usize::MAX)?;
-        let known: BTreeSet<_> = known.iter().map(|(id, _)| id).chain(&guilty).collect();
+        let known: BTreeSet<_> = classes.keys().filter(|id| is_of(id)).chain(&guilty).collect();
         Ok(guilty.len() * BRAKE_SHARE > known.len())
     }
 

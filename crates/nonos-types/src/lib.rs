@@ -100,9 +100,7 @@ pub use crate::{
     journal::{Consistency, Inclusion},
     message::{
         Accusation, Award, BadRelay, BoxKey, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence,
-        FalseAccusation, FalseVerdict, FeeKind, FeedFork, FeedPlace, ForkedHead, InvalidProof, Kind, Line,
-        Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, SealedKey, SealedResult,
-        SealedTape, Signed, Stamp, Transfer, Verdict, Voucher, VoucherConflict, Weights,
+        FalseAccusation, FalseVerdict, FeeKind, FeedFork, FeedPlace, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict, Voucher, VoucherConflict, Weights, Shard, Shards,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

@@ -12,6 +12,7 @@ mod pair;
 mod receipt;
 mod relay;
 mod sealed;
+mod shard;
 mod signed;
 mod voucher;
 mod voucher_conflict;
@@ -32,6 +33,7 @@ pub use self::{
     receipt::{Receipt, Transfer, Verdict},
     relay::{BadRelay, ForkedHead, RelayHead},
     sealed::{BoxKey, SealedKey, SealedResult, SealedTape, Weights},
+    shard::{Shard, Shards},
     signed::Signed,
     voucher::{FeeKind, Line, Voucher},
     voucher_conflict::VoucherConflict,

@@ -159,7 +159,7 @@ impl Admission {
     /// [`Refusal::Oversize`], [`Refusal::Malformed`], [`Refusal::BadSignature`], [`Refusal::WrongTopic`].
     pub fn decode(topic: Topic, bytes: &[u8]) -> Result<Message, Refusal> {
         let message = Message::from_bytes(topic.kind(), bytes)?;
-        if Topic::of(&message) == topic {
+        if topic.carries(&message) {
             Ok(message)
         } else {
             Err(Refusal::WrongTopic { kind: message.kind() })

@@ -142,7 +142,8 @@ struct Listed {
 /// let node = NodeId::from_bytes(key.verifying_key().to_bytes());
 /// let descriptor = Descriptor {
 ///     addresses: vec!["/ip4/192.0.2.7/tcp/4710".to_owned()],
-///     stamp: Stamp::find(network, node, 16), family: None, books: None, further: Further::NONE,
+///     stamp: Stamp::find(network, node, 16), shards: nonos_types::Shards::ALL, family: None, books: None,
+///     further: Further::NONE,
 ///     # network, sequence: Sequence::new(1), valid_from: now, valid_until: Timestamp::new(now.get() + 3600),
 ///     # roles: Roles::NONE, profile: PoiHash::ZERO, software: String::new(), capacity: Capacity::NONE, onion_keys: vec![],
 ///     // …

@@ -1,15 +1,19 @@
 //! Whom a node is connected to of its own accord, so that nobody else decides what it hears.
 
+mod place;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
 };
 
-use nonos_types::NodeId;
+use nonos_types::{NodeId, Shards};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
 use super::{Prefix, Redial};
+
+use self::place::{Have, Want};
 
 /// Who made a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +44,8 @@ pub struct Link {
     pub way: Way,
     /// Where it is, as far as others should not be there, too.
     pub prefix: Option<Prefix>,
+    /// The shards of which it hears everything, whatever it announces.
+    pub shards: Shards,
     /// What is known of it.
     pub regard: Regard,
     /// Since when, in milliseconds of the clock that [`Neighbours::moves`] is called by.
@@ -57,6 +63,8 @@ pub struct Candidate {
     pub peer: NodeId,
     /// Where it says it is, as far as others should not be there, too.
     pub prefix: Option<Prefix>,
+    /// The shards that it announces.
+    pub shards: Shards,
     /// What is known of it.
     pub regard: Regard,
     /// How good that is, in millionths.
@@ -83,6 +91,13 @@ pub struct Wish {
     pub trusted: usize,
     /// Of them to newcomers, who would never be known otherwise; likewise.
     pub newcomers: usize,
+    /// The shards that this node hears, for each of which it has so many connections, and so many that it made itself, one
+    /// of them to a newcomer; if there are any, and beyond all others, if need be.
+    pub shards: Shards,
+    /// Connections to nodes that hear a shard, whoever made them.
+    pub of_shard: usize,
+    /// Of them made by this node.
+    pub outbound_of_shard: usize,
 }
 
 impl Default for Wish {
@@ -91,23 +106,27 @@ impl Default for Wish {
             outbound: 8,
             trusted: 2,
             newcomers: 1,
+            shards: Shards::ALL,
+            of_shard: 3,
+            outbound_of_shard: 2,
         }
     }
 }
 
 /// Decides whom to dial and whom to let go.
 ///
-/// Peers that dial this node do not count: whoever wants to surround it can dial as often as it likes. Those that it dials it draws by lot
+/// Peers that dial this node do not count, but for one of each shard: whoever wants to surround it can dial as often as it likes. Those that it dials it draws by lot
 /// among all it knows of, by trust and by how long ago they were heard of. Where one is, no second one is dialled as long as there are
 /// others elsewhere, and all in one place have the chance of one: many names in one place are no better than one.
 ///
 /// ```
 /// use nonos_mesh::core::{Candidate, Move, Neighbours, Prefix, Regard, Wish};
-/// use nonos_types::NodeId;
+/// use nonos_types::{NodeId, Shards};
 ///
 /// let in_one_place = |seed| Candidate {
 ///     peer: NodeId::from_bytes([seed; 32]),
 ///     prefix: Some(Prefix::V4([192, 0, 2])),
+///     shards: Shards::ALL,
 ///     regard: Regard::Newcomer,
 ///     trust_ppm: 300_000,
 ///     age_s: 60,
@@ -138,6 +157,7 @@ struct Tried {
     /// It was connected.
     lost: bool,
     prefix: Option<Prefix>,
+    shards: Shards,
     regard: Regard,
 }
 
@@ -162,6 +182,11 @@ impl Neighbours {
         }
     }
 
+    /// These are the shards that the node hears from now on.
+    pub fn hear(&mut self, shards: Shards) {
+        self.wish.shards = shards;
+    }
+
     /// A peer is connected. If it had been lost, whatever parted the nodes is over, and others may be found again, too.
     pub fn connected(&mut self, peer: NodeId, now_ms: u64) {
         if self.tried.remove(&peer).is_some_and(|it| it.lost) {
@@ -184,7 +209,7 @@ impl Neighbours {
     pub fn dialled(&mut self, candidate: &Candidate, now_ms: u64) {
         let mut it = self.take(candidate.peer);
         it.until_ms = now_ms.saturating_add(Self::DIALLING_MS);
-        (it.prefix, it.regard) = (candidate.prefix, candidate.regard);
+        (it.prefix, it.shards, it.regard) = (candidate.prefix, candidate.shards, candidate.regard);
         it.wait(now_ms);
         self.remember(candidate.peer, it);
     }
@@ -200,6 +225,11 @@ impl Neighbours {
         have.outbound < self.wish.outbound
             || have.trusted < self.wish.trusted
             || have.newcomers < self.wish.newcomers
+            || self
+                .wish
+                .shards
+                .iter()
+                .any(|shard| have.lacks_of(self.wish, shard))
             || have.is_crowded()
     }
 
@@ -226,13 +256,13 @@ impl Neighbours {
             }
             !dialling
         });
-        while let Some(regard) = have.lacks(self.wish, &left) {
-            let Some(index) = self.draw(&left, &have, regard) else {
+        while let Some(want) = have.lacks(self.wish, &left) {
+            let Some(index) = self.draw(&left, &have, want) else {
                 break;
             };
             let chosen = left.swap_remove(index);
             self.dialled(&chosen, now_ms);
-            have.add(chosen.prefix, chosen.regard);
+            have.add(chosen.prefix, chosen.shards, chosen.regard);
             moves.push(Move::Dial(chosen.peer));
         }
         if let Some(peer) = self.let_go(links, &left, &have, now_ms) {
@@ -242,9 +272,9 @@ impl Neighbours {
         moves
     }
 
-    /// One by lot, of those that are so regarded, or of all.
-    fn draw(&mut self, left: &[Candidate], have: &Have, regard: Option<Regard>) -> Option<usize> {
-        let fits = |it: &Candidate| regard.is_none_or(|regard| it.regard == regard);
+    /// One by lot, of those that are wanted.
+    fn draw(&mut self, left: &[Candidate], have: &Have, want: Want) -> Option<usize> {
+        let fits = |it: &Candidate| want.is(it);
         let is_new = |it: &Candidate| {
             it.prefix
                 .is_none_or(|prefix| !have.prefixes.contains_key(&prefix))
@@ -293,6 +323,23 @@ impl Neighbours {
             let idle = over(it.served_ms, Self::IDLE_MS);
             (have.outbound > self.wish.outbound && idle) || (is_crowded(it) && elsewhere())
         };
+        // Nor one without which too few of a shard would be left, unless another of it is to be had that is better.
+        let lacked = |it: &Link| -> Shards {
+            let shards = (self.wish.shards & it.shards).iter();
+            shards
+                .filter(|shard| have.needs(self.wish, *shard, it.regard))
+                .collect()
+        };
+        let spared = |it: &&Link| {
+            let lacked = lacked(it);
+            let takes_over = |other: &Candidate| {
+                let is_elsewhere = other
+                    .prefix
+                    .is_some_and(|prefix| !have.prefixes.contains_key(&prefix));
+                other.shards.includes(lacked) && is_elsewhere && other.regard == it.regard
+            };
+            lacked.is_empty() || is_crowded(it) && left.iter().any(takes_over)
+        };
         // Where two of a sort are needed, neither of them goes.
         let spare = |it: &&Link| match it.regard {
             Regard::Trusted => have.trusted > self.wish.trusted,
@@ -300,7 +347,11 @@ impl Neighbours {
             Regard::Newcomer => have.newcomers > self.wish.newcomers,
         };
         let worst = |it: &&Link| (it.regard, Reverse(is_crowded(it)), Reverse(it.since_ms));
-        old.filter(goes).filter(spare).min_by_key(worst).map(|it| it.peer)
+        old.filter(goes)
+            .filter(spare)
+            .filter(spared)
+            .min_by_key(worst)
+            .map(|it| it.peer)
     }
 
     fn take(&mut self, peer: NodeId) -> Tried {
@@ -315,6 +366,7 @@ impl Neighbours {
                 until_ms: 0,
                 lost: false,
                 prefix: None,
+                shards: Shards::NONE,
                 regard: Regard::Newcomer,
             }
         })
@@ -346,62 +398,6 @@ impl Candidate {
         let hour = 60 * 60;
         let fresh = 24_u64.saturating_sub(self.age_s / hour).max(6);
         u64::from(self.trust_ppm.max(1)) * fresh
-    }
-}
-
-/// What this node has dialled.
-struct Have {
-    outbound: usize,
-    trusted: usize,
-    newcomers: usize,
-    prefixes: BTreeMap<Prefix, usize>,
-}
-
-impl Have {
-    fn of(links: &[Link], tried: &BTreeMap<NodeId, Tried>, now_ms: u64) -> Self {
-        let mut have = Self {
-            outbound: 0,
-            trusted: 0,
-            newcomers: 0,
-            prefixes: BTreeMap::new(),
-        };
-        for link in links.iter().filter(|it| it.way == Way::Outbound) {
-            have.add(link.prefix, link.regard);
-        }
-        for it in tried.values().filter(|it| it.until_ms > now_ms) {
-            have.add(it.prefix, it.regard);
-        }
-        have
-    }
-
-    fn add(&mut self, prefix: Option<Prefix>, regard: Regard) {
-        self.outbound += 1;
-        self.trusted += usize::from(regard == Regard::Trusted);
-        self.newcomers += usize::from(regard == Regard::Newcomer);
-        if let Some(prefix) = prefix {
-            *self.prefixes.entry(prefix).or_default() += 1;
-        }
-    }
-
-    fn is_crowded(&self) -> bool {
-        self.prefixes.values().any(|count| *count > 1)
-    }
-
-    /// Whom to draw next: one of a sort, or anybody.
-    fn lacks(&self, wish: Wish, left: &[Candidate]) -> Option<Option<Regard>> {
-        let there_is = |regard| left.iter().any(|it| it.regard == regard);
-        let sorts = [
-            (self.trusted < wish.trusted, Regard::Trusted),
-            (self.newcomers < wish.newcomers, Regard::Newcomer),
-        ];
-        let sort = sorts
-            .into_iter()
-            .find(|(lacks, regard)| *lacks && there_is(*regard));
-        match sort {
-            Some((_, regard)) => Some(Some(regard)),
-            None if self.outbound < wish.outbound => Some(None),
-            None => None,
-        }
     }
 }
 

@@ -17,7 +17,7 @@ pub use self::{
     initiator::{Found, Initiator, Step},
     pace::Pace,
     responder::{Responder, Serve},
-    round::{Heard, Round},
+    round::{Heard, Round, Scope},
     summary::{Summary, Window},
     wire::{Answer, Ask, Said},
 };

@@ -10,7 +10,7 @@ use libp2p::{
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
     tcp, yamux,
 };
-use nonos_types::{Hasher, Kind, NetworkId, Tag};
+use nonos_types::{Hasher, Kind, NetworkId, Shards, Tag};
 
 use super::{
     Error, Limits, address,
@@ -20,7 +20,7 @@ use super::{
     onion::link::Links,
     pulse::Pulse,
 };
-use crate::core::Topic;
+use crate::core::{Promise, Topic};
 
 type Filter = gossipsub::MaxCountSubscriptionFilter<gossipsub::WhitelistSubscriptionFilter>;
 pub(super) type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>;
@@ -80,16 +80,17 @@ pub(super) fn swarm(
     limits: &Limits,
     listen: &[Multiaddr],
     onion: bool,
+    shards: Shards,
     meter: &Arc<Meter>,
 ) -> Result<Swarm<Behaviour>, Error> {
     let mut seed = key.to_bytes();
     let keypair = Keypair::ed25519_from_bytes(&mut seed).map_err(transport)?;
     let public = listen.iter().any(address::is_public);
-    let gossip = gossip(network, public).map_err(transport)?;
+    let gossip = gossip(network, public, shards).map_err(transport)?;
     let behaviour = |keypair: &Keypair| Behaviour {
         blocked: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(connection_limits(limits)),
-        identify: identify(network, keypair),
+        identify: identify(network, keypair, shards),
         pulse: pulse(network, limits.silence / BEATS),
         gossip,
         objects: objects(network, limits),
@@ -165,9 +166,9 @@ fn connection_limits(limits: &Limits) -> connection_limits::ConnectionLimits {
         .with_max_established_per_peer(Some(2))
 }
 
-fn identify(network: NetworkId, keypair: &Keypair) -> identify::Behaviour {
+fn identify(network: NetworkId, keypair: &Keypair, shards: Shards) -> identify::Behaviour {
     let config = identify::Config::new(protocol_version(network), keypair.public())
-        .with_agent_version("nonos".to_owned())
+        .with_agent_version(Promise::Shards(shards).to_text())
         .with_hide_listen_addrs(true)
         .with_cache_size(0);
     identify::Behaviour::new(config)
@@ -193,7 +194,7 @@ fn links(network: NetworkId) -> Links {
 
 /// Lengths are bounded twice: frames here, by the longest kind; each message by its kind in the admission, which
 /// counts what it refuses, as gossipsub's limits per topic do not.
-fn gossip(network: NetworkId, public: bool) -> Result<Gossip, &'static str> {
+fn gossip(network: NetworkId, public: bool, shards: Shards) -> Result<Gossip, &'static str> {
     let longest = Kind::ALL.iter().map(|kind| kind.max_len().get()).max();
     let longest = usize::try_from(longest.expect("there are kinds")).expect("below a gigabyte");
     let topics: HashSet<_> = Topic::all().map(|topic| hash(topic, network)).collect();
@@ -228,7 +229,7 @@ fn gossip(network: NetworkId, public: bool) -> Result<Gossip, &'static str> {
     gossip
         .with_peer_score(params, thresholds)
         .map_err(|_| "gossip's scores contradict each other")?;
-    for topic in Topic::all() {
+    for topic in Topic::of_shards(shards) {
         let topic = gossipsub::IdentTopic::new(topic.name(network));
         gossip.subscribe(&topic).map_err(|_| "a topic is filtered out")?;
     }

@@ -1,7 +1,7 @@
 //! The task that owns the swarm. It decodes nothing, verifies nothing, reads no disk and never waits for the node.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use libp2p::{
     gossipsub, identify, request_response,
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
-use nonos_types::{NetworkId, NodeId};
+use nonos_types::{NetworkId, NodeId, Shards};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, MissedTickBehavior},
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     Objects,
-    core::{Acceptance, Recent, Refusal, Topic, onion::Frame},
+    core::{Acceptance, Promise, Recent, Refusal, Topic, onion::Frame},
     wire::{Request, Response},
 };
 
@@ -46,6 +46,9 @@ pub(super) enum Command {
         topic: Topic,
         bytes: Vec<u8>,
         done: oneshot::Sender<Result<(), Error>>,
+    },
+    Listen {
+        shards: Shards,
     },
     Report {
         ticket: Ticket,
@@ -127,6 +130,9 @@ struct Driver {
     hello_timeout: Duration,
     inbound: u32,
     topics: BTreeMap<gossipsub::TopicHash, Topic>,
+    /// Shards that it listens to always, and topics that it listens to now.
+    shards: Shards,
+    listening: BTreeSet<Topic>,
     peers: Peers,
     statics: Statics,
     /// Peers to dial once more, because they were cut for their silence.
@@ -158,6 +164,8 @@ impl Driver {
             topics: Topic::all()
                 .map(|topic| (behaviour::hash(topic, network), topic))
                 .collect(),
+            shards: config.shards,
+            listening: Topic::of_shards(config.shards).collect(),
             peers: Peers::new(own),
             statics: Statics::new(config.peers, node.as_bytes(), Instant::now()),
             again: BTreeMap::new(),
@@ -202,6 +210,7 @@ impl Driver {
             Command::Publish { topic, bytes, done } => {
                 let _ = done.send(self.publish(topic, bytes));
             }
+            Command::Listen { shards } => self.listen(shards),
             Command::Report { ticket, acceptance } => self.report(&ticket, acceptance),
             Command::Request { peer, request, done } => self.request(&peer, request, done),
             Command::Peers { done } => {
@@ -248,6 +257,21 @@ impl Driver {
                 Err(Error::Congested)
             }
         }
+    }
+
+    fn listen(&mut self, shards: Shards) {
+        let wanted: BTreeSet<Topic> = Topic::of_shards(self.shards | shards).collect();
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let named = |topic: &Topic| gossipsub::IdentTopic::new(topic.name(self.network));
+        for topic in self.listening.difference(&wanted) {
+            gossip.unsubscribe(&named(topic));
+        }
+        for topic in wanted.difference(&self.listening) {
+            if let Err(error) = gossip.subscribe(&named(topic)) {
+                tracing::error!(%error, ?topic, "not listened to");
+            }
+        }
+        self.listening = wanted;
     }
 
     fn report(&mut self, ticket: &Ticket, acceptance: Acceptance) {
@@ -440,12 +464,16 @@ impl Driver {
             let _ = self.swarm.disconnect_peer_id(peer_id);
             return;
         }
-        let ready = self.peers.identified(&peer_id);
+        let promise = Promise::of_text(&info.agent_version);
+        let ready = self.peers.identified(&peer_id, promise);
         self.on_ready(peer_id, ready);
     }
 
-    /// It is of this network and listens to all topics: what is published from now on reaches it.
+    /// It is of this network and listens to what it has promised to: what is published from now on reaches it.
     fn on_ready(&mut self, peer: PeerId, node: Option<NodeId>) {
+        if let Some((node, shards)) = self.peers.news(&peer) {
+            self.pending.shards(node, shards);
+        }
         if let Some(node) = node {
             if let Some(feed) = &self.feed {
                 feed.connected(node, true);
@@ -464,20 +492,32 @@ impl Driver {
                 message_id,
                 message,
             } => self.on_message(propagation_source, message_id, message),
-            gossipsub::Event::Subscribed { peer_id, .. } => {
-                let ready = self.peers.subscribed(&peer_id);
-                self.on_ready(peer_id, ready);
+            gossipsub::Event::Subscribed { peer_id, topic } => {
+                if let Some(topic) = self.topics.get(&topic) {
+                    let ready = self.peers.subscribed(&peer_id, *topic);
+                    self.on_ready(peer_id, ready);
+                }
             }
-            gossipsub::Event::Unsubscribed { peer_id, .. } => self.peers.unsubscribed(&peer_id),
+            gossipsub::Event::Unsubscribed { peer_id, topic } => {
+                if let Some(topic) = self.topics.get(&topic) {
+                    self.peers.unsubscribed(&peer_id, *topic);
+                    self.on_ready(peer_id, None);
+                }
+            }
             // Who takes no gossip is no node; it is cut for its silence.
             gossipsub::Event::GossipsubNotSupported { .. } | gossipsub::Event::SlowPeer { .. } => {}
         }
     }
 
     fn on_message(&mut self, peer: PeerId, id: gossipsub::MessageId, message: gossipsub::Message) {
-        let ticket = Ticket { id, peer };
+        let Some(&topic) = self.topics.get(&message.topic) else {
+            tracing::error!(topic = %message.topic, "nobody listens to this topic");
+            return;
+        };
+        let ticket = Ticket { id, peer, topic };
         let from = self.peers.get_mut(&peer);
-        let (Some(from), Some(&topic)) = (from, self.topics.get(&message.topic)) else {
+        // What came before it was no longer listened to is nobody's fault.
+        let (Some(from), true) = (from, self.listening.contains(&topic)) else {
             self.report(&ticket, Acceptance::Ignore);
             return;
         };
@@ -550,7 +590,7 @@ fn failure(error: request_response::OutboundFailure) -> FetchError {
 }
 
 /// Comings and goings that wait until there is room among the events: none is lost, and what cancels out is left
-/// out, so that there are never more than two per peer.
+/// out, so that there are never more than three per peer.
 #[derive(Default)]
 struct Pending(VecDeque<Event>);
 
@@ -559,7 +599,22 @@ impl Pending {
         self.0.push_back(Event::Connected(node));
     }
 
+    /// The last word counts.
+    fn shards(&mut self, node: NodeId, shards: Shards) {
+        let mut waiting = self.0.iter_mut();
+        let waits = waiting.find_map(|event| match event {
+            Event::Shards(it, shards) if *it == node => Some(shards),
+            _ => None,
+        });
+        match waits {
+            Some(it) => *it = shards,
+            None => self.0.push_back(Event::Shards(node, shards)),
+        }
+    }
+
     fn disconnected(&mut self, node: NodeId) {
+        self.0
+            .retain(|event| !matches!(event, Event::Shards(it, _) if *it == node));
         let waits = |event: &Event| matches!(event, Event::Connected(it) if *it == node);
         if let Some(index) = self.0.iter().rposition(waits) {
             self.0.remove(index);

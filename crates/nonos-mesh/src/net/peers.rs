@@ -1,11 +1,14 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, swarm::ConnectionId};
-use nonos_types::{ByteLen, NodeId};
+use nonos_types::{ByteLen, NodeId, Shards};
 use tokio::time::Instant;
 
 use super::PeerInfo;
-use crate::core::{Guest, Prefix, Topic, Way, gives_way};
+use crate::core::{Guest, Prefix, Promise, Topic, Way, gives_way};
 
 /// Who is connected, and by what.
 pub(super) struct Peers {
@@ -20,10 +23,12 @@ pub(super) struct Peer {
     /// One, or two for a moment.
     connections: Vec<Connection>,
     since: Instant,
-    /// Has it said that it is of this network?
-    identified: bool,
+    /// If it has said that it is of this network: what else it has said then.
+    promised: Option<Promise>,
     /// Topics it has subscribed to. Only its first connection tells.
-    topics: usize,
+    topics: BTreeSet<Topic>,
+    /// Shards that were told of it: all, if nothing was.
+    told: Shards,
     /// Did it say both, once?
     pub(super) ready: bool,
     pub(super) messages: u64,
@@ -75,8 +80,9 @@ impl Peers {
             node,
             connections: Vec::new(),
             since: now,
-            identified: false,
-            topics: 0,
+            promised: None,
+            topics: BTreeSet::new(),
+            told: Shards::ALL,
             ready: false,
             messages: 0,
             bytes: 0,
@@ -104,23 +110,31 @@ impl Peers {
     }
 
     /// The peer is of this network. Returns it if it can be talked to from now on.
-    pub(super) fn identified(&mut self, peer: &PeerId) -> Option<NodeId> {
+    pub(super) fn identified(&mut self, peer: &PeerId, promise: Promise) -> Option<NodeId> {
         let it = self.peers.get_mut(peer)?;
-        it.identified = true;
+        // What it said first is what it is held to.
+        it.promised.get_or_insert(promise);
         it.becomes_ready()
     }
 
     /// The peer listens to one topic more. Returns it if it can be talked to from now on.
-    pub(super) fn subscribed(&mut self, peer: &PeerId) -> Option<NodeId> {
+    pub(super) fn subscribed(&mut self, peer: &PeerId, topic: Topic) -> Option<NodeId> {
         let it = self.peers.get_mut(peer)?;
-        it.topics += 1;
+        it.topics.insert(topic);
         it.becomes_ready()
     }
 
-    pub(super) fn unsubscribed(&mut self, peer: &PeerId) {
+    pub(super) fn unsubscribed(&mut self, peer: &PeerId, topic: Topic) {
         if let Some(it) = self.peers.get_mut(peer) {
-            it.topics = it.topics.saturating_sub(1);
+            it.topics.remove(&topic);
         }
+    }
+
+    /// Of which shards a peer that can be talked to hears everything, if that has not been told.
+    pub(super) fn news(&mut self, peer: &PeerId) -> Option<(NodeId, Shards)> {
+        let it = self.peers.get_mut(peer).filter(|it| it.ready)?;
+        let shards = it.shards();
+        (std::mem::replace(&mut it.told, shards) != shards).then_some((it.node, shards))
     }
 
     /// The connections to close because there are two to the same peer.
@@ -190,7 +204,7 @@ impl Peers {
         let is_silent = |it: &Peer| !it.says_all() && it.since + timeout <= now;
         let dialled = |it: &Peer| {
             let connection = it.connections.iter().rfind(|it| it.outbound)?;
-            it.identified.then(|| connection.address.clone())
+            it.promised.map(|_| connection.address.clone())
         };
         self.peers
             .iter()
@@ -210,6 +224,7 @@ impl Peers {
                 messages: it.messages,
                 bytes: ByteLen::new(it.bytes),
                 kept: kept(peer),
+                shards: it.shards(),
             })
         };
         self.peers.iter().filter_map(info).collect()
@@ -225,9 +240,15 @@ impl Peer {
         }
     }
 
-    /// Every node listens to every topic.
+    /// It listens to every topic that it has promised to.
     fn says_all(&self) -> bool {
-        self.identified && self.topics >= Topic::COUNT
+        let keeps = |it: Promise| it.topics().iter().all(|topic| self.topics.contains(topic));
+        self.promised.is_some_and(keeps)
+    }
+
+    fn shards(&self) -> Shards {
+        let listens = |topic: Topic| self.topics.contains(&topic);
+        self.promised.map_or(Shards::NONE, |it| it.shards(listens))
     }
 
     fn becomes_ready(&mut self) -> Option<NodeId> {

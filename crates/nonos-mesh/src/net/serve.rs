@@ -212,8 +212,8 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
             messages.truncate(fitting);
             Response::Messages(messages)
         }
-        Request::After { cursor } => {
-            let page = objects.messages_after(*cursor, Page::MAX_MESSAGES);
+        Request::After { cursor, shards } => {
+            let page = objects.messages_after_in(*cursor, Page::MAX_MESSAGES, *shards);
             if page.is_sound(*cursor, Page::MAX_MESSAGES) {
                 Response::Page(page)
             } else {

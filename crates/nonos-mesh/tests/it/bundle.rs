@@ -479,6 +479,7 @@ fn the_signature_of_a_message_is_not_looked_at() {
             receipt: nonos_types::ReceiptId::ZERO,
             valid: true,
             at: NOW,
+            shard: None,
         },
         &key(1),
     )));

@@ -1,5 +1,5 @@
 use nonos_mesh::{Cursor, FetchError, Page, Refusal};
-use nonos_types::Message;
+use nonos_types::{Message, Shards};
 
 use crate::{
     node::{Node, Setup, Shelf},
@@ -31,7 +31,11 @@ async fn what_was_missed_is_fetched_in_pages_and_let_in_by_the_same_rules() {
     let (alice, bob) = with_log(log.iter().map(Message::to_bytes).collect()).await;
     let (mut cursor, mut missed) = (Cursor::START, vec![]);
     loop {
-        let page = bob.mesh.messages_after(alice.id, cursor).await.expect("a page");
+        let page = bob
+            .mesh
+            .messages_after(alice.id, cursor, Shards::ALL)
+            .await
+            .expect("a page");
         assert!(page.messages.len() <= Page::MAX_MESSAGES);
         if page.messages.is_empty() {
             assert_eq!(page.next, cursor);
@@ -69,7 +73,10 @@ async fn a_false_log_is_refused_message_by_message() {
         vec![7; 990_000],
     ];
     let (alice, bob) = with_log(log).await;
-    let page = bob.mesh.messages_after(alice.id, Cursor::START).await;
+    let page = bob
+        .mesh
+        .messages_after(alice.id, Cursor::START, Shards::ALL)
+        .await;
     let refusals: Vec<_> = page
         .expect("a page")
         .messages
@@ -105,7 +112,7 @@ async fn a_log_that_does_not_move_is_refused() {
     ] {
         let asking = tokio::spawn({
             let (mesh, liar) = (alice.mesh.clone(), liar.id);
-            async move { mesh.messages_after(liar, Cursor::new(5)).await }
+            async move { mesh.messages_after(liar, Cursor::new(5), Shards::ALL).await }
         });
         liar.asked().await;
         liar.answer(Answer::Bytes(answer)).await;

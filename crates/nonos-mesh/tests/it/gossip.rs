@@ -141,6 +141,7 @@ fn refused_start(listen: &str, peer: Option<&str>) -> Error {
         peers: peer.iter().map(|it| it.parse().expect("an address")).collect(),
         limits: Limits::default(),
         clock: Arc::new(Fixed),
+        shards: nonos_types::Shards::ALL,
         onion: None,
     };
     let started = nonos_mesh::start(config, &key(1), Arc::new(Shelf::empty()));

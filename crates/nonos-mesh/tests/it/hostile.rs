@@ -239,6 +239,7 @@ async fn a_node_of_another_network_never_connects() {
         peers: vec![alice.address.clone()],
         limits: Limits::default(),
         clock: std::sync::Arc::new(Fixed),
+        shards: nonos_types::Shards::ALL,
         onion: None,
     };
     let shelf = std::sync::Arc::new(crate::node::Shelf::empty());

@@ -32,5 +32,7 @@ mod sample;
 #[cfg(feature = "net")]
 mod segment;
 #[cfg(feature = "net")]
+mod shards;
+#[cfg(feature = "net")]
 mod silence;
 mod witness;

@@ -121,6 +121,7 @@ impl Member {
             peers,
             limits,
             clock: Arc::new(Running(Instant::now())),
+            shards: nonos_types::Shards::ALL,
             onion: None,
         };
         let known = Arc::new(Known::new());
@@ -206,7 +207,7 @@ async fn learn(mesh: &Mesh, known: &Known, message: &Message) {
 /// What a peer has accepted before it was connected.
 async fn read_log(mesh: Mesh, peer: NodeId, read: mpsc::Sender<Message>) {
     let mut cursor = Cursor::START;
-    while let Ok(page) = mesh.messages_after(peer, cursor).await {
+    while let Ok(page) = mesh.messages_after(peer, cursor, nonos_types::Shards::ALL).await {
         if page.messages.is_empty() {
             return;
         }

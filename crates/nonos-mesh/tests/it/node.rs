@@ -9,7 +9,7 @@ use nonos_mesh::{
     Config, Cursor, Event, Events, Limits, Mesh, Multiaddr, Object, Objects, OnionConfig, Page, Part, Ticket,
     start,
 };
-use nonos_types::{ByteLen, Clock, Message, NodeId, OnionKey, Timestamp};
+use nonos_types::{ByteLen, Clock, Message, NodeId, OnionKey, Shards, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::sample::{NOW, key, network, node};
@@ -109,6 +109,7 @@ pub(crate) struct Setup {
     pub(crate) peers: Vec<Multiaddr>,
     pub(crate) limits: Limits,
     pub(crate) shelf: Shelf,
+    pub(crate) shards: Shards,
     pub(crate) onion: Option<OnionConfig>,
     pub(crate) clock: Arc<dyn Clock + Send + Sync>,
 }
@@ -121,6 +122,7 @@ impl Setup {
             peers: vec![],
             limits: Limits::default(),
             shelf: Shelf::empty(),
+            shards: Shards::ALL,
             onion: None,
             clock: Arc::new(Fixed),
         }
@@ -147,6 +149,7 @@ impl Setup {
             peers: self.peers,
             limits: self.limits,
             clock: self.clock,
+            shards: self.shards,
             onion: self.onion.clone(),
         };
         let (mesh, mut events) = start(config, &key(self.seed), objects).expect("it starts");

@@ -194,7 +194,10 @@ async fn an_object_that_a_node_reads_wrongly_is_not_sent() {
     bob.connected(alice.id).await;
     let fetched = bob.mesh.fetch(alice.id, OBJECT, MOST).await;
     assert!(matches!(fetched, Err(FetchError::NotFound)), "{fetched:?}");
-    let page = bob.mesh.messages_after(alice.id, nonos_mesh::Cursor::START).await;
+    let page = bob
+        .mesh
+        .messages_after(alice.id, nonos_mesh::Cursor::START, nonos_types::Shards::ALL)
+        .await;
     assert!(matches!(page, Err(FetchError::NotFound)), "{page:?}");
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Answer {
 pub(crate) struct Setup {
     pub(crate) keypair: Keypair,
     pub(crate) version: String,
+    /// How its program calls itself.
+    pub(crate) agent: String,
     pub(crate) topics: Vec<Topic>,
     /// Topics of a newer version.
     pub(crate) newer: usize,
@@ -36,6 +38,7 @@ impl Setup {
         Self {
             keypair: Keypair::ed25519_from_bytes([seed; 32]).expect("32 bytes"),
             version: format!("/nonos/{}/1", network()),
+            agent: "nonos".to_owned(),
             topics: Topic::all().collect(),
             newer: 0,
         }
@@ -243,13 +246,15 @@ fn swarm(setup: Setup) -> Swarm<Behaviour> {
         )
     };
     let (objects, onion) = (by_hand("objects"), by_hand("onion"));
-    let version = setup.version;
+    let (version, agent) = (setup.version, setup.agent);
     SwarmBuilder::with_existing_identity(setup.keypair)
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
         .expect("a transport")
         .with_behaviour(|keypair| Behaviour {
-            identify: identify::Behaviour::new(identify::Config::new(version, keypair.public())),
+            identify: identify::Behaviour::new(
+                identify::Config::new(version, keypair.public()).with_agent_version(agent),
+            ),
             gossip,
             objects,
             onion,

@@ -1,6 +1,7 @@
 mod exact;
 mod hostile;
 mod pace;
+mod shards;
 mod swarm;
 
 use nonos_mesh::core::reconcile::{

@@ -64,6 +64,7 @@ fn blank(valid_from: Timestamp, valid_until: Timestamp) -> Descriptor {
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        shards: nonos_types::Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,

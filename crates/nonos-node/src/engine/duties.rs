@@ -135,7 +135,7 @@ impl Engine {
             executors: (self.directory.iter())
                 .filter(|it| it.roles.contains(Role::Executor) && it.signer() != self.me)
                 .count() as u64,
-            frozen: self.trust.frozen(self.now.time)?,
+            frozen: self.trust.in_doubt(self.now.time)?,
             ..hard
         })
     }

@@ -4,14 +4,14 @@ use nonos_mesh::{
     Acceptance, Cursor, Object, Ticket,
     core::{
         onion::{Guards, Mix},
+        reconcile::Scope,
         segment,
     },
 };
 use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp,
-    Value, Verdict,
+    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp, Value, Verdict, Shard, Shards,
 };
 
 use super::{Connection, Facts, Refused};
@@ -37,6 +37,8 @@ pub(crate) struct Origin {
     pub(crate) peer: Option<NodeId>,
     /// If by gossip: whoever passed it on waits for an answer.
     pub(crate) ticket: Option<Ticket>,
+    /// If by gossip: the shard of the topic.
+    pub(crate) shard: Option<Shard>,
     /// If somebody entrusted it to this node without showing itself: if it is right, this node is the first to gossip it.
     pub(crate) entrusted: bool,
 }
@@ -48,6 +50,8 @@ pub(crate) enum Input {
         message: Box<Message>,
         origin: Origin,
     },
+    /// What a peer hears everything of.
+    Shards(NodeId, Shards),
     Connected(NodeId),
     Disconnected(NodeId),
     Listening(String),
@@ -273,11 +277,20 @@ pub(crate) enum Effect {
     Read {
         peer: NodeId,
         cursor: Cursor,
+        shards: Shards,
     },
     /// Find out which messages only a peer has, and get them.
     CatchUp {
         peer: NodeId,
         from: Kind,
+        scope: Scope,
+    },
+    /// Listen to these shards, too, and no longer to others that are not always listened to.
+    Listen(Shards),
+    /// Get the offer of a job from a peer.
+    GetOffer {
+        peer: NodeId,
+        job: JobId,
     },
     /// Get the capsule and the input of an offer, and of another's what the run needs besides.
     Prepare {

@@ -6,7 +6,7 @@ use nonos_mesh::core::Schedule;
 use nonos_store::{Batch, Durability, Table};
 use nonos_trust::boxes;
 use nonos_types::{
-    Attempt, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Signed, Slot, Transfer,
+    Attempt, ByteLen, CapsuleHash, Claim, JobId, NodeId, Offer, Receipt, Role, Shard, Signed, Slot, Transfer,
 };
 
 use super::{
@@ -337,6 +337,8 @@ impl Engine {
         let requester = offer.signer();
         let executors = (self.directory.iter())
             .filter(|it| it.roles.contains(Role::Executor) && it.signer() != requester)
+            // Others hear nothing of it.
+            .filter(|it| it.shards.contains(Shard::of(&offer.capsule)))
             .map(|it| (it.signer(), it.capacity));
         Schedule::weighted(job, executors, &offer.weights)
     }

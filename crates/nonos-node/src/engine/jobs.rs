@@ -118,6 +118,7 @@ impl Engine {
         self.tick_heads()?;
         self.ask_relays()?;
         self.tick_challenges();
+        self.reconsider()?;
         self.retry()?;
         self.tick_helping();
         self.drive()?;
@@ -130,6 +131,7 @@ impl Engine {
                 self.open.remove(&job);
             }
         }
+        self.reckon_shards();
         let now = self.now.time.get();
         self.forget(|job| now > job.offer.deadline.get().saturating_add(KEPT_S));
         self.start_next()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nonos_mesh::core::{Candidate, Link, Move, Neighbours, Prefix, Regard, Way, Wish};
 use nonos_trust::State;
-use nonos_types::{Descriptor, Digest, NodeId, Signed, Tag};
+use nonos_types::{Descriptor, Digest, NodeId, Shards, Signed, Tag};
 
 use super::{Effect, Engine, Error, Moment};
 
@@ -78,6 +78,7 @@ impl Engine {
             peer,
             way,
             prefix: prefix.and_then(|prefix| self.counted(prefix)),
+            shards: self.listening.of_peer(peer),
             regard: Regard::Newcomer,
             since_ms: now,
             served_ms: now,
@@ -150,6 +151,8 @@ impl Engine {
         Some(Ok(Candidate {
             peer,
             prefix: Prefix::at(address).and_then(|prefix| self.counted(prefix)),
+            // Of whom there is no descriptor any more, nothing is known.
+            shards: descriptor.map_or(Shards::NONE, |it| it.shards),
             regard: regard(standing.state)?,
             trust_ppm: standing.score.get(),
             age_s: self.now.time.get().saturating_sub(said),
@@ -180,6 +183,7 @@ impl Engine {
     /// Says what is thought of those that are connected, and does what follows from it.
     pub(super) fn tick_neighbours(&mut self) -> Result<(), Error> {
         let now = self.now.millis;
+        self.around.neighbours.hear(self.listening.now());
         let busy = self.busy();
         let mut links = Vec::new();
         for (peer, seen) in &self.around.links {
@@ -187,6 +191,7 @@ impl Engine {
             links.push(Link {
                 regard: regard(standing.state).unwrap_or(Regard::Newcomer),
                 held: seen.kept || busy.contains(peer),
+                shards: self.listening.of_peer(*peer),
                 ..seen.link
             });
         }

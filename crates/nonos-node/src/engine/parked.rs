@@ -58,6 +58,12 @@ impl Parked {
         found
     }
 
+    /// What waits for this.
+    pub(super) fn waiting(&self, need: Need) -> impl Iterator<Item = &Message> {
+        let waiting = self.messages.iter().filter(move |(it, _)| *it == need);
+        waiting.map(|(_, message)| message)
+    }
+
     /// What a message waits for, if it is here.
     pub(super) fn need_of(&self, message: &Message) -> Option<Need> {
         let parked = self.messages.iter().find(|(_, it)| it == message);

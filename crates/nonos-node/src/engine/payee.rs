@@ -2,7 +2,7 @@
 
 use nonos_depin::{MAX_AMOUNT, Received};
 use nonos_trust::{Cause, Context, Deed};
-use nonos_types::{FeeKind, Line, Offer, Signed, Voucher};
+use nonos_types::{FeeKind, Line, Offer, Shard, Signed, Voucher};
 
 use super::{Decision, Engine, Error, Need, Origin};
 use crate::api::{Booked, What};
@@ -19,19 +19,29 @@ impl Engine {
                 Some(job) => job.offer.clone(),
                 None => match self.journal.offer(line.job)? {
                     Some(offer) => offer,
+                    None if it.payee != self.me && self.is_elsewhere(line.job)? => continue,
+                    None if it.payee == self.me => {
+                        self.want_offer(line.job, origin);
+                        return Ok(self.park(Need::Job(line.job), it.clone(), origin));
+                    }
                     None => return Ok(self.park(Need::Job(line.job), it.clone(), origin)),
                 },
             };
             let known = offer.slots().any(|slot| slot == line.slot);
+            // Who hears nothing of the job passes it on without knowing better.
+            let wrong = match self.could_judge(origin, Shard::of(&offer.capsule)) {
+                true => Decision::Reject,
+                false => Decision::Ignore,
+            };
             if line.amount > offer.max_fee || !known {
-                return Ok(Decision::Reject);
+                return Ok(wrong);
             }
             if line.kind == FeeKind::Prove {
                 if let Some(decision) = self.judge_proving(it, line, &offer, origin)? {
                     return Ok(decision);
                 }
             } else if offer.signer() != it.signer() {
-                return Ok(Decision::Reject);
+                return Ok(wrong);
             }
         }
         // Books that are stopped take it from the journal when they go on.
@@ -78,7 +88,11 @@ impl Engine {
         if let Some(receipt) = receipt {
             let proven = &receipt.record.proven;
             let right = receipt.signer() == it.signer() && proven.job == line.job && proven.slot == line.slot;
-            return Ok((!right).then_some(Decision::Reject));
+            let wrong = match self.could_judge(origin, Shard::of(&proven.capsule)) {
+                true => Decision::Reject,
+                false => Decision::Ignore,
+            };
+            return Ok((!right).then_some(wrong));
         }
         if it.payee == self.me && self.has_helped(line, it.signer())? {
             return Ok(None);

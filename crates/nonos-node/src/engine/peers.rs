@@ -195,6 +195,7 @@ impl Engine {
     }
 
     pub(super) fn peer_disconnected(&mut self, peer: NodeId) {
+        self.listening.peer_lost(peer);
         if self.connected.remove(&peer).is_some() {
             self.directory.keep(peer, false);
             self.event(None, What::Disconnected { peer });
@@ -210,8 +211,8 @@ impl Engine {
         {
             state.comparing = true;
             state.pace.began(now);
-            let from = state.from;
-            self.effects.push(Effect::CatchUp { peer, from });
+            let (from, scope) = (state.from, self.listening.scope_with(peer));
+            self.effects.push(Effect::CatchUp { peer, from, scope });
         }
     }
 
@@ -335,6 +336,7 @@ impl Engine {
             },
             onion_keys: self.onion_keys(),
             stamp: self.about.stamp,
+            shards: self.listening.base(),
             family: self.config.onion.family_in(self.network),
             books,
             further: Further::NONE,
@@ -351,8 +353,8 @@ impl Engine {
             state.soon = false;
             state.reading = true;
             state.read_at = now;
-            let cursor = state.cursor;
-            self.effects.push(Effect::Read { peer, cursor });
+            let (cursor, shards) = (state.cursor, self.listening.now());
+            self.effects.push(Effect::Read { peer, cursor, shards });
         }
     }
 
@@ -363,9 +365,11 @@ impl Engine {
         };
         state.reading = false;
         let Some(next) = next else { return };
+        // A page may have messages of other shards only, and so none.
+        let moved = state.cursor != Cursor::END && next > state.cursor;
         state.cursor = next;
         // A journal without an end is read in steps.
-        if messages > 0 && state.pages < PAGES {
+        if (messages > 0 || moved) && state.pages < PAGES {
             state.pages += 1;
             self.read_on(peer);
         } else {

@@ -5,8 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap, num::NonZeroU8};
 use nonos_depin::{MAX_AMOUNT, fees};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
-    Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Timestamp,
-    Voucher, Weights,
+    Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Timestamp, Voucher, Weights, Shard,
 };
 
 use super::{
@@ -151,6 +150,7 @@ impl Engine {
         }
         let signed = Signed::new(offer, self.identity.signing_key());
         let id = signed.job();
+        self.visit(Shard::of(&signed.capsule));
         // Set aside before anyone can work for it.
         self.ledger.hold(id, held, self.identity.signing_key(), now)?;
         self.tell(signed)?;

@@ -22,5 +22,6 @@ mod restore;
 mod schedule;
 mod sealed;
 mod segments;
+mod shards;
 mod why;
 mod world;

@@ -5,8 +5,7 @@ use nonos_trust::{
     Cause, Context, Conviction, Deed, Judgement, Observation, ProofCheck, ProofVerdict, judge,
 };
 use nonos_types::{
-    Accusation, Evidence, InvalidProof, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Signed,
-    Verdict,
+    Accusation, Evidence, InvalidProof, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Signed, Verdict, Shard,
 };
 
 use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, job::Mine};
@@ -207,6 +206,7 @@ impl Engine {
         };
         self.event(Some(Role::Verifier), what);
         if valid {
+            self.found_right(&receipt);
             // Another one may have been found good meanwhile.
             if let Some(reuse) = self.reused(&receipt) {
                 self.saw_reuse(reuse)?;
@@ -245,11 +245,13 @@ impl Engine {
         if !self.is(Role::Verifier) {
             return Ok(());
         }
+        let shard = (self.receipts.get(&receipt)).map(|it| Shard::of(&it.record.proven.capsule));
         self.say(Verdict {
             network: self.network,
             receipt,
             valid: true,
             at: self.now.time,
+            shard,
         })?;
         Ok(())
     }
@@ -306,7 +308,12 @@ impl Engine {
         judgement: &Judgement,
     ) -> Result<Conviction, Error> {
         let (peer, evidence) = (accusation.evidence.subject(), accusation.evidence.id());
-        let conviction = self.trust.convict(accusation, judgement, self.now.time)?;
+        let now = self.now.time;
+        let conviction = if self.is_controlled(&accusation.evidence)? {
+            self.trust.convict_controlled(accusation, judgement, now)?
+        } else {
+            self.trust.convict(accusation, judgement, now)?
+        };
         match conviction {
             Conviction::New => {
                 self.event(Some(Role::Verifier), What::Blacklisted { peer, evidence });

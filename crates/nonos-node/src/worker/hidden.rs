@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nonos_mesh::{HiddenError, Object, core::onion::Target};
+use nonos_mesh::{
+    HiddenError, Object,
+    core::{Topic, onion::Target},
+};
 use nonos_types::{ByteLen, Message, NodeId};
 use rand_chacha::{
     ChaCha20Rng,
@@ -34,7 +37,11 @@ impl Worker {
     /// `false` if this node is to publish it itself.
     async fn let_another_publish(&self, message: &Message) -> bool {
         loop {
-            let connected = self.mesh.peers().await.into_iter().map(|peer| peer.id).collect();
+            let shard = Topic::of(message).shard();
+            let peers = self.mesh.peers().await.into_iter();
+            // Others know nothing of its job, and so could not tell whether it is right.
+            let hear = peers.filter(|peer| shard.is_none_or(|shard| peer.shards.contains(shard)));
+            let connected = hear.map(|peer| peer.id).collect();
             // One that is connected can fetch the proof from here, as any peer does.
             let to = Target::Of(shuffled(connected));
             let least_hops = self.onion.least_hops();

@@ -106,6 +106,7 @@ impl Peer {
                 .collect(),
             limits: Limits::default(),
             clock: Arc::new(Now),
+            shards: nonos_types::Shards::ALL,
             onion: None,
         };
         let (mesh, mut events) = nonos_mesh::start(config, &key, Arc::clone(&evil) as _).expect("it starts");

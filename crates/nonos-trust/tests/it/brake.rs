@@ -142,3 +142,80 @@ fn an_operator_sets_from_how_many_guilty_on_it_brakes() {
     }
     assert_eq!(convict(&book, 4, NOW), Conviction::Frozen);
 }
+
+/// Peers of these seeds with ten runs that were found right.
+fn establish(book: &TrustBook, seeds: std::ops::RangeInclusive<u8>) {
+    for seed in seeds {
+        runs(book, peer(seed), Deed::Good, 0..10, NOW);
+    }
+}
+
+#[test]
+fn newcomers_in_great_number_freeze_no_convictions_but_their_own() {
+    let book = knowing(5);
+    establish(&book, 100..=119);
+    for seed in 1..=40 {
+        convict(&book, seed, NOW);
+    }
+    assert_eq!(convict(&book, 50, NOW), Conviction::Frozen);
+    assert!(book.frozen(NOW).expect("is answered"));
+    assert!(!book.in_doubt(NOW).expect("is answered"));
+    // A fifth of those who have proved runs.
+    for seed in 100..104 {
+        assert_eq!(convict(&book, seed, NOW), Conviction::New);
+    }
+    assert_eq!(convict(&book, 104, NOW), Conviction::Frozen);
+    assert!(book.in_doubt(NOW).expect("is answered"));
+}
+
+/// Nor do they make up a mesh in which many guilty are few.
+#[test]
+fn newcomers_in_great_number_do_not_release_the_brake() {
+    let book = knowing(90);
+    establish(&book, 100..=109);
+    assert_eq!(convict(&book, 100, NOW), Conviction::New);
+    assert_eq!(convict(&book, 101, NOW), Conviction::New);
+    assert_eq!(convict(&book, 102, NOW), Conviction::Frozen);
+}
+
+/// Verdicts can be copied, and so can not make anyone more than a newcomer.
+#[test]
+fn nine_runs_and_a_thousand_verdicts_establish_nobody() {
+    let book = book();
+    for seed in 1..=10 {
+        runs(&book, peer(seed), Deed::Good, 0..9, NOW);
+        for job in 0..100 {
+            let verdict = nonos_trust::Observation {
+                context: nonos_trust::Context::Verify,
+                ..run(peer(seed), Deed::Good, job)
+            };
+            book.observe(&verdict, NOW).expect("is counted");
+        }
+        convict(&book, seed, NOW);
+    }
+    assert!(book.frozen(NOW).expect("is answered"));
+    assert!(!book.in_doubt(NOW).expect("is answered"));
+}
+
+#[test]
+fn what_is_controlled_is_not_frozen_and_freezes_nothing() {
+    let book = knowing(14);
+    let controlled = |seed: u8| {
+        let accusation = accusation(&key(seed), 0);
+        let convicted = book.convict_controlled(&accusation, &guilty(&accusation), NOW);
+        convicted.expect("is judged")
+    };
+    for seed in 1..=10 {
+        assert_eq!(controlled(seed), Conviction::New);
+        assert!(!book.frozen(NOW).expect("is answered"));
+    }
+    for seed in [11, 12] {
+        assert_eq!(convict(&book, seed, NOW), Conviction::New);
+    }
+    assert_eq!(convict(&book, 13, NOW), Conviction::Frozen);
+    // What was held convicts as soon as it is controlled.
+    assert_eq!(controlled(13), Conviction::New);
+    assert_eq!(book.held().expect("is answered"), []);
+    assert!(book.is_blacklisted(peer(13)).expect("is answered"));
+    assert_eq!(controlled(13), Conviction::Known);
+}

@@ -140,6 +140,7 @@ fn equivocation(
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        shards: Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,

@@ -3,8 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, FamilyId, FeedHead, Further, Incarnation, NetworkId, NodeId, Payload, PoiHash,
-    Sequence, Tag, Timestamp,
+    ByteLen, Digest, Error, FamilyId, FeedHead, Further, Incarnation, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp, Shards,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -36,6 +35,8 @@ pub struct Descriptor {
     pub onion_keys: Vec<OnionKey>,
     /// Work that was done for this node's name.
     pub stamp: Stamp,
+    /// Of which capsules it hears what becomes of their jobs; at least one shard.
+    pub shards: Shards,
     /// Whose node it is, if others are in the same hand and say the same: no two of them are on one onion route.
     pub family: Option<FamilyId>,
     /// How far its books go, so that it is told if it ever forgets. None if there is nothing in them.
@@ -78,6 +79,7 @@ impl Payload for Descriptor {
                 })
                 .collect(),
             stamp: self.stamp.0,
+            shards: self.shards.to_wire(),
             family: self.family.map(|it| it.as_bytes().to_vec()),
             books: self.books.map(|it| proto::FeedHead {
                 incarnation: it.incarnation.get(),
@@ -131,6 +133,7 @@ impl Payload for Descriptor {
             capacity: Capacity::from_u32(message.capacity).ok_or(bad("capacity"))?,
             onion_keys,
             stamp: Stamp(message.stamp),
+            shards: Shards::from_wire(message.shards).ok_or(bad("shards"))?,
             family: (message.family.as_deref())
                 .map(|it| digest(NAME, "family", it))
                 .transpose()?,

@@ -7,7 +7,7 @@ use crate::{Descriptor, Error, EvidenceId, NetworkId, NodeId, Signed};
 /// ```
 /// use ed25519_dalek::SigningKey;
 /// use nonos_types::{Descriptor, Equivocation, NetworkId, Sequence, Signed, Timestamp};
-/// # use nonos_types::{Capacity, Further, PoiHash, Roles, Stamp};
+/// # use nonos_types::{Capacity, Further, PoiHash, Roles, Shards, Stamp};
 ///
 /// let key = SigningKey::from_bytes(&[1; 32]);
 /// let described = |address: &str, sequence| {
@@ -16,7 +16,7 @@ use crate::{Descriptor, Error, EvidenceId, NetworkId, NodeId, Signed};
 ///         addresses: vec![address.to_owned()],
 ///         # network: NetworkId::named("example"), valid_from: Timestamp::ZERO, valid_until: Timestamp::ZERO,
 ///         # roles: Roles::NONE, profile: PoiHash::ZERO, software: String::new(), capacity: Capacity::NONE,
-///         # onion_keys: vec![], stamp: Stamp::NONE, family: None, books: None, further: Further::NONE,
+///         # onion_keys: vec![], stamp: Stamp::NONE, family: None, books: None, shards: Shards::ALL, further: Further::NONE,
 ///         // …
 ///     };
 ///     Signed::new(descriptor, &key)

@@ -1,7 +1,7 @@
 use super::job::amount;
 use crate::{
     Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId,
-    Payload, ProofDigest, ReceiptId, SealedResult, TapesDigest, Timestamp, VkDigest,
+    Payload, ProofDigest, ReceiptId, SealedResult, Shard, TapesDigest, Timestamp, VkDigest,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -164,6 +164,8 @@ pub struct Verdict {
     pub valid: bool,
     /// When.
     pub at: Timestamp,
+    /// The shard of the receipt's capsule; nothing from programs that know of none.
+    pub shard: Option<Shard>,
 }
 
 impl Payload for Verdict {
@@ -177,6 +179,7 @@ impl Payload for Verdict {
             receipt: self.receipt.as_bytes().to_vec(),
             valid: self.valid,
             at: self.at.get(),
+            shard: self.shard.map(|shard| shard.get().into()),
         })
     }
 
@@ -187,6 +190,14 @@ impl Payload for Verdict {
             receipt: digest(VERDICT, "receipt", &message.receipt)?,
             valid: message.valid,
             at: Timestamp::new(message.at),
+            shard: (message.shard)
+                .map(|number| {
+                    Shard::new(number).ok_or(Error::BadField {
+                        message: VERDICT,
+                        field: "shard",
+                    })
+                })
+                .transpose()?,
         })
     }
 }

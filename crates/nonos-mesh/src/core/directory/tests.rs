@@ -41,6 +41,7 @@ fn described(number: u16, address: &str, sequence: u64, bits: u32) -> Signed<Des
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: stamp.expect("there is always another"),
+        shards: nonos_types::Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,

@@ -18,6 +18,7 @@ fn stranger(n: u32) -> Candidate {
     Candidate {
         peer: id(n),
         prefix: place(n),
+        shards: Shards::ALL,
         regard: Regard::Newcomer,
         trust_ppm: 300_000,
         age_s: 60,
@@ -38,6 +39,7 @@ fn link(of: &Candidate, way: Way) -> Link {
         peer: of.peer,
         way,
         prefix: of.prefix,
+        shards: of.shards,
         regard: of.regard,
         since_ms: 0,
         served_ms: 0,
@@ -54,6 +56,8 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 fn neighbours(outbound: usize) -> Neighbours {
     let wish = Wish {
         outbound,
+        of_shard: outbound.min(3),
+        outbound_of_shard: outbound.min(2),
         ..Wish::default()
     };
     Neighbours::new(wish, &[7; 32])
@@ -167,6 +171,8 @@ fn draws(all: &[Candidate]) -> Vec<usize> {
             outbound: 1,
             trusted: 0,
             newcomers: 0,
+            shards: Shards::NONE,
+            ..Wish::default()
         };
         let moves = Neighbours::new(wish, &bytes).moves(&[], all, 0);
         let drawn = dialled(&moves);
@@ -360,4 +366,190 @@ fn guests_in_great_number_from_one_place_do_not_shut_others_out() {
     let crowd: Vec<_> = (0..64).map(|n| guest(n, 0, None)).collect();
     assert_eq!(gives_way(&crowd), Some(63));
     assert_eq!(gives_way::<u64>(&[]), None);
+}
+
+/// A newcomer that hears these shards only.
+fn of_shards(n: u32, bits: u32) -> Candidate {
+    Candidate {
+        shards: Shards::from_bits(bits).expect("four bits"),
+        ..stranger(n)
+    }
+}
+
+fn known(it: Candidate) -> Candidate {
+    Candidate {
+        regard: Regard::Known,
+        trust_ppm: 600_000,
+        ..it
+    }
+}
+
+/// Who of those that are dialled hears a shard.
+fn of_shard(moves: &[Move], all: &[Candidate], bit: u32) -> Vec<Candidate> {
+    let dialled = dialled(moves);
+    let hears = |it: &&Candidate| dialled.contains(&it.peer) && it.shards.bits() & 1 << bit != 0;
+    all.iter().filter(hears).copied().collect()
+}
+
+#[test]
+fn of_each_shard_three_are_dialled_and_one_of_them_is_a_newcomer_however_rare_they_are() {
+    for seed in 0..50 {
+        let mut all: Vec<_> = (0..200).map(|n| known(of_shards(n, 0b0011))).collect();
+        all.extend((1000..1004).map(|n| known(of_shards(n, 0b1000))));
+        all.push(of_shards(2000, 0b1000));
+        let wish = Wish {
+            shards: Shards::from_bits(0b1001).expect("two"),
+            ..Wish::default()
+        };
+        let moves = Neighbours::new(wish, &[seed; 32]).moves(&[], &all, 0);
+        let of_last = of_shard(&moves, &all, 3);
+        assert_eq!(of_last.len(), 3);
+        assert_eq!(
+            of_last.iter().filter(|it| it.regard == Regard::Newcomer).count(),
+            1
+        );
+        assert_eq!(dialled(&moves).len(), 8, "in all it is no more than else");
+        // Of shards that the node does not hear none are looked for.
+        let wish = Wish {
+            shards: Shards::from_bits(0b0001).expect("one"),
+            newcomers: 0,
+            ..wish
+        };
+        let moves = Neighbours::new(wish, &[seed; 32]).moves(&[], &all, 0);
+        assert!(of_shard(&moves, &all, 3).len() < 3, "205 of which five are");
+    }
+}
+
+#[test]
+fn who_dials_this_node_is_one_of_three_of_a_shard_and_no_more() {
+    let rare: Vec<_> = (0..5).map(|n| of_shards(n, 0b1000)).collect();
+    let guests: Vec<_> = (100..140)
+        .map(|n| link(&of_shards(n, 0b1000), Way::Inbound))
+        .collect();
+    let eight: Vec<_> = (200..208).map(|n| known(of_shards(n, 0b0111))).collect();
+    let wish = Wish {
+        trusted: 0,
+        ..Wish::default()
+    };
+    let mut links = outbound(&eight);
+    let newcomer = of_shards(300, 0b0111);
+    links.push(link(&newcomer, Way::Outbound));
+    let dials = |links: &[Link]| {
+        of_shard(
+            &Neighbours::new(wish, &[7; 32]).moves(links, &rare, HOUR_MS),
+            &rare,
+            3,
+        )
+        .len()
+    };
+    assert_eq!(dials(&links), 3, "beyond the others");
+    links.extend(guests);
+    assert_eq!(dials(&links), 2, "two of its own choice whoever dials it");
+    links.push(link(&of_shards(400, 0b1000), Way::Outbound));
+    assert_eq!(dials(&links), 1);
+    links.push(link(&of_shards(401, 0b1000), Way::Outbound));
+    assert_eq!(dials(&links), 0);
+}
+
+#[test]
+fn who_announces_a_shard_and_does_not_hear_it_does_not_count() {
+    let all: Vec<_> = (0..20).map(|n| of_shards(n, 0b1000)).collect();
+    let mut it = Neighbours::new(
+        Wish {
+            shards: Shards::from_bits(0b1000).expect("one"),
+            outbound: 3,
+            trusted: 0,
+            ..Wish::default()
+        },
+        &[7; 32],
+    );
+    let first = dialled(&it.moves(&[], &all, 0));
+    assert_eq!(first.len(), 3);
+    let mut links = vec![];
+    for peer in first {
+        it.connected(peer, 1000);
+        // It says so, and listens to another.
+        let liar = Candidate {
+            peer,
+            ..of_shards(peer.as_bytes()[0].into(), 0b0100)
+        };
+        links.push(link(&liar, Way::Outbound));
+    }
+    let others = dialled(&it.moves(&links, &all, 2000));
+    assert_eq!(others.len(), 3);
+    assert!(links.iter().all(|link| !others.contains(&link.peer)));
+}
+
+/// Who would surround a node by being the only ones that hear a shard is still in one place.
+#[test]
+fn many_names_of_a_shard_in_one_place_are_one_neighbour_while_others_hear_it() {
+    for seed in 0..50 {
+        let mut all: Vec<_> = (0..100)
+            .map(|n| Candidate {
+                prefix: place(0),
+                ..of_shards(n, 0b1000)
+            })
+            .collect();
+        all.extend([of_shards(1000, 0b1000), of_shards(2000, 0b1000)]);
+        all.extend((3000..3010).map(|n| of_shards(n, 0b0111)));
+        let moves = Neighbours::new(Wish::default(), &[seed; 32]).moves(&[], &all, 0);
+        let of_last = of_shard(&moves, &all, 3);
+        let from_there = of_last.iter().filter(|it| it.prefix == place(0)).count();
+        assert!(from_there <= 1, "{from_there} of {}", of_last.len());
+        assert_eq!(of_last.len(), 3);
+        // They get no more of the other places than they did.
+        assert!(dialled(&moves).len() >= 8);
+    }
+}
+
+#[test]
+fn of_a_shard_that_would_lack_some_none_is_let_go_but_for_a_better_one() {
+    let mut all: Vec<_> = (0..8).map(|n| known(of_shards(n, 0b0111))).collect();
+    all.extend((10..13).map(|n| known(of_shards(n, 0b1000))));
+    // The last that came.
+    let links = |all: &[Candidate]| -> Vec<Link> {
+        let with_time = |(it, n): (Link, u64)| Link { since_ms: n, ..it };
+        outbound(all).into_iter().zip(0..).map(with_time).collect()
+    };
+    let go = |links: &[Link], left: &[Candidate]| {
+        let wish = Wish {
+            newcomers: 0,
+            trusted: 0,
+            ..Wish::default()
+        };
+        let_go(&Neighbours::new(wish, &[7; 32]).moves(links, left, HOUR_MS))
+    };
+    assert_eq!(
+        go(&links(&all), &[]),
+        [id(7)],
+        "eleven, of which those three are needed"
+    );
+    all.push(known(of_shards(13, 0b1000)));
+    assert_eq!(go(&links(&all), &[]), [id(13)]);
+    // Two of three in one place: one goes as soon as there is another elsewhere that hears the same.
+    all.truncate(11);
+    all[9].prefix = all[10].prefix;
+    all.drain(..8);
+    let fill: Vec<_> = (20..22).map(|n| known(of_shards(n, 0b0111))).collect();
+    let fewer = links(&[&fill[..], &all].concat());
+    let crowded = |left: &[Candidate]| go(&fewer, left);
+    assert_eq!(crowded(&[]), []);
+    let elsewhere: Vec<_> = (30..40).map(|n| known(of_shards(n, 0b1000))).collect();
+    let gone = crowded(&elsewhere);
+    assert!(gone == [id(11)] || gone == [id(12)], "{gone:?}");
+    let of_others: Vec<_> = (30..40).map(|n| known(of_shards(n, 0b0111))).collect();
+    assert_eq!(crowded(&of_others), [], "nobody else hears it");
+}
+
+#[test]
+fn of_a_shard_that_lacks_some_others_are_looked_for() {
+    let all: Vec<_> = (0..8).map(|n| of_shards(n, 0b0111)).collect();
+    let wish = Wish {
+        trusted: 0,
+        ..Wish::default()
+    };
+    let mut it = Neighbours::new(wish, &[7; 32]);
+    assert!(it.wants(&outbound(&all), 0));
+    it.hear(Shards::from_bits(0b0111).expect("three"));
+    assert!(!it.wants(&outbound(&all), 0));
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use negentropy::{Id, Negentropy};
-use nonos_types::{ByteLen, Kind, MessageId, Timestamp};
+use nonos_types::{ByteLen, Kind, MessageId, Shards, Timestamp};
 
 use super::{Answer, Ask, Limits, Said, Summary, Unsound, Window, frame, summary::View};
 
@@ -51,6 +51,7 @@ pub enum Step {
 pub struct Initiator {
     kind: Kind,
     window: Window,
+    shards: Shards,
     /// What it may still send and hear.
     left: ByteLen,
     asked: Option<Ask>,
@@ -66,12 +67,24 @@ impl Initiator {
 
     /// Begins, with the first ask. `left` is what the round may still have in both directions.
     pub fn begin(summary: &Summary, kind: Kind, window: Window, left: ByteLen) -> (Self, Ask) {
+        Self::within(summary, kind, Shards::ALL, window, left)
+    }
+
+    /// The same of these shards only, if it is a kind that has some.
+    pub fn within(
+        summary: &Summary,
+        kind: Kind,
+        shards: Shards,
+        window: Window,
+        left: ByteLen,
+    ) -> (Self, Ask) {
         let from = window.from.max(summary.floor(kind));
         let window = Window { from, ..window };
-        let ask = first(summary, kind, window);
+        let ask = first(summary, kind, shards, window);
         let mut initiator = Self {
             kind,
             window,
+            shards,
             left,
             asked: None,
             asks: 0,
@@ -144,13 +157,13 @@ impl Initiator {
         }
         self.window.from = floor;
         self.window.until = self.window.until.max(floor);
-        Ok(first(summary, self.kind, self.window))
+        Ok(first(summary, self.kind, self.shards, self.window))
     }
 
     fn reconcile(&mut self, summary: &Summary, bytes: &[u8]) -> Result<(Found, Option<Ask>), Unsound> {
         frame::check(bytes)?;
         let (mut have, mut need) = (vec![], vec![]);
-        let mut protocol = protocol(summary.view(self.kind, self.window));
+        let mut protocol = protocol(summary.view(self.kind, self.shards, self.window));
         protocol.set_initiator();
         let next = protocol.reconcile_with_ids(bytes, &mut have, &mut need);
         let next = next.map_err(|_| Unsound::Malformed)?;
@@ -161,16 +174,22 @@ impl Initiator {
         let ask = next.map(|frame| Ask {
             kind: self.kind,
             window: self.window,
+            shards: self.shards,
             frame,
         });
         Ok((found, ask))
     }
 }
 
-fn first(summary: &Summary, kind: Kind, window: Window) -> Ask {
-    let frame = protocol(summary.view(kind, window)).initiate();
+fn first(summary: &Summary, kind: Kind, shards: Shards, window: Window) -> Ask {
+    let frame = protocol(summary.view(kind, shards, window)).initiate();
     let frame = frame.expect("it was not begun before");
-    Ask { kind, window, frame }
+    Ask {
+        kind,
+        window,
+        shards,
+        frame,
+    }
 }
 
 /// The protocol over these names. It keeps nothing from one frame to the next.

@@ -1,4 +1,4 @@
-use nonos_types::{ByteLen, Kind, Timestamp};
+use nonos_types::{ByteLen, Kind, Shards, Timestamp};
 
 use super::{Answer, Ask, Limits, ORDER, Said, Summary, Unsound, Window, initiator::protocol};
 use crate::core::{Rate, budget::Bucket};
@@ -8,6 +8,7 @@ use crate::core::{Rate, budget::Bucket};
 pub struct Responder {
     kind: Kind,
     window: Window,
+    shards: Shards,
     asks: u32,
     left: ByteLen,
     last: Option<Ask>,
@@ -19,6 +20,7 @@ impl Responder {
         Self {
             kind: ask.kind,
             window: ask.window,
+            shards: ask.shards,
             asks: 0,
             left: Limits::ROUND,
             last: None,
@@ -34,7 +36,7 @@ impl Responder {
             let expected = Some(self.kind);
             return Err(Unsound::WrongKind { expected });
         }
-        if ask.window != self.window {
+        if (ask.window, ask.shards) != (self.window, self.shards) {
             return Err(Unsound::WrongWindow);
         }
         if self.last.as_ref() == Some(ask) {
@@ -52,7 +54,7 @@ impl Responder {
         let said = if self.asks == 1 && floor > self.window.from {
             Said::Floor(floor)
         } else {
-            let frame = protocol(summary.view(self.kind, self.window)).reconcile(&ask.frame);
+            let frame = protocol(summary.view(self.kind, self.shards, self.window)).reconcile(&ask.frame);
             Said::Frame(frame.map_err(|_| Unsound::Malformed)?)
         };
         let answer = Answer {
@@ -118,7 +120,12 @@ impl Serve {
     /// [`Unsound`]: the peer does not reconcile, and what it began is over.
     pub fn answer(&mut self, summary: &Summary, ask: &Ask, now: Timestamp) -> Result<Answer, Unsound> {
         let mut responder = match self.responder.take() {
-            Some(it) if (it.kind, it.window) == (ask.kind, ask.window) && it.last.as_ref() != Some(ask) => it,
+            Some(it)
+                if (it.kind, it.window, it.shards) == (ask.kind, ask.window, ask.shards)
+                    && it.last.as_ref() != Some(ask) =>
+            {
+                it
+            }
             _ => {
                 if !self.bucket.take_pieces(Self::EACH, now) {
                     return Err(Unsound::TooOften);

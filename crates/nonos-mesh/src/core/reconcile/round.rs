@@ -1,6 +1,83 @@
-use nonos_types::{ByteLen, Kind, Timestamp};
+use nonos_types::{ByteLen, Kind, Shards, Timestamp};
 
 use super::{Answer, Ask, Found, Initiator, Limits, ORDER, Step, Summary, Unsound, Window};
+use crate::core::Topic;
+
+/// What of the kinds that are about jobs is reconciled with a peer. Of all others it is everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Shards of any time.
+    pub shards: Shards,
+    /// Shards in which this node is for a while only, and from when on.
+    pub guest: Shards,
+    /// From when on that is.
+    pub since: Timestamp,
+}
+
+impl Scope {
+    /// Everything.
+    pub const ALL: Self = Self {
+        shards: Shards::ALL,
+        guest: Shards::NONE,
+        since: Timestamp::ZERO,
+    };
+
+    /// What there is to reconcile of it with a peer that has these shards.
+    #[must_use]
+    pub fn with(self, peer: Shards) -> Self {
+        Self {
+            shards: self.shards & peer,
+            guest: self.guest & peer,
+            since: self.since,
+        }
+    }
+
+    /// In the order of [`ORDER`].
+    fn parts(self) -> Vec<Part> {
+        let of_kind = |kind: Kind| {
+            let all = Part {
+                kind,
+                shards: Shards::ALL,
+                from: Timestamp::ZERO,
+            };
+            let own = Part {
+                shards: self.shards,
+                ..all
+            };
+            let guest = Part {
+                shards: self.guest,
+                from: self.since,
+                ..all
+            };
+            let parts = if Topic::is_sharded(kind) {
+                vec![own, guest]
+            } else {
+                vec![all]
+            };
+            parts.into_iter().filter(|part| !part.shards.is_empty())
+        };
+        ORDER.into_iter().flat_map(of_kind).collect()
+    }
+}
+
+/// What is reconciled in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    kind: Kind,
+    shards: Shards,
+    from: Timestamp,
+}
+
+impl Part {
+    fn begin(self, summary: &Summary, now: Timestamp, left: ByteLen) -> (Initiator, Ask) {
+        let window = Window::of(self.kind, now);
+        let window = Window {
+            from: window.from.max(self.from),
+            ..window
+        };
+        Initiator::within(summary, self.kind, self.shards, window, left)
+    }
+}
 
 /// What an answer brought, and how the round goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +122,8 @@ pub struct Heard {
 pub struct Round {
     now: Timestamp,
     kind: Kind,
-    /// Kinds still to do, in their order, this one not among them.
-    rest: Vec<Kind>,
+    /// What is still to do, in its order.
+    rest: std::vec::IntoIter<Part>,
     initiator: Initiator,
     done: bool,
 }
@@ -55,13 +132,28 @@ impl Round {
     /// Begins a round with `first`, which is the first of [`ORDER`] or where the last round was cut; a kind that is
     /// not reconciled is taken for the first. Gives the first ask.
     pub fn begin(summary: &Summary, first: Kind, now: Timestamp) -> (Self, Ask) {
-        let at = ORDER.iter().position(|kind| *kind == first).unwrap_or(0);
-        let kind = ORDER[at];
-        let (initiator, ask) = Initiator::begin(summary, kind, Window::of(kind, now), Limits::ROUND);
+        Self::within(summary, first, Scope::ALL, now)
+    }
+
+    /// The same, of no more than this.
+    pub fn within(summary: &Summary, first: Kind, scope: Scope, now: Timestamp) -> (Self, Ask) {
+        let place = |kind: Kind| ORDER.iter().position(|it| *it == kind).unwrap_or(0);
+        let mut parts = scope.parts();
+        let done = parts.iter().take_while(|part| place(part.kind) < place(first));
+        parts.drain(..done.count());
+        let mut rest = parts.into_iter();
+        // The last kind is about jobs: of no shard there is nothing of it.
+        let part = rest.next().unwrap_or(Part {
+            kind: ORDER[0],
+            shards: Shards::ALL,
+            from: Timestamp::ZERO,
+        });
+        let kind = part.kind;
+        let (initiator, ask) = part.begin(summary, now, Limits::ROUND);
         let round = Self {
             now,
             kind,
-            rest: ORDER[at + 1..].to_vec(),
+            rest,
             initiator,
             done: false,
         };
@@ -95,18 +187,17 @@ impl Round {
     }
 
     fn next(&mut self, summary: &Summary) -> Option<Ask> {
-        if self.rest.is_empty() {
+        let Some(part) = self.rest.next() else {
             self.done = true;
             return None;
-        }
-        self.kind = self.rest.remove(0);
+        };
+        self.kind = part.kind;
         let left = self.left();
         // The first ask is short, but its answer need not be.
         if left.get() < 2 * Limits::MESSAGE.get() {
             return None;
         }
-        let window = Window::of(self.kind, self.now);
-        let (initiator, ask) = Initiator::begin(summary, self.kind, window, left);
+        let (initiator, ask) = part.begin(summary, self.now, left);
         self.initiator = initiator;
         Some(ask)
     }

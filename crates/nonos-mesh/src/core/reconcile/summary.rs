@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use negentropy::{Bound, Error, Id, Item, NegentropyStorageBase};
-use nonos_types::{Epoch, Kind, Message, MessageId, Timestamp};
+use nonos_types::{Epoch, Kind, Message, MessageId, Shard, Shards, Timestamp};
 
-use crate::core::{Budgets, journal::Journal};
+use crate::core::{Budgets, Topic, journal::Journal};
 
 /// Times from one on, to before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +68,19 @@ pub struct Summary {
 }
 
 /// In ascending order, one after the other in memory: most messages are newer than all before, and a stretch of them
-/// is reconciled without being copied.
+/// is reconciled without being copied. Those of each shard by themselves, so that some shards can be left out.
 #[derive(Clone, Debug, Default)]
 struct Names {
-    items: Vec<Item>,
+    slices: [Vec<Item>; SLICES],
     /// What is older may have been forgotten.
     floor: Timestamp,
+}
+
+/// One for each shard, and one for what is of none.
+const SLICES: usize = Shard::COUNT as usize + 1;
+
+fn slice(shard: Option<Shard>) -> usize {
+    shard.map_or(SLICES - 1, |shard| shard.get().into())
 }
 
 impl Summary {
@@ -88,24 +95,34 @@ impl Summary {
         }
     }
 
-    /// Adds a message, unless it is there or older than what is kept. Says whether it was added.
+    /// Adds a message, unless it is there or older than what is kept. Says whether it was added. It is of the shard that
+    /// it says itself, if it says one.
     pub fn insert(&mut self, message: &Message) -> bool {
-        self.insert_name(message.kind(), message.at(), message.id())
+        self.insert_in(message, Topic::of(message).shard())
     }
 
-    /// Adds a message by its name, unless it is there or older than what is kept. Says whether it was added.
+    /// Adds a message that is of this shard.
+    pub fn insert_in(&mut self, message: &Message, shard: Option<Shard>) -> bool {
+        self.insert_named(message.kind(), shard, message.at(), message.id())
+    }
+
+    /// Adds a message of no shard by its name, unless it is there or older than what is kept. Says whether it was added.
     pub fn insert_name(&mut self, kind: Kind, at: Timestamp, id: MessageId) -> bool {
+        self.insert_named(kind, None, at, id)
+    }
+
+    /// Adds a message of a shard by its name.
+    pub fn insert_named(&mut self, kind: Kind, shard: Option<Shard>, at: Timestamp, id: MessageId) -> bool {
         let most = self.most;
         let kind = self.kinds.entry(kind).or_default();
         let item = item(at, id);
-        let Err(place) = kind.items.binary_search(&item) else {
-            return false;
-        };
-        if at < kind.floor {
+        if at < kind.floor || kind.find(&item).is_some() {
             return false;
         }
-        kind.items.insert(place, item);
-        if kind.items.len() > most {
+        let items = &mut kind.slices[slice(shard)];
+        let place = items.partition_point(|it| *it < item);
+        items.insert(place, item);
+        if kind.len() > most {
             kind.make_room(most.div_ceil(16));
         }
         at >= kind.floor
@@ -116,14 +133,16 @@ impl Summary {
         let Some(kind) = self.kinds.get_mut(&kind) else {
             return false;
         };
-        let place = kind.items.binary_search(&item(at, id));
-        place.map(|place| kind.items.remove(place)).is_ok()
+        let found = kind.find(&item(at, id));
+        found
+            .map(|(slice, place)| kind.slices[slice].remove(place))
+            .is_some()
     }
 
     /// Is it there?
     pub fn contains(&self, kind: Kind, at: Timestamp, id: MessageId) -> bool {
         let names = self.kinds.get(&kind);
-        names.is_some_and(|it| it.items.binary_search(&item(at, id)).is_ok())
+        names.is_some_and(|it| it.find(&item(at, id)).is_some())
     }
 
     /// From when on all messages of a kind are here that this node has.
@@ -133,18 +152,23 @@ impl Summary {
 
     /// How many of a kind there are.
     pub fn len(&self, kind: Kind) -> usize {
-        self.kinds.get(&kind).map_or(0, |it| it.items.len())
+        self.kinds.get(&kind).map_or(0, Names::len)
     }
 
     /// Is there nothing of any kind?
     pub fn is_empty(&self) -> bool {
-        self.kinds.values().all(|it| it.items.is_empty())
+        self.kinds.values().all(|it| it.len() == 0)
     }
 
     /// The names of a kind within a window, in their order.
     pub fn names(&self, kind: Kind, window: Window) -> impl Iterator<Item = (Timestamp, MessageId)> {
-        let items = self.view(kind, window).0.iter();
-        items.map(|it| {
+        let mut items = Vec::new();
+        let view = self.view(kind, Shards::ALL, window);
+        view.each(0, |it| {
+            items.push(it);
+            true
+        });
+        items.into_iter().map(|it| {
             (
                 Timestamp::new(it.timestamp),
                 MessageId::from_bytes(it.id.to_bytes()),
@@ -152,22 +176,50 @@ impl Summary {
         })
     }
 
-    /// What is reconciled.
-    pub(super) fn view(&self, kind: Kind, window: Window) -> View<'_> {
-        let items = self.kinds.get(&kind).map_or(&[][..], |it| &it.items);
-        let before = |at: Timestamp| items.partition_point(|it| it.timestamp < at.get());
-        let (from, until) = (before(window.from), before(window.until));
-        View(items.get(from..until).unwrap_or(&[]))
+    /// What is reconciled: of some shards, or everything.
+    pub(super) fn view(&self, kind: Kind, shards: Shards, window: Window) -> View<'_> {
+        let mut view = View([&[]; SLICES]);
+        let Some(names) = self.kinds.get(&kind) else {
+            return view;
+        };
+        let wanted = |place: usize| {
+            let shard = u32::try_from(place).ok().and_then(Shard::new);
+            shard.map_or(shards.is_all(), |shard| shards.contains(shard))
+        };
+        for (place, items) in names
+            .slices
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| wanted(*place))
+        {
+            let before = |at: Timestamp| items.partition_point(|it| it.timestamp < at.get());
+            view.0[place] = items
+                .get(before(window.from)..before(window.until))
+                .unwrap_or(&[]);
+        }
+        view
     }
 }
 
 impl Names {
+    fn len(&self) -> usize {
+        self.slices.iter().map(Vec::len).sum()
+    }
+
+    fn find(&self, item: &Item) -> Option<(usize, usize)> {
+        let found = |(slice, items): (usize, &Vec<Item>)| Some((slice, items.binary_search(item).ok()?));
+        self.slices.iter().enumerate().find_map(found)
+    }
+
     /// Forgets at least so many of the oldest, and all of their last second: a floor within a second could not be
     /// told.
     fn make_room(&mut self, oldest: usize) {
-        let last = self.items[oldest - 1].timestamp;
-        let gone = self.items.partition_point(|it| it.timestamp <= last);
-        self.items.drain(..gone);
+        let all = View(std::array::from_fn(|place| self.slices[place].as_slice()));
+        let last = all.get(oldest - 1).expect("there are more").timestamp;
+        for items in &mut self.slices {
+            let gone = items.partition_point(|it| it.timestamp <= last);
+            items.drain(..gone);
+        }
         self.floor = Timestamp::new(last.saturating_add(1));
     }
 }
@@ -176,17 +228,65 @@ fn item(at: Timestamp, id: MessageId) -> Item {
     Item::with_timestamp_and_id(at.get(), Id::from_byte_array(id.to_bytes()))
 }
 
-/// A stretch of names, as negentropy wants it.
+/// Stretches of names, as negentropy wants them: as if they were one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View<'a>(&'a [Item]);
+pub(super) struct View<'a>([&'a [Item]; SLICES]);
+
+impl View<'_> {
+    fn len(&self) -> usize {
+        self.0.iter().map(|items| items.len()).sum()
+    }
+
+    /// How many come before this one.
+    fn rank(&self, item: &Item) -> usize {
+        self.0
+            .iter()
+            .map(|items| items.partition_point(|it| it < item))
+            .sum()
+    }
+
+    /// Where in each stretch those begin that come from this place on.
+    fn places(&self, from: usize) -> [usize; SLICES] {
+        let mut not_empty = self.0.iter().filter(|items| !items.is_empty());
+        if let (Some(_), None) = (not_empty.next(), not_empty.next()) {
+            return self.0.map(|items| from.min(items.len()));
+        }
+        self.0
+            .map(|items| items.partition_point(|it| self.rank(it) < from))
+    }
+
+    fn get(&self, at: usize) -> Option<Item> {
+        let mut found = None;
+        self.each(at, |it| {
+            found = Some(it);
+            false
+        });
+        found
+    }
+
+    /// Shows one after the other from a place on, until it was enough.
+    fn each(&self, from: usize, mut show: impl FnMut(Item) -> bool) {
+        let mut places = self.places(from);
+        loop {
+            let next = (0..SLICES)
+                .filter_map(|slice| Some((self.0[slice].get(places[slice])?, slice)))
+                .min();
+            let Some((item, slice)) = next else { return };
+            places[slice] += 1;
+            if !show(*item) {
+                return;
+            }
+        }
+    }
+}
 
 impl NegentropyStorageBase for View<'_> {
     fn size(&self) -> Result<usize, Error> {
-        Ok(self.0.len())
+        Ok(self.len())
     }
 
     fn get_item(&self, at: usize) -> Result<Option<Item>, Error> {
-        Ok(self.0.get(at).copied())
+        Ok(self.get(at))
     }
 
     fn iterate(
@@ -195,17 +295,25 @@ impl NegentropyStorageBase for View<'_> {
         end: usize,
         each: &mut dyn FnMut(Item, usize) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        let items = self.0.get(begin..end).ok_or(Error::BadRange)?;
-        for (at, item) in items.iter().enumerate() {
-            if !each(*item, begin + at)? {
-                break;
-            }
+        if begin > end || end > self.len() {
+            return Err(Error::BadRange);
         }
-        Ok(())
+        let (mut at, mut failed) = (begin, Ok(()));
+        self.each(begin, |item| {
+            if at == end {
+                return false;
+            }
+            at += 1;
+            each(item, at - 1).unwrap_or_else(|error| {
+                failed = Err(error);
+                false
+            })
+        });
+        failed
     }
 
     fn find_lower_bound(&self, first: usize, last: usize, value: &Bound) -> usize {
-        first + self.0[first..last].partition_point(|it| *it < value.item)
+        self.rank(&value.item).clamp(first, last)
     }
 }
 

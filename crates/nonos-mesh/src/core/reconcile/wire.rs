@@ -1,9 +1,10 @@
 use nonos_types::{
-    Error, Kind, Timestamp,
+    Error, Kind, Shards, Timestamp,
     wire::{decode, encode},
 };
 
 use super::{Limits, ORDER, Unsound, Window, frame};
+use crate::core::Topic;
 
 /// What the one who reconciles asks.
 ///
@@ -21,6 +22,8 @@ pub struct Ask {
     pub kind: Kind,
     /// Of which time.
     pub window: Window,
+    /// About capsules of which shards; all where a kind is about none.
+    pub shards: Shards,
     /// What the asker has of them.
     pub(super) frame: Vec<u8>,
 }
@@ -54,6 +57,8 @@ mod proto {
         pub(super) until: u64,
         #[prost(bytes = "vec", tag = "4")]
         pub(super) frame: Vec<u8>,
+        #[prost(uint32, optional, tag = "5")]
+        pub(super) shards: Option<u32>,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -81,6 +86,7 @@ impl Ask {
             from: self.window.from.get(),
             until: self.window.until.get(),
             frame: self.frame.clone(),
+            shards: self.shards.to_wire(),
         })
     }
 
@@ -91,6 +97,10 @@ impl Ask {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unsound> {
         let message: proto::Ask = decode("ask", Limits::MESSAGE, bytes).map_err(unsound)?;
         let kind = kind(&message.kind)?;
+        let shards = Shards::from_wire(message.shards).ok_or(Unsound::Malformed)?;
+        if !shards.is_all() && !Topic::is_sharded(kind) {
+            return Err(Unsound::Malformed);
+        }
         frame::check(&message.frame)?;
         // Who has nothing to ask about does not ask.
         if frame::is_empty(&message.frame) {
@@ -102,6 +112,7 @@ impl Ask {
                 from: Timestamp::new(message.from),
                 until: Timestamp::new(message.until),
             },
+            shards,
             frame: message.frame,
         })
     }

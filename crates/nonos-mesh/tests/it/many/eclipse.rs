@@ -43,6 +43,7 @@ impl Placed {
             peers,
             limits,
             clock: Arc::new(Running(Instant::now())),
+            shards: nonos_types::Shards::ALL,
             onion: None,
         };
         let (mesh, mut events) = start(config, &key(seed), Arc::new(Known::new())).expect("it starts");
@@ -86,6 +87,7 @@ fn regard(of: NodeId) -> Regard {
 
 fn link(it: &PeerInfo) -> Link {
     Link {
+        shards: nonos_types::Shards::ALL,
         peer: it.id,
         way: if it.outbound { Way::Outbound } else { Way::Inbound },
         prefix: Prefix::at(&it.address.to_string()),
@@ -98,6 +100,7 @@ fn link(it: &PeerInfo) -> Link {
 
 fn candidates(directory: &Directory) -> Vec<Candidate> {
     let candidate = |it: &Signed<nonos_types::Descriptor>| Candidate {
+        shards: it.shards,
         peer: it.signer(),
         prefix: Some(Prefix::of(it)),
         regard: regard(it.signer()),

@@ -50,6 +50,7 @@ pub(super) fn said(
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        shards: Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,

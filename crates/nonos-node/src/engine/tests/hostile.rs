@@ -525,6 +525,7 @@ fn verdicts_of_fresh_identities_are_bounded() {
             receipt: good,
             valid: true,
             at: Timestamp::new(START),
+            shard: None,
         };
         let signer = ed25519_dalek::SigningKey::from_bytes(&seed);
         world.message(0, world.id(1), signed(verdict, &signer));
@@ -535,6 +536,7 @@ fn verdicts_of_fresh_identities_are_bounded() {
         receipt: good,
         valid: true,
         at: Timestamp::new(START),
+        shard: None,
     };
     world.message(0, world.id(1), signed(own, &world.nodes[1].key.clone()));
     assert!(

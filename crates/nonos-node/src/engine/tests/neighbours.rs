@@ -25,6 +25,7 @@ fn listed(world: &World, seed: u8, address: &str) -> Message {
         capacity: Capacity::NONE,
         onion_keys: vec![],
         stamp: Stamp::NONE,
+        shards: nonos_types::Shards::ALL,
         family: None,
         books: None,
         further: nonos_types::Further::NONE,

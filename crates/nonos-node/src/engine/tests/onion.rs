@@ -220,7 +220,9 @@ fn a_receipt_is_nowhere_to_be_had_until_another_has_published_it() {
     let journal = world.nodes[author].engine.journal.clone();
     let id = receipt.id();
     let listed = |journal: &crate::journal::Journal| {
-        let page = journal.page(Cursor::new(0), 1000).expect("a page");
+        let page = journal
+            .page(Cursor::new(0), 1000, nonos_types::Shards::ALL)
+            .expect("a page");
         let messages = page
             .messages
             .iter()
@@ -234,7 +236,10 @@ fn a_receipt_is_nowhere_to_be_had_until_another_has_published_it() {
     assert_eq!(before, 0);
     assert_eq!(
         end,
-        journal.page(Cursor::END, 1).expect("a page").next,
+        journal
+            .page(Cursor::END, 1, nonos_types::Shards::ALL)
+            .expect("a page")
+            .next,
         "the rest is listed"
     );
     assert!(journal.get(id).expect("readable").is_some(), "it is kept");

@@ -211,6 +211,7 @@ fn a_house_full_of_nodes_is_told_what_to_set() {
                 capacity: nonos_types::Capacity::NONE,
                 onion_keys: vec![],
                 stamp: Stamp::NONE,
+                shards: nonos_types::Shards::ALL,
                 family: None,
                 books: None,
                 further: Further::NONE,

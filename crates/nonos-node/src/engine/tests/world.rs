@@ -13,7 +13,7 @@ use nonos_mesh::{
     core::{
         journal,
         onion::Mix,
-        reconcile::{Round, Serve},
+        reconcile::{Round, Scope, Serve},
     },
 };
 use nonos_store::{Batch, Durability, KeyRange, MemoryStore, Store, Visit};
@@ -275,6 +275,8 @@ pub(super) struct World {
     /// Receipts whose proofs do not hold, and whose objects nobody gives.
     pub(super) invalid: BTreeSet<ReceiptId>,
     pub(super) missing: BTreeSet<ReceiptId>,
+    /// Nodes whose verifiers find everything wrong, from this time on.
+    pub(super) defect: Option<u64>,
     /// Checks that were made, by node.
     pub(super) checks: BTreeMap<(usize, ReceiptId), usize>,
     pub(super) reads: usize,
@@ -295,6 +297,10 @@ pub(super) struct World {
     pub(super) let_go: Vec<(usize, NodeId)>,
     /// Peers that were let in again.
     pub(super) let_in: Vec<(usize, NodeId)>,
+    /// What is run.
+    pub(super) capsule: CapsuleHash,
+    /// Messages that were found missing and fetched.
+    pub(super) fetched: usize,
     /// Nodes that no claims reach.
     pub(super) deaf: BTreeSet<usize>,
     /// What was published, by whom.
@@ -385,6 +391,7 @@ impl World {
             millis: 0,
             invalid: BTreeSet::new(),
             missing: BTreeSet::new(),
+            defect: None,
             checks: BTreeMap::new(),
             reads: 0,
             prepares: 0,
@@ -398,6 +405,8 @@ impl World {
             kept: vec![],
             let_go: vec![],
             let_in: vec![],
+            capsule: facts().capsule,
+            fetched: 0,
             deaf: BTreeSet::new(),
             published: vec![],
             withhold: false,
@@ -460,8 +469,12 @@ impl World {
             let (a, b) = (self.id(node), self.id(other));
             // Nodes with one key are not connected to each other.
             if a != b && self.nodes[other].up && self.nodes[node].up {
+                let listens = |it: usize| self.nodes[it].engine.listening.now();
+                let (of_a, of_b) = (listens(node), listens(other));
+                self.give(node, Input::Shards(b, of_b));
                 self.give(node, Input::Connected(b));
                 self.give(other, Input::Disconnected(a));
+                self.give(other, Input::Shards(a, of_a));
                 self.give(other, Input::Connected(a));
             }
         }
@@ -556,6 +569,7 @@ impl World {
         let old = &mut self.nodes[node].config;
         (old.roles, old.limits, old.executor) = (new.roles, new.limits, new.executor);
         old.credit = new.credit;
+        old.mesh = new.mesh;
         old.award_timeout_s = 6000;
         self.stop(node);
         self.start(node);
@@ -641,17 +655,44 @@ impl World {
                     return;
                 }
                 self.nodes[node].engine.journal.release(&message);
+                let shard = self.nodes[node]
+                    .engine
+                    .journal
+                    .shard_of(&message)
+                    .expect("readable");
                 for other in (0..self.nodes.len()).filter(|it| *it != node) {
-                    self.message(other, from, (*message).clone());
+                    let listens = self.nodes[other].engine.listening.now();
+                    if shard.is_none_or(|shard| listens.contains(shard)) {
+                        self.message(other, from, (*message).clone());
+                    }
                 }
             }
-            Effect::Read { peer, cursor } => self.read(node, peer, cursor),
-            Effect::CatchUp { peer, from } => self.catch_up(node, peer, from),
+            Effect::Read { peer, cursor, shards } => self.read(node, peer, cursor, shards),
+            Effect::CatchUp { peer, from, scope } => self.catch_up(node, peer, from, scope),
+            Effect::Listen(_) => {
+                let listens = self.nodes[node].engine.listening.now();
+                for other in (0..self.nodes.len()).filter(|it| *it != node) {
+                    self.give(other, Input::Shards(from, listens));
+                }
+            }
+            Effect::GetOffer { peer, job } => {
+                let name = MessageId::from_bytes(*job.as_bytes());
+                let other = self.index(peer).filter(|it| self.nodes[*it].up);
+                let journal = other.map(|it| self.nodes[it].engine.journal.clone());
+                let bytes = journal.and_then(|it| it.give(name).expect("readable"));
+                if let Some(bytes) = bytes {
+                    let offer = Message::from_bytes(Kind::Offer, &bytes).expect("an offer");
+                    self.message(node, peer, offer);
+                }
+            }
             Effect::Prepare { offer, .. } => {
                 self.prepares += 1;
                 let result = match self.nodes[node].unprepared {
                     true => Err("nobody gives it".to_owned().into()),
-                    false => Ok(Arc::new(facts())),
+                    false => Ok(Arc::new(Facts {
+                        capsule: offer.capsule,
+                        ..facts()
+                    })),
                 };
                 self.give(
                     node,
@@ -694,11 +735,15 @@ impl World {
                 *self.checks.entry((node, name)).or_default() += 1;
                 let verdict = Check(self).of(name);
                 let shown = (verdict == ProofVerdict::Invalid).then(|| (TAPES.to_vec(), PROOF.to_vec()));
+                let facts = Facts {
+                    capsule: receipt.record.proven.capsule,
+                    ..facts()
+                };
                 let checked = Checked {
                     receipt: *receipt,
                     origin,
                     verdict,
-                    facts: Some(Arc::new(facts())),
+                    facts: Some(Arc::new(facts)),
                     shown,
                     ms: 1,
                 };
@@ -772,11 +817,11 @@ impl World {
         }
     }
 
-    fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor) {
+    fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor, shards: Shards) {
         self.reads += 1;
         let page = self.index(peer).filter(|it| self.nodes[*it].up).map(|it| {
             let journal = self.nodes[it].engine.journal.clone();
-            journal.page(cursor, 256).expect("a page")
+            journal.page(cursor, 256, shards).expect("a page")
         });
         let (next, count) = (
             page.as_ref().map(|it| it.next),
@@ -799,7 +844,7 @@ impl World {
         );
     }
 
-    fn catch_up(&mut self, node: usize, peer: NodeId, from: Kind) {
+    fn catch_up(&mut self, node: usize, peer: NodeId, from: Kind, scope: Scope) {
         let Some(other) = self.index(peer).filter(|it| self.nodes[*it].up) else {
             let (resume, needed) = (None, None);
             self.give(node, Input::CaughtUp { peer, resume, needed });
@@ -808,13 +853,14 @@ impl World {
         let now = self.now().time;
         let journal = |world: &Self, node: usize| world.nodes[node].engine.journal.clone();
         let (mine, theirs) = (journal(self, node), journal(self, other));
-        let (mut round, first) = Round::begin(&mine.known().summary, from, now);
+        let (mut round, first) = Round::within(&mine.known().summary, from, scope, now);
         let mut serve = Serve::new(now);
         let (mut ask, mut needed) = (Some(first), 0);
         while let Some(next) = ask.take() {
             let answer = serve.answer(&theirs.known().summary, &next, now).expect("sound");
             let heard = round.hear(&mine.known().summary, &answer).expect("sound");
             needed += heard.found.need.len();
+            self.fetched += heard.found.need.len();
             for id in heard.found.need {
                 let bytes = theirs.get(id).expect("readable").expect("it says so");
                 let message = Message::from_bytes_of_any_kind(&bytes).expect("a message");
@@ -837,6 +883,10 @@ impl World {
             }
             self.run();
         }
+    }
+
+    fn is_defect(&self) -> bool {
+        self.defect.is_some_and(|from| self.millis >= from)
     }
 
     fn finish_runs(&mut self, node: usize) {
@@ -900,7 +950,10 @@ impl World {
     pub(super) fn submit_as(&mut self, submission: Submission, salt: u8) -> Option<JobId> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
         let ready = Ready {
-            facts: Arc::new(facts()),
+            facts: Arc::new(Facts {
+                capsule: self.capsule,
+                ..facts()
+            }),
             input: Digest::from_bytes([7; 32]),
             input_len: ByteLen::new(8),
             arguments: vec![],
@@ -999,7 +1052,7 @@ impl Check<'_> {
             ProofVerdict::Unknown {
                 reason: "nobody gives it".to_owned(),
             }
-        } else if self.0.invalid.contains(&name) {
+        } else if self.0.invalid.contains(&name) || self.0.is_defect() {
             ProofVerdict::Invalid
         } else {
             ProofVerdict::Valid

@@ -306,6 +306,7 @@ mod tests {
             capacity: Capacity::NONE,
             onion_keys: vec![],
             stamp: Stamp::NONE,
+            shards: nonos_types::Shards::ALL,
             family: None,
             books: None,
             further: Further::NONE,

@@ -174,6 +174,30 @@ fn books_have_an_entry_or_are_not_there() {
 }
 
 #[test]
+fn shards_are_some_and_not_all_or_are_not_there() {
+    let key = key();
+    let broken = Broken::of(&descriptor(), &key);
+    for bits in 1..15 {
+        broken.accepts(&broken.fields.with(12, bits));
+    }
+    for bits in [0, 15, 16, 17, u64::from(u32::MAX)] {
+        broken.refuses_field(&broken.fields.with(12, bits), "shards");
+    }
+    let some = Descriptor {
+        shards: Shards::from_bits(0b0101).expect("two"),
+        ..descriptor()
+    };
+    let bytes = [&descriptor().to_bytes()[..], &[12 << 3, 0b0101]].concat();
+    assert_eq!(
+        some.to_bytes(),
+        bytes,
+        "with all of them a descriptor has the bytes it had"
+    );
+    assert_eq!(Descriptor::from_bytes(&bytes), Ok(some));
+    assert_eq!(descriptor().shards, Shards::ALL);
+}
+
+#[test]
 fn a_stamp_is_work_for_one_name_in_one_network() {
     let (network, node) = (digest(1), NodeId::from_bytes([2; 32]));
     let stamp = Stamp::find(network, node, 12);
@@ -216,6 +240,7 @@ fn the_widest_fits() {
             })
             .collect(),
         stamp: Stamp::new(u64::MAX),
+        shards: Shards::from_bits(14).expect("three"),
         family: Some(digest(255)),
         books: Some(FeedHead {
             incarnation: Incarnation::MAX,

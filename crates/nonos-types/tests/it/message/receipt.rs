@@ -20,7 +20,7 @@ fn names_are_32_bytes_and_the_fee_16() {
 fn have_no_other_fields() {
     let key = key();
     Broken::of(&receipt(), &key).has_no_more_and_no_less(13);
-    Broken::of(&verdict(), &key).has_no_more_and_no_less(5);
+    Broken::of(&verdict(), &key).has_no_more_and_no_less(6);
 }
 
 #[test]
@@ -170,6 +170,25 @@ fn the_widest_fit() {
         receipt: digest(255),
         valid: true,
         at: Timestamp::MAX,
+        shard: Shard::all().last(),
     };
     Broken::of(&verdict, &key);
+}
+
+#[test]
+fn a_verdict_says_its_shard_or_none() {
+    let key = key();
+    let broken = Broken::of(&verdict(), &key);
+    for shard in Shard::all() {
+        let of_shard = Verdict {
+            shard: Some(shard),
+            ..verdict()
+        };
+        let bytes = [&verdict().to_bytes()[..], &[5 << 3, shard.get()]].concat();
+        assert_eq!(of_shard.to_bytes(), bytes, "without one it has the bytes it had");
+        assert_eq!(Verdict::from_bytes(&bytes), Ok(of_shard));
+    }
+    for number in [4, 256, u64::from(u32::MAX)] {
+        broken.refuses_field(&broken.fields.with(5, number), "shard");
+    }
 }

@@ -51,6 +51,7 @@ pub(crate) fn descriptor() -> Descriptor {
             },
         ],
         stamp: Stamp::new(300),
+        shards: Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,
@@ -151,6 +152,7 @@ pub(crate) fn verdict() -> Verdict {
         receipt: Signed::new(receipt(), &key()).receipt_id(),
         valid: true,
         at: at(4),
+        shard: None,
     }
 }
 

@@ -287,6 +287,7 @@ fn descriptor(number: u32, address: String, period: Option<Period>, bits: u32) -
             .into_iter()
             .collect(),
         stamp: Stamp::find(network, node, bits),
+        shards: nonos_types::Shards::ALL,
         family: None,
         books: None,
         further: Further::NONE,
