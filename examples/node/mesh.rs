@@ -13,7 +13,7 @@ use ed25519_dalek::SigningKey;
 use nonos_mesh::core::Download;
 use nonos_mesh::{Acceptance, Config, Cursor, Event, Limits, Object, Objects, Page, Part, start};
 use nonos_types::{
-    ByteLen, Claim, Clock, InputDigest, JobId, Message, NetworkId, NodeId, Signed, Slot, Timestamp,
+    ByteLen, Claim, Clock, InputDigest, JobId, Message, NetworkId, NodeId, Shards, Signed, Slot, Timestamp,
 };
 
 /// A clock that stands still; a real one asks the system.
@@ -59,6 +59,7 @@ async fn meet() -> Result<(Message, Vec<u8>), Box<dyn Error>> {
             peers,
             limits: Limits::default(),
             clock: Arc::new(Fixed),
+            shards: Shards::ALL,
             onion: None,
         })
     };

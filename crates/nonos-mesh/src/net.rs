@@ -25,7 +25,8 @@ use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
 use nonos_types::{
-    ByteLen, Clock, Envelope, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Signed, Shard, Shards,
+    ByteLen, Clock, Envelope, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Shard,
+    Shards, Signed,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 

@@ -100,7 +100,9 @@ pub use crate::{
     journal::{Consistency, Inclusion},
     message::{
         Accusation, Award, BadRelay, BoxKey, Cancel, Capacity, Claim, Descriptor, Equivocation, Evidence,
-        FalseAccusation, FalseVerdict, FeeKind, FeedFork, FeedPlace, ForkedHead, InvalidProof, Kind, Line, Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, SealedKey, SealedResult, SealedTape, Signed, Stamp, Transfer, Verdict, Voucher, VoucherConflict, Weights, Shard, Shards,
+        FalseAccusation, FalseVerdict, FeeKind, FeedFork, FeedPlace, ForkedHead, InvalidProof, Kind, Line,
+        Message, NonceReuse, Offer, OnionKey, Receipt, RelayHead, Role, Roles, Salt, SealedKey, SealedResult,
+        SealedTape, Shard, Shards, Signed, Stamp, Transfer, Verdict, Voucher, VoucherConflict, Weights,
     },
     name::{BackendId, BadName, MAX_NAME, StatementId},
     outcome::{Outcome, TrapKind, Value, ValueType},

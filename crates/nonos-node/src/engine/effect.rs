@@ -11,7 +11,8 @@ use nonos_mesh::{
 use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Signed, Timestamp, Value, Verdict, Shard, Shards,
+    NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Shard, Shards, Signed,
+    Timestamp, Value, Verdict,
 };
 
 use super::{Connection, Facts, Refused};

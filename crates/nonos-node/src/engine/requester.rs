@@ -5,7 +5,8 @@ use std::{cmp::Reverse, collections::BTreeMap, num::NonZeroU8};
 use nonos_depin::{MAX_AMOUNT, fees};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
-    Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Signed, Slot, Timestamp, Voucher, Weights, Shard,
+    Amount, Award, Cancel, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Shard, Signed, Slot,
+    Timestamp, Voucher, Weights,
 };
 
 use super::{

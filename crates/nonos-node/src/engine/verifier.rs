@@ -5,7 +5,8 @@ use nonos_trust::{
     Cause, Context, Conviction, Deed, Judgement, Observation, ProofCheck, ProofVerdict, judge,
 };
 use nonos_types::{
-    Accusation, Evidence, InvalidProof, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Signed, Verdict, Shard,
+    Accusation, Evidence, InvalidProof, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Shard,
+    Signed, Verdict,
 };
 
 use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, job::Mine};

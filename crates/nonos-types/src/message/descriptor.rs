@@ -3,7 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteLen, Digest, Error, FamilyId, FeedHead, Further, Incarnation, NetworkId, NodeId, Payload, PoiHash, Sequence, Tag, Timestamp, Shards,
+    ByteLen, Digest, Error, FamilyId, FeedHead, Further, Incarnation, NetworkId, NodeId, Payload, PoiHash,
+    Sequence, Shards, Tag, Timestamp,
     record::bytes::digest,
     wire::{self, proto},
 };
