@@ -1,6 +1,6 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest,
-    SegmentDigest, SegmentTask, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest,
+    SealedDigest, SegmentDigest, SegmentTask, Signed, TapesDigest,
 };
 
 use crate::core::{journal, reconcile, segment};

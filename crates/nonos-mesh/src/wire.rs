@@ -666,8 +666,18 @@ mod tests {
         assert_eq!(asked(vec![7; 100]), Err(error(REQUEST)));
         assert_eq!(said(vec![7; 100]), Err(error(RESPONSE)));
         // Field 9, field 10.
-        assert_eq!(encode(&proto::Request { asked: Some(proto::Asked::Witness(vec![7])) }), [0x4a, 1, 7]);
-        assert_eq!(encode(&proto::Response { said: Some(proto::Said::Witness(vec![7])) }), [0x52, 1, 7]);
+        assert_eq!(
+            encode(&proto::Request {
+                asked: Some(proto::Asked::Witness(vec![7]))
+            }),
+            [0x4a, 1, 7]
+        );
+        assert_eq!(
+            encode(&proto::Response {
+                said: Some(proto::Said::Witness(vec![7]))
+            }),
+            [0x52, 1, 7]
+        );
     }
 
     #[test]

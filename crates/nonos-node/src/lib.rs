@@ -73,9 +73,9 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Limits, Memory, Monthly, Onion,
-        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload,
-        Verifier,
+        AnchorName, Config, ConfigError, CoverName, Directory, Disk, Evm, Executor, Family, Limits, Memory,
+        Monthly, Onion, Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox,
+        SandboxMode, Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

@@ -159,9 +159,7 @@ impl Settler {
                 })
                 .await
             }
-            SettleAsk::Acknowledge {
-                countersignature_hex,
-            } => {
+            SettleAsk::Acknowledge { countersignature_hex } => {
                 self.blocking(move |it| it.acknowledge(&envelope(&countersignature_hex)?))
                     .await
             }
@@ -185,7 +183,10 @@ impl Settler {
     }
 
     /// Reads something of the batches, also while one is being made.
-    fn read<T>(&self, work: impl FnOnce(&Settlement, &Ledger) -> Result<T, settlement::Error>) -> Result<T, Error> {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Settlement, &Ledger) -> Result<T, settlement::Error>,
+    ) -> Result<T, Error> {
         let (store, me, network) = (self.store()?, self.me(), self.parts.network);
         let ledger = Ledger::open(Arc::clone(&store), network, me).map_err(settlement::Error::from)?;
         let settlement = Settlement::open(store, network, me)?;
@@ -193,7 +194,10 @@ impl Settler {
     }
 
     /// Does something with the batches, one after the other. The store is not held longer than that.
-    fn with<T>(&self, work: impl FnOnce(&mut Settlement, &Ledger) -> Result<T, settlement::Error>) -> Result<T, Error> {
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Settlement, &Ledger) -> Result<T, settlement::Error>,
+    ) -> Result<T, Error> {
         let mut kept = lock(&self.state);
         let (store, me, network) = (self.store()?, self.me(), self.parts.network);
         let ledger = Ledger::open(Arc::clone(&store), network, me).map_err(settlement::Error::from)?;

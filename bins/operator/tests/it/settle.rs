@@ -142,7 +142,10 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
 
     // Made, not proved: neither handed in nor given away.
     let first = executor.ask(&["settle", "batch"]);
-    assert_eq!((&first[0]["number"], &first[0]["stage"]), (&json!(1), &json!("pending")));
+    assert_eq!(
+        (&first[0]["number"], &first[0]["stage"]),
+        (&json!(1), &json!("pending"))
+    );
     executor.operator(&["settle", "batch"]).refused(2, "no entries");
     let anchor = ["settle", "anchor", "--wait", "--passphrase-file", "account"];
     executor.operator(&anchor).refused(2, "batch 1 is not proved");
@@ -150,7 +153,10 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
         .operator(&["settle", "export", "1", "one"])
         .refused(2, "has 0 of 1 proofs");
     let proved = executor.ask(&["settle", "prove"]);
-    assert_eq!((&proved[0]["chunks"], &proved[0]["proved"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&proved[0]["chunks"], &proved[0]["proved"]),
+        (&json!(1), &json!(1))
+    );
 
     work(&place, [&requester, &executor], 1);
     executor.ask(&["settle", "batch"]);
@@ -165,12 +171,20 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
     let wrong = ["settle", "anchor", "--passphrase-file", "wrong"];
     executor.operator(&wrong).refused(2, "wrong passphrase");
     let anchored = executor.ask(&anchor);
-    let anchored: Vec<_> = anchored.as_array().expect("a list").iter().map(|it| &it["stage"]).collect();
+    let anchored: Vec<_> = anchored
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| &it["stage"])
+        .collect();
     assert_eq!(anchored, ["final", "final"]);
     assert_eq!(stages(&executor), ["final", "pending"]);
     let balance = executor.ask(&["ledger", "balance"]);
     let settled = &balance["settlement"]["final"];
-    assert!(text(&settled["received"]).parse::<u128>().expect("an amount") > 0, "{balance}");
+    assert!(
+        text(&settled["received"]).parse::<u128>().expect("an amount") > 0,
+        "{balance}"
+    );
     executor.ask(&["settle", "export", "1", "one"]);
     executor.ask(&["settle", "export", "2", "two"]);
     executor
@@ -182,9 +196,14 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
     let entries: Value = serde_json::from_slice(&place.read("json")).expect("JSON");
     let csv = String::from_utf8(place.read("csv")).expect("text");
     let lines = entries.as_array().expect("a list").iter();
-    let lines: usize = lines.map(|it| it["lines"].as_array().expect("a list").len()).sum();
+    let lines: usize = lines
+        .map(|it| it["lines"].as_array().expect("a list").len())
+        .sum();
     assert_eq!(csv.lines().count(), lines + 1);
-    assert_eq!(csv.matches(",final,").count() + csv.matches(",pending,").count(), lines);
+    assert_eq!(
+        csv.matches(",final,").count() + csv.matches(",pending,").count(),
+        lines
+    );
 
     // Both nodes are gone; somebody has the files and a node of the chain.
     drop([requester, executor]);
@@ -201,14 +220,21 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
     ];
     let right = verify(
         &place,
-        &[&["one", "two", "--network", "a test", "--author", &id], &on_chain[..]].concat(),
+        &[
+            &["one", "two", "--network", "a test", "--author", &id],
+            &on_chain[..],
+        ]
+        .concat(),
     );
     let right = right.json();
     assert_eq!(
         (&right[0]["number"], &right[1]["number"], &right[1]["author"]),
         (&json!(1), &json!(2), &json!(id))
     );
-    assert!(text(&right[1]["anchored"][0]["source"]).contains(contract), "{right}");
+    assert!(
+        text(&right[1]["anchored"][0]["source"]).contains(contract),
+        "{right}"
+    );
     verify(&place, &["one", "two"]).json();
     verify(&place, &["two", "one"]).refused(3, "does not follow");
     verify(&place, &["one", "--network", "another"]).refused(3, "it is of network");
@@ -216,7 +242,12 @@ fn a_node_settles_on_a_chain_and_anybody_checks_it() {
     verify(&place, &["one", "--author", &nobody]).refused(3, "it is of node");
     let patient = [&["one"], &on_chain[..7], &["100000"]].concat();
     verify(&place, &patient).refused(3, "not final");
-    let foreign = [&["one"], &on_chain[..], &["--account", "0x0000000000000000000000000000000000000001"]].concat();
+    let foreign = [
+        &["one"],
+        &on_chain[..],
+        &["--account", "0x0000000000000000000000000000000000000001"],
+    ]
+    .concat();
     verify(&place, &foreign).refused(3, "is not anchored");
     tampered_files(&place, &on_chain);
     wrong_successor(&place, &chain, contract);
@@ -316,7 +347,10 @@ fn wrong_successor(place: &Place, chain: &Anvil, contract: &str) {
         ..second
     };
     let refused = anchor.submit(&other, Timestamp::new(1));
-    assert!(matches!(refused, Err(anchor::Error::StalePrev { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(anchor::Error::StalePrev { .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -344,7 +378,10 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
         .operator(&["settle", "anchor"])
         .refused(2, "no anchor is configured");
     let status = requester.ask(&["settle", "status"]);
-    assert_eq!((&status["anchor"], &status["list"][0]["stage"]), (&json!("none"), &json!("pending")));
+    assert_eq!(
+        (&status["anchor"], &status["list"][0]["stage"]),
+        (&json!("none"), &json!("pending"))
+    );
 
     // The file is carried to the friend, and to a stranger.
     let file = "executor/settlement.anchor";
@@ -368,7 +405,10 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
     let taken = executor.ask(&["settle", "acknowledge", "answers"]);
     assert_eq!(taken[0]["stage"], "final");
     // What was carried once may be carried again.
-    assert_eq!(executor.ask(&["settle", "acknowledge", "answers"])[0]["stage"], "final");
+    assert_eq!(
+        executor.ask(&["settle", "acknowledge", "answers"])[0]["stage"],
+        "final"
+    );
     executor.ask(&["settle", "export", "1", "one"]);
 
     // A second one, after a restart; the friend signs what follows.
@@ -393,10 +433,25 @@ fn a_node_settles_by_a_file_that_a_friend_signs() {
     let right = verify(&place, &by_friend).json();
     assert_eq!(right[0]["witnesses"], json!([ids[0]]));
     verify(&place, &[&by_friend[..], &["--anchor-file", "copy"]].concat()).json();
-    verify(&place, &["one", "two", "--witness", &ids[0], "--anchor-file", "copy"]).json();
+    verify(
+        &place,
+        &["one", "two", "--witness", &ids[0], "--anchor-file", "copy"],
+    )
+    .json();
     verify(&place, &["one", "--witness", &ids[2]]).refused(3, "0 of the witnesses that you trust");
-    let two = ["one", "--witness", &ids[0], "--witness", &ids[2], "--threshold", "2"];
-    verify(&place, &two).refused(3, "1 of the witnesses that you trust have signed it, and 2 must have");
+    let two = [
+        "one",
+        "--witness",
+        &ids[0],
+        "--witness",
+        &ids[2],
+        "--threshold",
+        "2",
+    ];
+    verify(&place, &two).refused(
+        3,
+        "1 of the witnesses that you trust have signed it, and 2 must have",
+    );
     let name = tamper(&place, "one", |file| file.countersignatures.clear());
     verify(&place, &[&name, "--witness", &ids[0]]).refused(3, "0 of the witnesses");
     // The same is in the anchor's file.
@@ -446,8 +501,14 @@ fn witnesses_sign_over_the_mesh_as_they_come() {
     let mut other = Running::start(&place, "late", &["--peer", text(&address)]);
     other.address();
     let waited = executor.ask(&["settle", "anchor", "--wait"]);
-    assert!(waited.as_array().is_some_and(|it| it.iter().all(|it| it["stage"] == "final")));
-    eventually("the batch is final", || (stages(&executor) == ["final"]).then_some(()));
+    assert!(
+        waited
+            .as_array()
+            .is_some_and(|it| it.iter().all(|it| it["stage"] == "final"))
+    );
+    eventually("the batch is final", || {
+        (stages(&executor) == ["final"]).then_some(())
+    });
     executor.ask(&["settle", "export", "1", "whole"]);
     let right = verify(&place, &[&["whole"], &both[..]].concat()).json();
     assert_eq!(right[0]["witnesses"].as_array().map(Vec::len), Some(2));

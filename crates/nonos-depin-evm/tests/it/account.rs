@@ -20,7 +20,9 @@ fn account(seed: u8) -> Account {
 
 #[test]
 fn has_the_bytes_of_a_second_implementation() {
-    let expected: String = include_str!("../vectors/account.hex").split_whitespace().collect();
+    let expected: String = include_str!("../vectors/account.hex")
+        .split_whitespace()
+        .collect();
     let signed = Envelope::sign(&account(1), &node(7).0);
     assert_eq!(hex::encode(signed.to_bytes()), expected);
     let (read, signer) = signed.open::<Account>().expect("it is signed by both");

@@ -232,7 +232,12 @@ impl Settlement {
     /// # Errors
     /// [`BatchError::NoEntries`], [`BatchError::Unprovable`] and the others of [`State::batch`], [`Error::WrongKey`],
     /// [`Error::Damaged`] if the batches before are not what the feed comes to, [`Error::Books`], [`Error::Store`].
-    pub fn batch(&mut self, ledger: &Ledger, limit: Amount, key: &SigningKey) -> Result<Signed<Batch>, Error> {
+    pub fn batch(
+        &mut self,
+        ledger: &Ledger,
+        limit: Amount,
+        key: &SigningKey,
+    ) -> Result<Signed<Batch>, Error> {
         if key.verifying_key().as_bytes() != self.author.as_bytes() {
             return Err(Error::WrongKey { author: self.author });
         }

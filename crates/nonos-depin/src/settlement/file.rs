@@ -202,8 +202,7 @@ impl SettlementFile {
     /// # Errors
     /// [`FileError`] names the first that does not hold.
     pub fn check(&self, verifier: &dyn Verifier) -> Result<Checked, FileError> {
-        let signed: Signed<Batch> =
-            Signed::from_bytes(&self.batch.to_bytes()).map_err(FileError::Batch)?;
+        let signed: Signed<Batch> = Signed::from_bytes(&self.batch.to_bytes()).map_err(FileError::Batch)?;
         let batch = signed.value().clone();
         let statements: Vec<RollupStatement> = self.chunks.iter().map(|it| it.statement.clone()).collect();
         batch.check_chunks(&statements)?;
@@ -264,9 +263,6 @@ impl Input<'_> {
 
     fn envelope(&mut self, part: &'static str) -> Result<Envelope, FileError> {
         let len = usize::from(u16::from_be_bytes(self.take(part)?));
-        if len > SettlementFile::MAX_ENVELOPE {
-            return Err(FileError::Malformed { part });
-        }
         let bytes = self.some(len, part)?;
         let most = ByteLen::from(SettlementFile::MAX_ENVELOPE);
         Envelope::from_bytes_within(most, bytes).map_err(|_| FileError::Malformed { part })

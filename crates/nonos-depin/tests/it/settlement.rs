@@ -4,12 +4,15 @@ use std::sync::Mutex;
 
 use nonos_depin::anchor::{Evidence, State as At, countersign};
 use nonos_depin::rollup::{RollupStatement, Root};
-use nonos_depin::settlement::{Chunk, Damage, Error, FileError, Settlement, SettlementFile, Stage, commitment};
+use nonos_depin::settlement::{
+    Chunk, Damage, Error, FileError, Settlement, SettlementFile, Stage, commitment,
+};
 use nonos_depin::{Batch, BatchError, BatchId, MAX_AMOUNT};
 use nonos_store::{Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_types::{ByteLen, Digest, Envelope, FeeKind, NetworkId, Sequence, Signed, VkDigest};
 use nonos_verify::{
-    BackendId, Erased, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _, Verifier, VerifyError,
+    BackendId, Erased, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _, Verifier,
+    VerifyError,
 };
 
 use crate::support::*;
@@ -114,12 +117,18 @@ fn entries_go_from_pending_over_submitted_to_final_with_their_batch() {
     let node = Node::new(7);
     let mut settlement = open(&node);
     pay(&node, 20..23);
-    assert_eq!(settlement.stage(entry(3)).expect("a stage"), (Stage::Pending, None));
+    assert_eq!(
+        settlement.stage(entry(3)).expect("a stage"),
+        (Stage::Pending, None)
+    );
     let first = batch(&mut settlement, &node).expect("a batch");
     pay(&node, 23..24);
     let second = batch(&mut settlement, &node).expect("a batch");
     second.follows(&first).expect("it follows");
-    assert_eq!((first.last, second.first, second.last), (entry(3), entry(4), entry(4)));
+    assert_eq!(
+        (first.last, second.first, second.last),
+        (entry(3), entry(4), entry(4))
+    );
 
     let stages = |settlement: &Settlement| {
         let stage = |sequence| settlement.stage(entry(sequence)).expect("a stage").0;
@@ -175,7 +184,8 @@ fn the_state_is_made_again_from_the_feed_after_a_restart() {
     pay(&node, 20..25);
     let first = batch(&mut settlement, &node).expect("a batch");
     pay(&node, 22..23);
-    node.pay(id(&key(22)), &[line(90, FeeKind::Seed, 1)]).expect("paid");
+    node.pay(id(&key(22)), &[line(90, FeeKind::Seed, 1)])
+        .expect("paid");
     let mut settlement = open(&node);
     let second = batch(&mut settlement, &node).expect("a batch");
     second.follows(&first).expect("it follows");
@@ -184,8 +194,16 @@ fn the_state_is_made_again_from_the_feed_after_a_restart() {
         prove(&mut settlement, &node, number);
         let file = settlement.file(number).expect("a file");
         let checked = file.check(&verifier()).expect("it is right");
-        assert_eq!(checked.batch, *settlement.signed(number).expect("a batch").value());
-        assert!(settlement.unproved(&node.ledger, number).expect("chunks").is_empty());
+        assert_eq!(
+            checked.batch,
+            *settlement.signed(number).expect("a batch").value()
+        );
+        assert!(
+            settlement
+                .unproved(&node.ledger, number)
+                .expect("chunks")
+                .is_empty()
+        );
     }
 }
 
@@ -211,9 +229,15 @@ fn lie(node: &Node, change: impl FnOnce(&mut Batch)) -> Vec<u8> {
 #[test]
 fn a_batch_that_is_not_what_the_feed_comes_to_is_found() {
     let changes: [(fn(&mut Batch), &str); 3] = [
-        (|it| it.new_root = Root::from_bytes([1; 32]).expect("an element"), "new_root"),
+        (
+            |it| it.new_root = Root::from_bytes([1; 32]).expect("an element"),
+            "new_root",
+        ),
         (|it| it.entries_root = Digest::from_bytes([1; 32]), "entries_root"),
-        (|it| it.postings_root = Root::from_bytes([1; 32]).expect("an element"), "postings_root"),
+        (
+            |it| it.postings_root = Root::from_bytes([1; 32]).expect("an element"),
+            "postings_root",
+        ),
     ];
     for (change, field) in changes {
         let node = Node::new(7);
@@ -235,7 +259,13 @@ fn a_batch_that_is_not_what_the_feed_comes_to_is_found() {
         assert_eq!(found, field);
         let refused = open(&node).unproved(&node.ledger, 1);
         assert!(
-            matches!(refused, Err(Error::Damaged { source: Damage::Feed(_), .. })),
+            matches!(
+                refused,
+                Err(Error::Damaged {
+                    source: Damage::Feed(_),
+                    ..
+                })
+            ),
             "{refused:?}"
         );
     }
@@ -259,7 +289,13 @@ fn damage_to_what_is_kept_is_named() {
     overwrite(&node, &batch_key, |bytes| *bytes.last_mut().expect("bytes") ^= 1);
     let refused = opened(&node);
     assert!(
-        matches!(refused, Err(Error::Damaged { number: 1, source: Damage::Unreadable(_) })),
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                number: 1,
+                source: Damage::Unreadable(_)
+            })
+        ),
         "{refused:?}"
     );
 
@@ -268,31 +304,88 @@ fn damage_to_what_is_kept_is_named() {
     overwrite(&node, &batch_key, |bytes| *bytes = other);
     let refused = opened(&node);
     assert!(
-        matches!(refused, Err(Error::Damaged { source: Damage::Another { field: "network" }, .. })),
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                source: Damage::Another { field: "network" },
+                ..
+            })
+        ),
         "{refused:?}"
     );
 
-    let node = made();
-    let other = lie(&node, |it| it.number = 2);
-    overwrite(&node, &batch_key, |bytes| *bytes = other);
-    let refused = opened(&node);
-    let is_another = |it: &Result<_, Error>| {
+    // The second one in the place of the first, and the entries of the first said to be in it.
+    let two = || {
+        let node = made();
+        pay(&node, 22..34);
+        let mut settlement = open(&node);
+        batch(&mut settlement, &node).expect("a batch");
+        prove(&mut settlement, &node, 2);
+        node
+    };
+    let node = two();
+    let second = open(&node).signed(2).expect("a batch").to_bytes();
+    overwrite(&node, &batch_key, |bytes| *bytes = second);
+    let refused = open(&node).signed(1);
+    assert!(
         matches!(
-            it,
+            refused,
             Err(Error::Damaged {
-                source: Damage::Another { .. } | Damage::Unreadable(_),
+                source: Damage::Another { field: "number" },
                 ..
             })
+        ),
+        "{refused:?}"
+    );
+    let node = two();
+    overwrite(&node, &at("settle-up-to", &2_u64.to_be_bytes()), |bytes| {
+        *bytes = 2_u64.to_be_bytes().to_vec();
+    });
+    let refused = open(&node).stage(entry(1));
+    assert!(
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                number: 2,
+                source: Damage::Another { field: "entries" }
+            })
+        ),
+        "{refused:?}"
+    );
+    // The proof of one chunk in the place of another's.
+    let node = two();
+    let proof_of = |index: u32| {
+        at(
+            "settle-proof",
+            &[&2_u64.to_be_bytes()[..], &index.to_be_bytes()].concat(),
         )
     };
-    assert!(is_another(&refused.map(drop)));
+    let other = node.store.get(&proof_of(1)).expect("a read").expect("a proof");
+    overwrite(&node, &proof_of(0), |bytes| *bytes = other);
+    let refused = open(&node).file(2);
+    assert!(
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                source: Damage::Proof { index: 0 },
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
 
     let node = made();
     let proof_key = at("settle-proof", &[&one[..], &0_u32.to_be_bytes()].concat());
     overwrite(&node, &proof_key, |bytes| bytes.truncate(bytes.len() - 1));
     let refused = open(&node).file(1);
     assert!(
-        matches!(refused, Err(Error::Damaged { source: Damage::Proof { index: 0 }, .. })),
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                source: Damage::Proof { index: 0 },
+                ..
+            })
+        ),
         "{refused:?}"
     );
 
@@ -301,11 +394,20 @@ fn damage_to_what_is_kept_is_named() {
         *bytes = 2_u64.to_be_bytes().to_vec();
     });
     let refused = open(&node).stage(entry(1));
-    assert!(matches!(refused, Err(Error::NoBatch { number: 2 })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::NoBatch { number: 2 })),
+        "{refused:?}"
+    );
     let another = Node::over(8, MemoryStore::new());
     let foreign = Settlement::open(made().store, NETWORK, another.id());
     assert!(
-        matches!(foreign, Err(Error::Damaged { source: Damage::Another { field: "author" }, .. })),
+        matches!(
+            foreign,
+            Err(Error::Damaged {
+                source: Damage::Another { field: "author" },
+                ..
+            })
+        ),
         "{foreign:?}"
     );
 }
@@ -319,7 +421,14 @@ fn keeps_proofs_of_its_own_chunks_only() {
     let (statement, _) = settlement.unproved(&node.ledger, 1).expect("chunks").remove(0);
     let unproved = settlement.file(1);
     assert!(
-        matches!(unproved, Err(Error::Unproved { proved: 0, chunks: 1, .. })),
+        matches!(
+            unproved,
+            Err(Error::Unproved {
+                proved: 0,
+                chunks: 1,
+                ..
+            })
+        ),
         "{unproved:?}"
     );
     for wrong in [
@@ -336,7 +445,10 @@ fn keeps_proofs_of_its_own_chunks_only() {
         assert!(matches!(refused, Err(Error::NotItsChunk { .. })), "{refused:?}");
     }
     let refused = settlement.keep_proof(2, &chunk(&statement));
-    assert!(matches!(refused, Err(Error::NoBatch { number: 2 })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::NoBatch { number: 2 })),
+        "{refused:?}"
+    );
     assert_eq!(settlement.standing(1).expect("it is there").proved, 0);
 }
 
@@ -364,7 +476,12 @@ const STEPS: &[Step] = &[
 fn any_failed_write_can_be_repeated_and_no_number_has_two_batches() {
     let outcome = |settlement: &Settlement| {
         let standing = settlement.standing(1).expect("a batch");
-        (settlement.count(), standing.batch.to_bytes(), standing.proved, standing.places)
+        (
+            settlement.count(),
+            standing.batch.to_bytes(),
+            standing.proved,
+            standing.places,
+        )
     };
     let made = |failure| {
         let node = Node::over(7, Failing::new(failure));
@@ -434,7 +551,10 @@ fn a_file_carries_who_has_countersigned_and_which_account_speaks() {
     let file = settlement.file(1).expect("a file");
     let mut expected = vec![seen(&first, 30), seen(&first, 31)];
     expected.sort_by_key(Envelope::signer);
-    assert_eq!((&file.countersignatures, &file.accounts), (&expected, &vec![account]));
+    assert_eq!(
+        (&file.countersignatures, &file.accounts),
+        (&expected, &vec![account])
+    );
     assert_eq!(file.check(&verifier()).expect("it is right").witnesses.len(), 2);
     let other = settlement.file(2).expect("a file");
     assert_eq!((other.countersignatures.len(), other.accounts.len()), (0, 0));
@@ -502,7 +622,11 @@ fn a_file_shows_its_batch_and_who_has_seen_it() {
     assert_eq!(read, file);
     let checked = read.check(&verifier()).expect("it is right");
     assert_eq!((&checked.batch, checked.proofs), (&batch, 2));
-    let witnesses: Vec<_> = checked.witnesses.iter().map(|(signer, seen)| (*signer, seen.at)).collect();
+    let witnesses: Vec<_> = checked
+        .witnesses
+        .iter()
+        .map(|(signer, seen)| (*signer, seen.at))
+        .collect();
     assert_eq!(witnesses, [(id(&key(21)), NOW)]);
     assert_eq!(checked.commitment(), commitment(&batch));
 }
@@ -523,7 +647,10 @@ fn reads_the_file_of_a_second_implementation() {
     assert_eq!((file.accounts.len(), file.accounts[0].kind()), (1, "account"));
     // All of it is right, but for the proof, which is of no system.
     let refused = file.check(&verifier());
-    assert!(matches!(refused, Err(FileError::Proof { index: 0, .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(FileError::Proof { index: 0, .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -543,7 +670,10 @@ fn refuses_a_file_that_is_not_of_the_form() {
     assert!(matches!(refused(&other), FileError::NotOne));
     let mut other = bytes.clone();
     other[9] = 2;
-    assert!(matches!(refused(&other), FileError::UnknownVersion { version: 2 }));
+    assert!(matches!(
+        refused(&other),
+        FileError::UnknownVersion { version: 2 }
+    ));
     let too_long = vec![0; SettlementFile::MAX.get() as usize + 1];
     assert!(matches!(refused(&too_long), FileError::TooLong { .. }));
 
@@ -551,24 +681,37 @@ fn refuses_a_file_that_is_not_of_the_form() {
     let batch_len = usize::from(u16::from_be_bytes([bytes[10], bytes[11]]));
     let mut other = bytes.clone();
     other[12 + batch_len..16 + batch_len].copy_from_slice(&u32::MAX.to_be_bytes());
-    assert!(matches!(refused(&other), FileError::Malformed { part: "number of chunks" }));
+    assert!(matches!(
+        refused(&other),
+        FileError::Malformed {
+            part: "number of chunks"
+        }
+    ));
     let mut other = bytes.clone();
-    other[10..12].copy_from_slice(&1025_u16.to_be_bytes());
+    other[10..12].copy_from_slice(&u16::MAX.to_be_bytes());
+    other.extend([0; 1 << 16]);
     assert!(matches!(refused(&other), FileError::Malformed { part: "batch" }));
     // A proof longer than any.
-    let proof_len = 16 + batch_len + 333 + 32;
-    let mut other = bytes.clone();
-    other[proof_len..proof_len + 4].copy_from_slice(&(32_769_u32).to_be_bytes());
-    assert!(matches!(refused(&other), FileError::Malformed { part: "chunk" }));
+    let (mut long, _) = file();
+    for (len, fits) in [(32 << 10, true), ((32 << 10) + 1, false)] {
+        long.chunks[0].proof = Proof::new(KEY, vec![7; len]);
+        let read = SettlementFile::from_bytes(&long.to_bytes());
+        assert_eq!(read.is_ok(), fits, "{len}");
+    }
     let (mut many, _) = file();
     many.countersignatures = vec![many.countersignatures[0].clone(); 257];
     assert!(matches!(
         refused(&many.to_bytes()),
-        FileError::Malformed { part: "countersignature" }
+        FileError::Malformed {
+            part: "countersignature"
+        }
     ));
     let (mut many, _) = file();
     many.accounts = vec![many.countersignatures[0].clone(); 17];
-    assert!(matches!(refused(&many.to_bytes()), FileError::Malformed { part: "account" }));
+    assert!(matches!(
+        refused(&many.to_bytes()),
+        FileError::Malformed { part: "account" }
+    ));
 }
 
 #[test]
@@ -582,37 +725,68 @@ fn refuses_a_file_whose_parts_do_not_go_together() {
     let signed = |batch: &Batch, seed: u8| Envelope::sign(batch, &key(seed));
 
     let other = check(&|it| it.batch = signed(&batch, 8));
-    assert!(matches!(other, FileError::Batch(nonos_types::Error::WrongSigner { .. })), "{other:?}");
-    let more = Batch { postings: 10, ..batch.clone() };
+    assert!(
+        matches!(other, FileError::Batch(nonos_types::Error::WrongSigner { .. })),
+        "{other:?}"
+    );
+    let more = Batch {
+        postings: 10,
+        ..batch.clone()
+    };
     let other = check(&|it| it.batch = signed(&more, 7));
-    assert!(matches!(other, FileError::Chunks(BatchError::Chunks { .. })), "{other:?}");
+    assert!(
+        matches!(other, FileError::Chunks(BatchError::Chunks { .. })),
+        "{other:?}"
+    );
     let relabelled = Batch {
         entries_root: Digest::from_bytes([1; 32]),
         ..batch.clone()
     };
     let other = check(&|it| it.batch = signed(&relabelled, 7));
     assert!(
-        matches!(other, FileError::Chunks(BatchError::Chunk { index: 0, field: "batch" })),
+        matches!(
+            other,
+            FileError::Chunks(BatchError::Chunk {
+                index: 0,
+                field: "batch"
+            })
+        ),
         "{other:?}"
     );
     let other = check(&|it| it.chunks.swap(0, 1));
     assert!(
-        matches!(other, FileError::Chunks(BatchError::Chunk { index: 0, field: "index" })),
+        matches!(
+            other,
+            FileError::Chunks(BatchError::Chunk {
+                index: 0,
+                field: "index"
+            })
+        ),
         "{other:?}"
     );
     let other = check(&|it| drop(it.chunks.pop()));
-    assert!(matches!(other, FileError::Chunks(BatchError::Chunks { .. })), "{other:?}");
+    assert!(
+        matches!(other, FileError::Chunks(BatchError::Chunks { .. })),
+        "{other:?}"
+    );
     let other = check(&|it| it.chunks[1].proof = it.chunks[0].proof.clone());
     assert!(
         matches!(
             other,
-            FileError::Proof { index: 1, source: VerifyError::Rejected { .. } }
+            FileError::Proof {
+                index: 1,
+                source: VerifyError::Rejected { .. }
+            }
         ),
         "{other:?}"
     );
     let other = check(&|it| it.chunks[0].proof.vk = VkDigest::from_bytes([4; 32]));
     assert!(matches!(other, FileError::Proof { index: 0, .. }), "{other:?}");
-    let elsewhere = commitment(&Batch { number: 2, prev: BatchId::from_bytes([1; 32]), ..batch.clone() });
+    let elsewhere = commitment(&Batch {
+        number: 2,
+        prev: BatchId::from_bytes([1; 32]),
+        ..batch.clone()
+    });
     let other = check(&|it| it.countersignatures = vec![countersign(&elsewhere, NOW, &key(21))]);
     assert!(matches!(other, FileError::OtherCommitment { .. }), "{other:?}");
     let other = check(&|it| it.countersignatures = vec![signed(&batch, 7)]);

@@ -121,7 +121,9 @@ impl Settlement {
             Some(format!("more than {most} `witnesses` under [settlement]"))
         } else if self.witness_for.len() > Self::MOST_WITNESSED {
             let most = Self::MOST_WITNESSED;
-            Some(format!("more than {most} nodes in `witness_for` under [settlement]"))
+            Some(format!(
+                "more than {most} nodes in `witness_for` under [settlement]"
+            ))
         } else if self.threshold > self.witnesses.len() {
             Some("`threshold` under [settlement] is more than there are `witnesses`".to_owned())
         } else if self.anchor == AnchorName::Witness && self.witnesses.is_empty() {
@@ -179,8 +181,16 @@ mod tests {
             read(&format!("{name} = [{}]", names.join(", ")))
         };
         many("witnesses", 256).expect("the most");
-        assert!(many("witnesses", 257).expect_err("too many").contains("more than 256"));
+        assert!(
+            many("witnesses", 257)
+                .expect_err("too many")
+                .contains("more than 256")
+        );
         many("witness_for", 1024).expect("the most");
-        assert!(many("witness_for", 1025).expect_err("too many").contains("more than 1024"));
+        assert!(
+            many("witness_for", 1025)
+                .expect_err("too many")
+                .contains("more than 1024")
+        );
     }
 }

@@ -65,7 +65,11 @@ fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     let part = path.with_file_name(part);
     // What is left of one that was not finished; and a link to somewhere else is not followed.
     let _none = fs::remove_file(&part);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)?;
     let written = fill(file, bytes).and_then(|()| {
         if replace {
             fs::rename(&part, path)

@@ -63,11 +63,23 @@ impl Settler {
             pending.entries += unbatched;
             // What is in no batch is what the books have beyond the batches.
             let books = ledger.balance()?;
-            let earned = [books.earned.execute, books.earned.seed, books.earned.verify, books.earned.prove];
-            let spent = [books.spent.execute, books.spent.seed, books.spent.verify, books.spent.prove];
+            let earned = [
+                books.earned.execute,
+                books.earned.seed,
+                books.earned.verify,
+                books.earned.prove,
+            ];
+            let spent = [
+                books.spent.execute,
+                books.spent.seed,
+                books.spent.verify,
+                books.spent.prove,
+            ];
             let sum = |parts: [Amount; 4]| parts.iter().fold(0_u128, |sum, it| sum.saturating_add(it.atto()));
             let rest = |all: u128, others: [Amount; 2]| {
-                let others = others.iter().fold(0_u128, |sum, it| sum.saturating_add(it.atto()));
+                let others = others
+                    .iter()
+                    .fold(0_u128, |sum, it| sum.saturating_add(it.atto()));
                 Amount::from_atto(all.saturating_sub(others))
             };
             pending.received = rest(sum(earned), [submitted.received, settled.received]);

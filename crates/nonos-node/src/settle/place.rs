@@ -116,7 +116,9 @@ impl Settler {
         }
         let known = self.read(|settlement, _| {
             let all = settlement.standings(0, usize::MAX)?;
-            Ok(all.iter().any(|it| it.places.iter().any(|(name, _)| name == place)))
+            Ok(all
+                .iter()
+                .any(|it| it.places.iter().any(|(name, _)| name == place)))
         })?;
         if known {
             return Err(Error::caller(format!(
@@ -130,14 +132,22 @@ impl Settler {
     fn open_evm(&self, place: &str, passphrase: Option<SecretHex>) -> Result<Open, Error> {
         let evm = self.evm()?;
         let passphrase = passphrase.ok_or_else(|| {
-            Error::caller("the key of the account is closed: `operator settle anchor` asks for its passphrase")
+            Error::caller(
+                "the key of the account is closed: `operator settle anchor` asks for its passphrase",
+            )
         })?;
         let text = Zeroizing::new(passphrase.0);
         let bytes = hex::decode(&*text).map(Zeroizing::new);
         let bytes = bytes.map_err(|_| Error::caller("the passphrase is not hexadecimal"))?;
         let key = EvmKey::open(&self.key_file(), &bytes)?;
         let (config, chain) = (self.reader_config(evm)?, self.chain());
-        let said = Account::sign(chain.network, chain.submitter, config.chain_id, config.contract, &key);
+        let said = Account::sign(
+            chain.network,
+            chain.submitter,
+            config.chain_id,
+            config.contract,
+            &key,
+        );
         let said = Envelope::sign(&said, self.parts.identity.signing_key());
         let spending = Spending {
             limit: Wei::from_gwei(evm.max_fee_gwei),
@@ -217,7 +227,11 @@ impl Settler {
 
     fn reader(&self) -> Result<Reader, Error> {
         let account = EvmKey::address_in(&self.key_file()).map_err(no_account)?;
-        Ok(Reader::open(self.reader_config(self.evm()?)?, account, self.chain())?)
+        Ok(Reader::open(
+            self.reader_config(self.evm()?)?,
+            account,
+            self.chain(),
+        )?)
     }
 
     /// Batches that were submitted and are not final.

@@ -72,7 +72,9 @@ impl Settler {
         let connected: Vec<NodeId> = mesh.peers().await.into_iter().map(|it| it.id).collect();
         let mut asking = tokio::task::JoinSet::new();
         for witness in self.parts.config.witnesses.clone() {
-            if !lock(&self.asking).is_due(witness, self.parts.clock.millis()) || self.to_sign(witness).is_none() {
+            if !lock(&self.asking).is_due(witness, self.parts.clock.millis())
+                || self.to_sign(witness).is_none()
+            {
                 continue;
             }
             if !connected.contains(&witness) {
@@ -117,7 +119,10 @@ impl Settler {
     }
 
     /// The batch of this commitment, the newest first.
-    pub(super) fn number_of(&self, digest: nonos_depin::anchor::CommitmentDigest) -> Result<Option<u64>, Error> {
+    pub(super) fn number_of(
+        &self,
+        digest: nonos_depin::anchor::CommitmentDigest,
+    ) -> Result<Option<u64>, Error> {
         self.read(|settlement, _| {
             for number in (1..=settlement.count()).rev() {
                 if commitment(settlement.signed(number)?.value()).digest() == digest {
@@ -301,7 +306,10 @@ mod tests {
     }
 
     fn settler(store: &Arc<dyn nonos_store::Store>, witness_for: &[NodeId]) -> Settler {
-        let (directory, one) = (tempfile::tempdir().expect("a directory"), std::num::NonZeroUsize::MIN);
+        let (directory, one) = (
+            tempfile::tempdir().expect("a directory"),
+            std::num::NonZeroUsize::MIN,
+        );
         let proofs = crate::Proofs::new(directory.path(), one, one).expect("proof systems");
         Settler::new(super::super::Parts {
             store: Arc::downgrade(store),

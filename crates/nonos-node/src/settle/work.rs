@@ -253,11 +253,20 @@ mod tests {
         let (first, progress) = works.begin().expect("the first");
         progress.tell("proving chunks", 2, 7);
         let refused = works.begin().expect_err("another is at hand");
-        assert!(refused.to_string().contains("wait until that is over"), "{refused}");
+        assert!(
+            refused.to_string().contains("wait until that is over"),
+            "{refused}"
+        );
         let view = works.view(first.work).expect("it is at hand");
-        assert_eq!((view.stage.as_str(), view.done, view.total), ("proving chunks", 2, 7));
+        assert_eq!(
+            (view.stage.as_str(), view.done, view.total),
+            ("proving chunks", 2, 7)
+        );
         assert!(view.outcome.is_none());
-        progress.outcome.set(WorkOutcome::Done(vec![])).expect("it ends once");
+        progress
+            .outcome
+            .set(WorkOutcome::Done(vec![]))
+            .expect("it ends once");
         assert!(works.view(first.work).expect("the last").outcome.is_some());
         let (second, _) = works.begin().expect("the first is over");
         assert!(works.view(first.work).is_err(), "only the last is remembered");

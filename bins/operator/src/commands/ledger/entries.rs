@@ -1,4 +1,9 @@
-use crate::{commands::Context, datadir::DataArgs, failure::Failure, output::{Grid, or_dash, utc}};
+use crate::{
+    commands::Context,
+    datadir::DataArgs,
+    failure::Failure,
+    output::{Grid, or_dash, utc},
+};
 use nonos_node::api::{EntryView, LineView, Request, SettleAsk};
 
 /// Shows entries of the books in order, each with its stage: pending, submitted or final.

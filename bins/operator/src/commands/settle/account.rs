@@ -75,7 +75,8 @@ impl Command {
                 for part in [&mut entropy.secret[..], &mut entropy.salt, &mut entropy.nonce] {
                     getrandom::fill(part).map_err(Failure::Random)?;
                 }
-                let key = EvmKey::create(&path, entropy, &passphrase.chosen()?).map_err(super::Error::from)?;
+                let key =
+                    EvmKey::create(&path, entropy, &passphrase.chosen()?).map_err(super::Error::from)?;
                 (key.address(), path)
             }
             Self::Show { data } => {

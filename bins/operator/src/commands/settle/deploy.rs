@@ -37,8 +37,7 @@ impl Deploy {
         let evm = config.settlement.evm.ok_or(Error::NoChain { path })?;
         let key = EvmKey::open(&DataDir::account(&data), &self.passphrase.known()?).map_err(Error::from)?;
         let limit = Wei::from_gwei(evm.max_fee_gwei);
-        let deployed =
-            nonos_depin_evm::deploy(&evm.rpc, evm.chain_id, &key, limit).map_err(Error::from)?;
+        let deployed = nonos_depin_evm::deploy(&evm.rpc, evm.chain_id, &key, limit).map_err(Error::from)?;
         let reader = nonos_depin_evm::Config {
             endpoint: evm.rpc,
             chain_id: evm.chain_id,

@@ -106,10 +106,14 @@ impl Verify {
         for path in &self.files {
             let sound = self.sound(path, &verifier)?;
             if let Some(before) = &before {
-                sound.checked.batch.follows(before).map_err(|source| Error::Chain {
-                    path: path.clone(),
-                    source,
-                })?;
+                sound
+                    .checked
+                    .batch
+                    .follows(before)
+                    .map_err(|source| Error::Chain {
+                        path: path.clone(),
+                        source,
+                    })?;
             }
             let mut anchored = Vec::new();
             let seen = seen(&sound, export.as_ref())?;
@@ -177,7 +181,8 @@ impl Verify {
     }
 
     fn on_chain(&self, sound: &Sound<'_>) -> Result<Anchored, Failure> {
-        let (Some(endpoint), Some(contract), Some(chain_id)) = (&self.rpc, self.contract, self.chain_id) else {
+        let (Some(endpoint), Some(contract), Some(chain_id)) = (&self.rpc, self.contract, self.chain_id)
+        else {
             unreachable!("clap requires the three together");
         };
         let batch = &sound.checked.batch;
@@ -304,7 +309,9 @@ fn grid(shown: &[Shown]) -> Grid {
         ]
     };
     Grid {
-        head: &["batch", "node", "entries", "received", "paid", "proofs", "final by"],
+        head: &[
+            "batch", "node", "entries", "received", "paid", "proofs", "final by",
+        ],
         rows: shown.iter().map(row).collect(),
     }
 }

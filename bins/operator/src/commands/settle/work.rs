@@ -1,6 +1,10 @@
 //! Work that a node does while somebody may look on.
 
-use crate::{commands::Context, failure::Failure, output::{Grid, progress}};
+use crate::{
+    commands::Context,
+    failure::Failure,
+    output::{Grid, progress},
+};
 use nonos_node::{
     Client, ClientError,
     api::{BatchView, Request, SettleAsk, WorkBegun, WorkOutcome, WorkView},
