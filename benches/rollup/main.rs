@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use nonos_depin::rollup::{Made, RollupStatement, State};
+use nonos_depin::settlement::{Chunk, SettlementFile};
 use nonos_depin::{Body, Entry, EntryDigest, MAX_AMOUNT};
 use nonos_depin_halo2::Rollup;
 use nonos_types::*;
@@ -47,6 +48,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (verdicts, together) = timed(|| backend.verify_batch(&claims));
     verdicts.into_iter().collect::<Result<Vec<_>, _>>()?;
 
+    let before = State::new(NETWORK, id(&key(0)));
+    let (audited, auditing) = timed(|| before.audit(&batch, &entries));
+    audited?;
+    let file = SettlementFile {
+        batch: Envelope::sign(&batch, &key(0)),
+        chunks: (chunks.iter().zip(&claims))
+            .map(|((statement, _), claim)| Chunk {
+                statement: statement.clone(),
+                proof: claim.proof.clone(),
+            })
+            .collect(),
+        countersignatures: vec![],
+        accounts: vec![],
+    };
+    let bytes = file.to_bytes();
+    let (checked, checking) = timed(|| SettlementFile::from_bytes(&bytes)?.check(&backend));
+    checked?;
+
     let (first, later) = (proving[0], median(&proving[1..]));
     let postings = batch.postings;
     writeln!(out, "| | |\n|---|---:|")?;
@@ -65,6 +84,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "all chunks together, ms per chunk",
         ms(together / claims.len() as u32),
     )?;
+    row(
+        "the state made again from the feed, ms per posting",
+        ms(auditing / postings),
+    )?;
+    row("a settlement file checked, ms", ms(checking))?;
+    row("a settlement file, bytes", bytes.len().to_string())?;
     row("proof, bytes", claims[0].proof.bytes.len().to_string())?;
     Ok(())
 }

@@ -374,3 +374,65 @@ fn unprovable(entry: &Entry, clause: &'static str) -> BatchError {
     let sequence = entry.sequence;
     BatchError::Unprovable { sequence, clause }
 }
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use nonos_types::{FeeKind, Incarnation, JobId, Line, ReceiptId, Slot, Timestamp, Voucher};
+
+    use super::*;
+
+    /// To find two peers for whom that is so takes 2⁴⁸ keys: here a leaf is put where one will be.
+    #[test]
+    fn two_accounts_in_one_place_have_no_batch() {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let (network, me) = (
+            NetworkId::from_bytes([1; 32]),
+            NodeId::from_bytes(key.verifying_key().to_bytes()),
+        );
+        let payee = NodeId::from_bytes([8; 32]);
+        let line = Line {
+            job: JobId::ZERO,
+            slot: Slot::ZERO,
+            kind: FeeKind::Execute,
+            receipt: ReceiptId::ZERO,
+            amount: Amount::from_atto(1),
+        };
+        let voucher = Voucher {
+            network,
+            payee,
+            incarnation: Incarnation::ZERO,
+            sequence: Sequence::new(1),
+            total: Amount::from_atto(1),
+            lines: vec![line],
+            at: Timestamp::ZERO,
+        };
+        let entry = Entry {
+            network,
+            incarnation: Incarnation::ZERO,
+            sequence: Sequence::new(1),
+            prev: EntryDigest::ZERO,
+            body: Body::Paid {
+                voucher: Box::new(Signed::new(voucher, &key)),
+            },
+            at: Timestamp::ZERO,
+        };
+        let entries = [Signed::new(entry, &key)];
+        let free = State::new(network, me);
+        let made = free.batch(&entries, MAX_AMOUNT).expect("a batch");
+        free.audit(&made.batch, &entries).expect("it is right");
+
+        let mut taken = free;
+        let account = AccountId::new(network, me, payee);
+        taken
+            .tree
+            .set(account.position(), Root::new(super::super::Fp::from(5)));
+        let refused = BatchError::Unprovable {
+            sequence: Sequence::new(1),
+            clause: ONE_PLACE,
+        };
+        let batched = taken.batch(&entries, MAX_AMOUNT);
+        assert_eq!(batched.map(drop), Err(refused.clone()));
+        assert_eq!(taken.audit(&made.batch, &entries).map(drop), Err(refused));
+    }
+}

@@ -263,9 +263,6 @@ impl Input<'_> {
 
     fn envelope(&mut self, part: &'static str) -> Result<Envelope, FileError> {
         let len = usize::from(u16::from_be_bytes(self.take(part)?));
-        if len > SettlementFile::MAX_ENVELOPE {
-            return Err(FileError::Malformed { part });
-        }
         let bytes = self.some(len, part)?;
         let most = ByteLen::from(SettlementFile::MAX_ENVELOPE);
         Envelope::from_bytes_within(most, bytes).map_err(|_| FileError::Malformed { part })

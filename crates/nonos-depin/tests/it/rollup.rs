@@ -315,6 +315,15 @@ fn the_entries_alone_tell_a_false_batch() {
     let batch = made(&dozen()).batch;
     let audit = |batch: Batch| state().audit(&batch, &entries).map(|state| state.root());
     assert_eq!(audit(batch.clone()), Ok(batch.new_root));
+    let narrow = Batch {
+        limit: Amount::from_atto(1),
+        ..batch.clone()
+    };
+    let over = audit(narrow).expect_err("over this limit");
+    assert!(
+        matches!(over, BatchError::Unprovable { clause, .. } if clause.contains("limit")),
+        "{over:?}"
+    );
     let differs = |field| Err(BatchError::Differs { field });
     let other = Root::from_bytes([1; 32]).expect("an element");
     let mut sums = *batch.sums.amounts();

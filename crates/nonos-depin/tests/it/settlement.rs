@@ -314,20 +314,65 @@ fn damage_to_what_is_kept_is_named() {
         "{refused:?}"
     );
 
-    let node = made();
-    let other = lie(&node, |it| it.number = 2);
-    overwrite(&node, &batch_key, |bytes| *bytes = other);
-    let refused = opened(&node);
-    let is_another = |it: &Result<_, Error>| {
+    // The second one in the place of the first, and the entries of the first said to be in it.
+    let two = || {
+        let node = made();
+        pay(&node, 22..34);
+        let mut settlement = open(&node);
+        batch(&mut settlement, &node).expect("a batch");
+        prove(&mut settlement, &node, 2);
+        node
+    };
+    let node = two();
+    let second = open(&node).signed(2).expect("a batch").to_bytes();
+    overwrite(&node, &batch_key, |bytes| *bytes = second);
+    let refused = open(&node).signed(1);
+    assert!(
         matches!(
-            it,
+            refused,
             Err(Error::Damaged {
-                source: Damage::Another { .. } | Damage::Unreadable(_),
+                source: Damage::Another { field: "number" },
                 ..
             })
+        ),
+        "{refused:?}"
+    );
+    let node = two();
+    overwrite(&node, &at("settle-up-to", &2_u64.to_be_bytes()), |bytes| {
+        *bytes = 2_u64.to_be_bytes().to_vec();
+    });
+    let refused = open(&node).stage(entry(1));
+    assert!(
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                number: 2,
+                source: Damage::Another { field: "entries" }
+            })
+        ),
+        "{refused:?}"
+    );
+    // The proof of one chunk in the place of another's.
+    let node = two();
+    let proof_of = |index: u32| {
+        at(
+            "settle-proof",
+            &[&2_u64.to_be_bytes()[..], &index.to_be_bytes()].concat(),
         )
     };
-    assert!(is_another(&refused.map(drop)));
+    let other = node.store.get(&proof_of(1)).expect("a read").expect("a proof");
+    overwrite(&node, &proof_of(0), |bytes| *bytes = other);
+    let refused = open(&node).file(2);
+    assert!(
+        matches!(
+            refused,
+            Err(Error::Damaged {
+                source: Damage::Proof { index: 0 },
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
 
     let node = made();
     let proof_key = at("settle-proof", &[&one[..], &0_u32.to_be_bytes()].concat());
@@ -643,13 +688,16 @@ fn refuses_a_file_that_is_not_of_the_form() {
         }
     ));
     let mut other = bytes.clone();
-    other[10..12].copy_from_slice(&1025_u16.to_be_bytes());
+    other[10..12].copy_from_slice(&u16::MAX.to_be_bytes());
+    other.extend([0; 1 << 16]);
     assert!(matches!(refused(&other), FileError::Malformed { part: "batch" }));
     // A proof longer than any.
-    let proof_len = 16 + batch_len + 333 + 32;
-    let mut other = bytes.clone();
-    other[proof_len..proof_len + 4].copy_from_slice(&(32_769_u32).to_be_bytes());
-    assert!(matches!(refused(&other), FileError::Malformed { part: "chunk" }));
+    let (mut long, _) = file();
+    for (len, fits) in [(32 << 10, true), ((32 << 10) + 1, false)] {
+        long.chunks[0].proof = Proof::new(KEY, vec![7; len]);
+        let read = SettlementFile::from_bytes(&long.to_bytes());
+        assert_eq!(read.is_ok(), fits, "{len}");
+    }
     let (mut many, _) = file();
     many.countersignatures = vec![many.countersignatures[0].clone(); 257];
     assert!(matches!(
