@@ -424,9 +424,13 @@ fn goes_on_without_a_reload(browser: &Browser, devnet: &Devnet) {
 
 fn can_be_used_by_keyboard(browser: &Browser) {
     let focused = |what: &str| browser.run(&format!("return document.activeElement.{what}"));
-    open(browser, "overview");
+    open(browser, "trust");
     browser.run("document.activeElement.blur(); getSelection().removeAllRanges(); document.querySelector('.skip').focus()");
-    browser.press(&[ENTER, TAB]);
+    browser.press(&[ENTER]);
+    assert_eq!(focused("id"), "main");
+    // It leads to the view that is shown, not to another.
+    assert_eq!(browser.run("return location.hash"), "#/trust");
+    browser.press(&[TAB]);
     assert_eq!(
         browser.run("return document.querySelector('main').contains(document.activeElement)"),
         true
@@ -505,10 +509,35 @@ fn fits(browser: &Browser) {
                 "{view} at {width}: {wide:#}"
             );
             assert_eq!(wide[2], serde_json::json!([]), "{view} at {width}");
+            assert_eq!(faint(browser), serde_json::json!([]), "{view} in {colours}");
             browser.picture(&pictures.join(format!("{name}-{width}-{colours}.png")));
         }
     }
     browser.look(1440, "light");
+}
+
+/// Words that do not stand out from what is behind them by 4.5 to 1, as WCAG AA wants it.
+fn faint(browser: &Browser) -> Value {
+    browser.run(
+        "const channels = (colour) => { const it = colour.match(/[\\d.]+/g).map(Number); return { rgb: it.slice(0, 3), alpha: it[3] ?? 1 }; };
+         const light = ([r, g, b]) => { const part = (v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }; return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b); };
+         const probe = document.body.appendChild(document.createElement('i'));
+         probe.style.color = 'var(--paper)';
+         const paper = channels(getComputedStyle(probe).color).rgb;
+         probe.remove();
+         const behind = (it) => { for (let at = it; at; at = at.parentElement) { const { rgb, alpha } = channels(getComputedStyle(at).backgroundColor); if (alpha === 1) return rgb; } return paper; };
+         const faint = [];
+         for (const it of document.querySelectorAll('main *, .side *')) {
+           if (!it.checkVisibility() || it.closest('.unseen, .mark, option, select')) continue;
+           if (![...it.childNodes].some((node) => node.nodeType === 3 && node.nodeValue.trim())) continue;
+           const style = getComputedStyle(it);
+           const ink = light(channels(it instanceof SVGElement ? style.fill : style.color).rgb);
+           const ground = light(behind(it));
+           const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+           if (ratio < 4.5) faint.push(it.textContent.slice(0, 40) + ': ' + ratio.toFixed(2));
+         }
+         return [...new Set(faint)]",
+    )
 }
 
 fn asks_nobody_else(browser: &Browser, origin: &str) {

@@ -196,11 +196,16 @@ addEventListener("hashchange", async () => {
     await begin();
     return;
   }
-  if (location.hash === "#main") return;
   show();
   $("heading")?.focus({ preventScroll: true });
   scrollTo(0, 0);
   refresh();
+});
+
+// The address says which view is shown: a link within the page must not change it.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("main").focus();
 });
 
 // What is chosen in a view: `data-choose` names it.
