@@ -332,6 +332,49 @@ fn a_forger_is_convicted_on_evidence_that_anyone_can_check() {
         peer.is_none_or(|peer| peer["state"] != "blacklisted"),
         "{trust:#}"
     );
+
+    // The operator's own decision is another thing than evidence, and has a reason.
+    let peer = || {
+        let trust = requester.ask(&["trust", "list"]);
+        let peers = trust.as_array().expect("a list").clone();
+        peers
+            .into_iter()
+            .find(|peer| peer["node"] == id)
+            .expect("it is listed")
+    };
+    assert_eq!(peer()["block"], json!(null));
+    requester.ask(&["trust", "block", id, "--reason", "it forges", "--for", "2d"]);
+    let blocked = peer();
+    assert_eq!(blocked["state"], "blacklisted");
+    assert_eq!(
+        (&blocked["block"]["by"], &blocked["block"]["reason"]),
+        (&json!("operator"), &json!("it forges"))
+    );
+    assert!(blocked["block"]["until"].is_u64(), "{blocked:#}");
+    let points = requester.ask(&["trust", "explain", id]);
+    let points = points.as_array().expect("a list");
+    let said = |cause: &str| {
+        points
+            .iter()
+            .any(|it| it["context"] == "operator" && it["cause"] == cause)
+    };
+    assert!(
+        said("blacklisted: it forges") && said("taken off the blacklist"),
+        "{points:?}"
+    );
+    let exported = requester.ask(&["trust", "export"]);
+    let exported = exported
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|it| it["node"] == id);
+    let exported = exported.expect("it is in it");
+    assert_eq!(exported["block"], blocked["block"]);
+    assert!(
+        exported["reasons"]
+            .as_array()
+            .is_some_and(|it| it.len() == points.len())
+    );
 }
 
 #[test]

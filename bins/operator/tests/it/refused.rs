@@ -168,7 +168,7 @@ fn says_how_to_start_a_node_that_does_not_run() {
     init(&place, "node");
     place.pack("sha256");
     let (id, hash) = ("11".repeat(32), "22".repeat(32));
-    let asks: [&[&str]; 12] = [
+    let asks: [&[&str]; 14] = [
         &["status"],
         &["peers"],
         &["ledger", "balance"],

@@ -166,6 +166,54 @@ async fn refuses_an_object_longer_than_asked_for() {
 }
 
 #[tokio::test]
+async fn a_part_comes_from_where_it_is_asked_for() {
+    let (seeder, leech, _accounts) = seeder_and_leech(TCP, 1000).await;
+    let whole = bytes(1000);
+    for (offset, most, expected) in [(0, 10, 0..10), (500, 300, 500..800), (990, 4096, 990..1000)] {
+        let (offset, most) = (ByteLen::new(offset), ByteLen::new(most));
+        let part = leech.mesh.part(seeder.id, OBJECT, offset, most).await;
+        assert_eq!(
+            part.expect("a part"),
+            (ByteLen::new(1000), whole[expected].to_vec())
+        );
+    }
+    let absent = Object::Capsule(CapsuleHash::hash(&[b"another"]));
+    let part = leech
+        .mesh
+        .part(seeder.id, absent, ByteLen::ZERO, ByteLen::new(1))
+        .await;
+    assert!(matches!(part, Err(FetchError::NotFound)), "{part:?}");
+}
+
+/// Two bytes of ten where three were asked for, and three of two; a page.
+#[tokio::test]
+async fn a_part_of_another_length_is_no_answer() {
+    let (short, long) = (
+        framed(&[0x0a, 6, 0x08, 10, 0x12, 2, 7, 7]),
+        framed(&[0x0a, 7, 0x08, 2, 0x12, 3, 7, 7, 7]),
+    );
+    for (answer, good) in [
+        (short, false),
+        (long, false),
+        (framed(&[0x12, 2, 0x08, 1]), false),
+        (framed(&[0x0a, 7, 0x08, 10, 0x12, 3, 7, 7, 7]), true),
+    ] {
+        let mut alice = Setup::new(1).start().await;
+        let mut peer = Raw::dialling(3, &alice).await;
+        alice.connected(peer.id).await;
+        let fetching = tokio::spawn({
+            let (mesh, peer) = (alice.mesh.clone(), peer.id);
+            async move { mesh.part(peer, OBJECT, ByteLen::new(1), ByteLen::new(3)).await }
+        });
+        peer.asked().await;
+        peer.answer(Answer::Bytes(answer)).await;
+        let part = soon("an answer", fetching).await.expect("no panic");
+        assert_eq!(part.is_ok(), good, "{part:?}");
+        assert!(good || matches!(part, Err(FetchError::BadAnswer)), "{part:?}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_fetched_from_strangers() {
     let (alice, _bob) = pair().await;
     let fetched = alice.mesh.fetch(node(9), OBJECT, MOST).await;

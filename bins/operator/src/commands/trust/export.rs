@@ -26,7 +26,7 @@ struct Peer {
 impl Export {
     /// Does it.
     pub(crate) fn run(&self, _: &Context) -> Result<(), Failure> {
-        let client = self.data.client()?;
+        let mut client = self.data.client()?;
         let standings: Vec<TrustView> = client.call(&Request::Trust)?;
         let mut peers = Vec::new();
         for standing in standings {

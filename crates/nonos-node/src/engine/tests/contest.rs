@@ -133,6 +133,36 @@ fn a_verdict_is_not_held_against_a_proof_that_cannot_be_checked_any_more() {
     assert_eq!((deeds[0].context, deeds[0].deed), (Context::Verify, Deed::Bad));
 }
 
+/// Of a receipt that this node has found good, what says so is not an accusation of nothing.
+#[test]
+fn a_true_accusation_of_a_false_verdict_is_believed_by_who_has_not_heard_the_verdict() {
+    let mut world = World::new(3);
+    let good = a_good_receipt(&mut world);
+    for listed in [LIAR, 61] {
+        list(&mut world, &key(listed));
+    }
+    let Message::Verdict(denied) = verdict(good.receipt_id(), false, LIAR) else {
+        panic!("a verdict")
+    };
+    let item = InvalidProof {
+        receipt: good,
+        tapes: TAPES.to_vec(),
+        proof: PROOF.to_vec(),
+    };
+    let evidence = FalseVerdict {
+        verdict: denied,
+        item,
+    };
+    let accusation = Accusation {
+        network: network(),
+        evidence: Evidence::FalseVerdict(Box::new(evidence)),
+        at: Timestamp::new(START),
+    };
+    world.inject(&signed(accusation, &key(61)));
+    assert_convicted(&world, id(&key(LIAR)), "false-verdict");
+    assert_unblamed(&world, id(&key(61)));
+}
+
 #[test]
 fn verdicts_of_names_that_nobody_lists_make_no_work() {
     let mut world = World::new(3);

@@ -201,6 +201,7 @@ fn trust(execute: u32) -> TrustView {
         score_ppm: execute,
         contexts: vec![("execute".to_owned(), execute, 0), ("pay".to_owned(), 900_000, 0)],
         evidence: vec![EvidenceId::ZERO],
+        block: None,
     }
 }
 
