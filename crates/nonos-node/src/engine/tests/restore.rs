@@ -168,9 +168,10 @@ fn an_executor_with_an_old_backup_goes_on_and_has_what_it_is_owed() {
 #[test]
 fn a_run_that_was_forgotten_is_done_again_under_another_nonce() {
     let mut world = World::new(2);
-    let job = world.submit(1, 0, 6000).expect("a job");
     let backup = world.back_up(1);
-    world.withhold = true;
+    let job = world.submit(1, 0, 6000).expect("a job");
+    world.pass(1);
+    world.stop(0);
     world.pass(20);
     let receipts = |world: &World, node| -> Vec<u32> {
         let journal = journal(world, node);
@@ -183,12 +184,14 @@ fn a_run_that_was_forgotten_is_done_again_under_another_nonce() {
     assert_eq!((receipts(&world, 0), receipts(&world, 1)), (vec![], vec![0]));
     world.stop(1);
     world.restore(1, &backup);
-    world.withhold = false;
     world.start(1);
-    world.pass(70);
-    assert!(world.nodes[1].engine.doubled, "its books know better");
-    resume(&mut world, 1, true, false).expect("it goes on");
-    world.pass(60);
+    assert!(
+        world.nodes[1].engine.doubled,
+        "what is beside its key knows better"
+    );
+    resume(&mut world, 1, true, true).expect("it goes on");
+    world.start(0);
+    world.pass(100);
     assert!(world.nodes[0].engine.jobs[&job].is_paid());
     assert_eq!(receipts(&world, 0), [1 << 16]);
     world.assert_books_agree();
@@ -277,6 +280,39 @@ fn the_copy_that_is_not_resumed_stops_for_good_and_says_so() {
     for a in [0, 1, 2] {
         world.nodes[a].engine.ledger.verify().expect("whole");
     }
+}
+
+/// The copy has not heard of it yet, and says that it is there: it is told, and disturbs nothing.
+#[test]
+fn a_copy_that_says_only_where_it_is_is_told() {
+    let mut world = World::new(2);
+    do_job(&mut world, 1);
+    let copy = world.copy(0);
+    world.pass(70);
+    resume(&mut world, 0, true, false).expect("it goes on");
+    world.stop(copy);
+    let newest = |world: &World| {
+        let listed = world.nodes[1].engine.directory.get(world.id(0));
+        listed.expect("it is listed").value().clone()
+    };
+    let before = newest(&world);
+    assert_eq!(before.books.expect("its books").incarnation.get(), 1);
+    let copys = Descriptor {
+        sequence: Sequence::new(before.sequence.get() + (100 << 32)),
+        valid_from: Timestamp::new(world.time() + 5),
+        books: None,
+        ..before
+    };
+    world.pass(10);
+    let copys = Signed::new(copys, &key(1));
+    world.message(1, id(&key(9)), copys.clone().into());
+    assert_eq!(newest(&world).sequence, copys.sequence);
+    world.message(0, world.id(1), copys.clone().into());
+    world.run();
+    assert!(!world.nodes[0].engine.doubled);
+    let after = newest(&world);
+    assert!(after.sequence > copys.sequence);
+    assert_eq!(after.books.expect("its books").incarnation.get(), 1);
 }
 
 /// It works with the key while the other one is cut off.
