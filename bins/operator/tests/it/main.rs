@@ -11,3 +11,4 @@ mod sealed;
 mod sealed_job;
 mod segment;
 mod support;
+mod why_not;
