@@ -100,8 +100,9 @@ fn nobody_else_is_blacklisted(world: &World) {
 fn fifteen_forgers_of_fifty_are_blacklisted_by_all_others_and_nobody_else_is() {
     let mut world = World::new(HONEST);
     // A mesh in which there is something to do.
+    world.proving_s = 1;
     offers(&mut world, 200..=200);
-    world.pass(20);
+    world.pass(4);
     let (seconds, pairs) = flood(&mut world, 20, 60);
     assert_eq!(pairs, usize::from(HONEST) * FORGERS.len(), "after {seconds} s");
     nobody_else_is_blacklisted(&world);
@@ -112,6 +113,7 @@ fn fifteen_forgers_of_fifty_are_blacklisted_by_all_others_and_nobody_else_is() {
 fn forgers_that_were_honest_for_long_are_blacklisted_as_soon_as_others_prove_something() {
     let mut world = World::new(HONEST);
     establish(&world, forgers());
+    world.proving_s = 1;
     let (seconds, pairs) = flood(&mut world, 2, 60);
     assert_eq!(pairs, usize::from(HONEST) * FORGERS.len(), "after {seconds} s");
     nobody_else_is_blacklisted(&world);
