@@ -311,6 +311,16 @@ pub(crate) enum Failure {
         /// Why not.
         reason: String,
     },
+    /// The job's result is here, and longer than a node's answers.
+    #[error(
+        "the result of job {job} is here and too long to be shown: it comes to {len} bytes, and a node's answers carry 16 MiB"
+    )]
+    ResultTooLong {
+        /// The job.
+        job: JobId,
+        /// Its bytes, or those of all tapes that it is among.
+        len: u64,
+    },
     /// Two inputs are to come from stdin.
     #[error("only one input can be read from stdin")]
     StdinTwice,
@@ -401,6 +411,7 @@ impl Failure {
             | Self::NoReceipt { .. }
             | Self::ReplayDiffers { .. }
             | Self::ResultNotHere { .. }
+            | Self::ResultTooLong { .. }
             | Self::NoMessage { .. }
             | Self::Expired { .. }
             | Self::Cancelled { .. }

@@ -586,6 +586,9 @@ pub struct ReceiptView {
     pub verify_ms: Option<u64>,
     /// Result tape.
     pub result_hex: Option<String>,
+    /// Bytes that the tapes, or the sealed result, have, if these are more than an answer carries.
+    #[serde(default)]
+    pub too_long: Option<u64>,
     /// Outbound tape: a message of the capsule's channel.
     #[serde(default)]
     pub outbound_hex: Option<String>,

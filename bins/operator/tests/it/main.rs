@@ -16,3 +16,4 @@ mod segment;
 mod service;
 mod settle;
 mod support;
+mod why_not;

@@ -11,7 +11,7 @@ use nonos_store::{Batch, Durability, Table};
 use nonos_trust::{Cause, Context, Deed};
 use nonos_types::{
     Amount, BackendId, ByteLen, FeeKind, JobId, Line, NodeId, Offer, Receipt, ReceiptId, Role, SegmentDigest,
-    SegmentResult, SegmentTask, Signed, Slot, Timestamp, Transfer, VkDigest,
+    SegmentResult, SegmentTask, Shard, Signed, Slot, Timestamp, Transfer, VkDigest,
 };
 
 use super::{Effect, Engine, Error, job::Mine};
@@ -126,11 +126,11 @@ impl Engine {
         Ok(self.config.executor.share_segments
             && self.conduct == Conduct::Honest
             && offer.backend == System::Stark.id()
-            && !self.helpers()?.is_empty())
+            && !self.helpers(Shard::of(&offer.capsule))?.is_empty())
     }
 
-    /// Whom this node asks: connected executors that are not worse than a newcomer, the best first.
-    fn helpers(&self) -> Result<Vec<NodeId>, Error> {
+    /// Whom this node asks: connected executors that hear of the job and are not worse than a newcomer, the best first.
+    fn helpers(&self, shard: Shard) -> Result<Vec<NodeId>, Error> {
         let nobody = self.trust.standing(NodeId::from_bytes([0; 32]), self.now.time)?;
         let newcomer = nobody.of(Context::Execute).score;
         let mut helpers = Vec::new();
@@ -139,7 +139,8 @@ impl Engine {
                 .directory
                 .get(*peer)
                 .is_some_and(|it| it.roles.contains(Role::Executor));
-            if !is_executor || self.trust.is_blacklisted(*peer)? {
+            let hears = self.listening.of_peer(*peer).contains(shard);
+            if !is_executor || !hears || self.trust.is_blacklisted(*peer)? {
                 continue;
             }
             let score = self
@@ -276,10 +277,11 @@ impl Engine {
 
     /// Does what is to be done now for the run that is shared.
     pub(super) fn drive(&mut self) -> Result<(), Error> {
-        if self.sharing.is_none() {
+        let shared = self.sharing.as_ref().and_then(|it| self.jobs.get(&it.job));
+        let Some(shard) = shared.map(|job| Shard::of(&job.offer.capsule)) else {
             return Ok(());
-        }
-        let (now, helpers) = (self.millis(), self.helpers()?);
+        };
+        let (now, helpers) = (self.millis(), self.helpers(shard)?);
         let Some(sharing) = &mut self.sharing else {
             return Ok(());
         };

@@ -301,6 +301,7 @@ impl Engine {
                 prove_ms: ms(&PROVE_MS, id)?,
                 verify_ms: ms(&VERIFY_MS, id)?,
                 result_hex: None,
+                too_long: None,
                 outbound_hex: None,
             }),
             None => None,

@@ -27,6 +27,8 @@ use crate::{
 const SHOWN: u64 = 1 << 20;
 /// Capsules in a list.
 const CAPSULES: usize = 200;
+/// Most bytes of tapes, or of a sealed result.
+const SHOWN_OF_TAPES: u64 = 16 * SHOWN;
 
 impl Worker {
     pub(super) async fn answer(self: &Arc<Self>, what: Answer, reply: Reply) {
@@ -261,6 +263,12 @@ impl Worker {
                 None => shown(0),
                 Some((offer, receipt)) => self.sealed_result(offer, receipt),
             };
+            let len = match &files.sealed {
+                None if view.sealing.result => None,
+                None => Some(len.get()),
+                Some((_, receipt)) => receipt.result.map(|it| it.len.get()),
+            };
+            receipt.too_long = len.filter(|len| *len > SHOWN_OF_TAPES);
             receipt.outbound_hex = shown(1).filter(|it| !it.is_empty());
         }
         view
@@ -268,14 +276,14 @@ impl Worker {
 
     /// The result tape that is sealed to this node, in hexadecimal.
     fn sealed_result(&self, offer: &Signed<Offer>, receipt: &Signed<Receipt>) -> Option<String> {
-        let result = receipt.result.filter(|it| it.len.get() <= 16 * SHOWN)?;
+        let result = receipt.result.filter(|it| it.len.get() <= SHOWN_OF_TAPES)?;
         let bytes = self.objects.get(&Object::Result(result.object)).ok().flatten()?;
         let opening = sealed::open_result(&self.identity, offer, receipt, &bytes).ok()?;
         Some(hex::encode(TapeWords::bytes(&opening.tapes[0])))
     }
 
     fn tapes(&self, tapes: TapesDigest, len: ByteLen) -> Option<PublicTapes> {
-        if len > Receipt::MAX_TAPES || len.get() > 16 * SHOWN {
+        if len > Receipt::MAX_TAPES || len.get() > SHOWN_OF_TAPES {
             return None;
         }
         let bytes = self.objects.get(&Object::Tapes(tapes)).ok().flatten()?;

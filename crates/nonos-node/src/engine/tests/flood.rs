@@ -7,8 +7,6 @@ use super::world::*;
 
 const HONEST: u8 = 35;
 const FORGERS: std::ops::Range<u8> = 100..115;
-/// Forged receipts of each forger to each node, in a second.
-const RATE: u32 = 20;
 
 /// All nodes have found ten runs of each of these right, a while ago.
 fn establish(world: &World, peers: impl Iterator<Item = NodeId> + Clone) {
@@ -40,26 +38,30 @@ fn blacklisted(world: &World, peers: impl Iterator<Item = NodeId> + Clone) -> us
         .count()
 }
 
-fn offers(world: &mut World, count: u8) -> Vec<Signed<Offer>> {
+fn offers(world: &mut World, salts: std::ops::RangeInclusive<u8>) -> Vec<Signed<Offer>> {
     let submit = |salt| {
         let job = world.submit(salt, 0, 6000).expect("a job");
         world.nodes[0].engine.jobs[&job].offer.clone()
     };
-    (1..=count).map(submit).collect()
+    salts.map(submit).collect()
 }
 
-/// Nodes that hear forgers for so many seconds at most: after how many seconds how many pairs of node and forger are
-/// blacklisted.
-fn flood(world: &mut World, seconds: u64) -> (u64, usize) {
+/// Nodes that hear forgers for so many seconds at most, so many forged receipts of each in a second, for jobs of which there is
+/// another each three seconds: after how many seconds how many pairs of node and forger are blacklisted.
+fn flood(world: &mut World, rate: u32, seconds: u64) -> (u64, usize) {
     // Of those that a job was not awarded to no more than eight are tried: who is to be caught must forge for several.
-    let offers = offers(world, 3);
+    let mut jobs = offers(world, 1..=3);
     let all = world.nodes.len() * FORGERS.len();
     let mut attempt = 0;
     for second in 1..=seconds {
-        for _ in 0..RATE {
+        if second % 3 == 0 {
+            let salt = 10 + second as u8;
+            jobs.extend(offers(world, salt..=salt));
+        }
+        for _ in 0..rate {
             attempt += 1;
             for forger in FORGERS.map(key) {
-                let offer = &offers[attempt as usize % offers.len()];
+                let offer = &jobs[attempt as usize % jobs.len()];
                 let forged = receipt(offer, &forger, attempt, START);
                 world.invalid.insert(forged.receipt_id());
                 for node in 0..world.nodes.len() {
@@ -97,22 +99,30 @@ fn nobody_else_is_blacklisted(world: &World) {
 #[test]
 fn fifteen_forgers_of_fifty_are_blacklisted_by_all_others_and_nobody_else_is() {
     let mut world = World::new(HONEST);
-    let (seconds, pairs) = flood(&mut world, 60);
+    // A mesh in which there is something to do.
+    world.proving_s = 1;
+    offers(&mut world, 200..=200);
+    world.pass(4);
+    let (seconds, pairs) = flood(&mut world, 20, 60);
     assert_eq!(pairs, usize::from(HONEST) * FORGERS.len(), "after {seconds} s");
     nobody_else_is_blacklisted(&world);
 }
 
-/// The same where the forgers are all that ever proved anything, so that they are far more than a fifth.
+/// Nothing was ever proved here before; and the forgers are all that ever did, so that they are far more than a fifth.
 #[test]
-fn forgers_that_were_honest_for_long_are_blacklisted_likewise() {
+fn forgers_that_were_honest_for_long_are_blacklisted_as_soon_as_others_prove_something() {
     let mut world = World::new(HONEST);
     establish(&world, forgers());
-    let (seconds, pairs) = flood(&mut world, 60);
+    world.proving_s = 1;
+    let (seconds, pairs) = flood(&mut world, 2, 60);
     assert_eq!(pairs, usize::from(HONEST) * FORGERS.len(), "after {seconds} s");
     nobody_else_is_blacklisted(&world);
     for node in &world.nodes {
-        let doubt = node.engine.trust.in_doubt(world.now().time).expect("known");
-        assert!(!doubt, "convictions that are certain freeze none");
+        let held = node.engine.trust.held().expect("held");
+        let left = held
+            .iter()
+            .filter(|(peer, _)| !node.engine.trust.is_blacklisted(*peer).expect("known"));
+        assert_eq!(left.count(), 0, "nobody waits for the operator");
     }
 }
 
@@ -133,7 +143,7 @@ fn delivered_by_ten(world: &mut World, jobs: &[Signed<Offer>]) -> usize {
 fn a_verifier_that_finds_everything_wrong_convicts_two_and_then_nobody() {
     let mut world = World::new(2);
     establish(&world, forgers());
-    let jobs = offers(&mut world, 2);
+    let jobs = offers(&mut world, 2..=3);
     world.defect = Some(0);
     assert!(delivered_by_ten(&mut world, &jobs) <= 3);
     assert!(
@@ -155,12 +165,12 @@ fn a_verifier_that_finds_everything_wrong_convicts_two_and_then_nobody() {
 fn a_verifier_that_fails_after_a_while_convicts_few_too() {
     let mut world = World::new(2);
     establish(&world, forgers());
-    let first = offers(&mut world, 1);
+    let first = offers(&mut world, 1..=1);
     world.pass(20);
     assert!(world.nodes[1].engine.jobs[&first[0].job()].good_ms.is_some());
     world.pass(100);
     world.defect = Some(world.millis);
-    let jobs = offers(&mut world, 2);
+    let jobs = offers(&mut world, 2..=3);
     assert!(delivered_by_ten(&mut world, &jobs) <= 3);
 }
 
@@ -170,7 +180,7 @@ fn what_those_who_are_known_find_right_is_not_certainly_wrong() {
     let blacklists = |contradicted: bool| {
         let mut world = World::new(2);
         establish(&world, forgers());
-        let jobs = offers(&mut world, 2);
+        let jobs = offers(&mut world, 2..=3);
         // Something else is found right just now.
         world.pass(20);
         assert!(world.nodes[1].engine.jobs[&jobs[0].job()].good_ms.is_some());

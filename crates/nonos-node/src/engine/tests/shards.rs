@@ -150,7 +150,9 @@ fn a_node_with_all_shards_says_nothing_of_them_and_is_one_of_every_shard() {
         it.expect("listed").shards
     };
     assert_eq!([1, 2].map(said), [Shards::ALL, Shards::from(shard(1))]);
-    let job = submit(&mut world, 2, 1);
+    // There is nobody who could verify it for a bounty.
+    world.capsule = capsule(2);
+    let job = world.submit(1, 0, 6000).expect("a job");
     world.pass(60);
     assert!(world.nodes[0].engine.jobs[&job].settled);
     assert_eq!(world.nodes[1].ran.len(), 1);
@@ -354,7 +356,7 @@ fn a_journal_from_before_shards_were_known_has_them_after_a_restart() {
         let messages = page.expect("a page").messages;
         let about = messages.iter().filter(|bytes| {
             let message = Message::from_bytes_of_any_kind(bytes).expect("a message");
-            journal.shard_of(&message).expect("readable").is_some()
+            nonos_mesh::core::Topic::is_sharded(message.kind())
         });
         about.count()
     };

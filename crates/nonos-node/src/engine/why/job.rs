@@ -47,7 +47,7 @@ impl Engine {
         if executors == 0 {
             findings.push(Finding::new(
                 "no-executors",
-                "no node that is known announces to run capsules",
+                "no node that is known announces to run capsules, and to hear of this one",
             ));
         }
         for (slot, seat) in job.slots() {

@@ -179,6 +179,7 @@ fn view(booked: Vec<Booked>, proved_here: bool) -> JobView {
             verify_ms: (!proved_here).then_some(40),
             // From `printf abc | sha256sum`.
             result_hex: Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned()),
+            too_long: None,
             outbound_hex: None,
         }),
         input_hex: None,
