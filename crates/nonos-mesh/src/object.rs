@@ -1,5 +1,6 @@
 use nonos_types::{
-    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest, SealedDigest, SegmentDigest, SegmentTask, Shards, Signed, TapesDigest,
+    ByteLen, CapsuleHash, Envelope, InputDigest, MessageId, NodeId, Outline, ProofDigest, ResultDigest,
+    SealedDigest, SegmentDigest, SegmentTask, Shards, Signed, TapesDigest,
 };
 
 use crate::core::{journal, reconcile, segment};

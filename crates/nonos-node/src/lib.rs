@@ -76,7 +76,9 @@ pub use crate::{
     backends::Backends,
     client::{Client, ClientError},
     config::{
-        AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http, HttpListen, HttpListenError, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
+        AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http,
+        HttpListen, HttpListenError, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Percent, Pin, Pins,
+        Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,

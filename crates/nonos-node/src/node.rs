@@ -29,7 +29,8 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
-    Accusation, ByteLen, Capacity, Clock as _, Envelope, FeedHead, MessageId, NetworkId, NodeId, Outline, PoiHash, SegmentTask, Sequence, Shards, Signed, Stamp, Timestamp,
+    Accusation, ByteLen, Capacity, Clock as _, Envelope, FeedHead, MessageId, NetworkId, NodeId, Outline,
+    PoiHash, SegmentTask, Sequence, Shards, Signed, Stamp, Timestamp,
 };
 use nonos_worker::Runner;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};

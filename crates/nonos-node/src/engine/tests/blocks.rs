@@ -183,6 +183,7 @@ fn nothing_is_heard_of_who_is_blacklisted() {
                 receipt: receipt_id,
                 valid: true,
                 at,
+                shard: None,
             },
             &outcast,
         ),

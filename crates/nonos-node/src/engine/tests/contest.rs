@@ -17,6 +17,7 @@ fn verdict(receipt: ReceiptId, valid: bool, by: u8) -> Message {
         receipt,
         valid,
         at: Timestamp::new(START),
+        shard: None,
     };
     signed(verdict, &key(by))
 }
