@@ -28,6 +28,7 @@ fn descriptor(software: &str) -> Descriptor {
         onion_keys: vec![],
         stamp: Stamp::NONE,
         books: None,
+        shards: nonos_types::Shards::ALL,
         family: None,
         further: Further::NONE,
     }
@@ -88,6 +89,7 @@ fn verdict(valid: bool, by: &SigningKey) -> Signed<Verdict> {
         receipt: receipt(&key(1), 0).receipt_id(),
         valid,
         at: NOW,
+        shard: None,
     };
     Signed::new(verdict, by)
 }
