@@ -95,9 +95,9 @@ pub enum Error {
     #[error("the books are at {head}: nothing is resumed after {last}")]
     NotAfter {
         /// How far the books go.
-        head: FeedHead,
+        head: Box<FeedHead>,
         /// What was to be resumed.
-        last: FeedHead,
+        last: Box<FeedHead>,
     },
     /// The books were put back to an older state: entries that were signed are missing.
     #[error(
@@ -106,9 +106,9 @@ pub enum Error {
     )]
     Behind {
         /// How far they go.
-        head: FeedHead,
+        head: Box<FeedHead>,
         /// What was signed, as far as is known.
-        known: FeedHead,
+        known: Box<FeedHead>,
     },
     /// The caller has stopped the books: another node may have the same key.
     #[error("the books are stopped: their key may be used elsewhere, or entries are missing")]

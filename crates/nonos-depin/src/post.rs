@@ -114,7 +114,10 @@ fn check_incarnation(expected: Incarnation, actual: Incarnation) -> Result<(), E
 fn check_resume(head: FeedHead, resume: &Resume, incarnation: Incarnation) -> Result<(), Error> {
     let last = resume.last;
     if (last.incarnation, last.sequence) < (head.incarnation, head.sequence) {
-        return Err(Error::NotAfter { head, last });
+        return Err(Error::NotAfter {
+            head: Box::new(head),
+            last: Box::new(last),
+        });
     }
     check_incarnation(next_incarnation(last.incarnation)?, incarnation)
 }

@@ -53,7 +53,10 @@ impl Ledger {
     pub fn with_checkpoint(self, checkpoint: impl Checkpoint + 'static) -> Result<Self, Error> {
         let head = self.head()?;
         match self.with_old_checkpoint(checkpoint)? {
-            (_, Some(known)) => Err(Error::Behind { head, known }),
+            (_, Some(known)) => Err(Error::Behind {
+                head: Box::new(head),
+                known: Box::new(known),
+            }),
             (ledger, None) => Ok(ledger),
         }
     }

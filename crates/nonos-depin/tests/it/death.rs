@@ -294,7 +294,7 @@ fn books_older_than_what_was_saved_do_not_open_and_nothing_is_signed_upon_them()
         let reopen = || Ledger::open(old.clone(), NETWORK, id(&alice.key)).expect("whole to itself");
         match reopen().with_checkpoint(alice.slip.clone()) {
             Err(Error::Behind { head, known }) => {
-                assert_eq!((known, head < known), (saved, true));
+                assert_eq!((*known, head < known), (saved, true));
             }
             other => panic!("step {at}: {other:?}"),
         }
