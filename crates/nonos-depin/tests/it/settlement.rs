@@ -228,7 +228,8 @@ fn lie(node: &Node, change: impl FnOnce(&mut Batch)) -> Vec<u8> {
 
 #[test]
 fn a_batch_that_is_not_what_the_feed_comes_to_is_found() {
-    let changes: [(fn(&mut Batch), &str); 3] = [
+    type Change = fn(&mut Batch);
+    let changes: [(Change, &str); 3] = [
         (
             |it| it.new_root = Root::from_bytes([1; 32]).expect("an element"),
             "new_root",

@@ -6,7 +6,7 @@ use nonos_node::{
 use serde::Serialize;
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// Writes all entries of the books to a file, each with its stage. A page of them is in memory at a time.
@@ -54,7 +54,7 @@ impl Export {
             Ok(())
         });
         written?;
-        if self.file == PathBuf::from("-") {
+        if self.file == Path::new("-") {
             return Ok(());
         }
         let shown = Shown {
