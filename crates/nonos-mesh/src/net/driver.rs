@@ -528,7 +528,8 @@ impl Driver {
             bytes: message.data,
             ticket,
         };
-        if let Err((ticket, refusal)) = self.gate.take(from.node, inbound) {
+        if let Err(refused) = self.gate.take(from.node, inbound) {
+            let (ticket, refusal) = *refused;
             self.report(&ticket, refusal.acceptance());
         }
     }

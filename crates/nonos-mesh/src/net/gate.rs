@@ -55,18 +55,18 @@ impl Gate {
     }
 
     /// Takes a message that has just arrived, if it is worth decoding. Costs next to nothing.
-    pub(super) fn take(&self, from: NodeId, inbound: Inbound) -> Result<(), (Ticket, Refusal)> {
+    pub(super) fn take(&self, from: NodeId, inbound: Inbound) -> Result<(), Box<(Ticket, Refusal)>> {
         let len = ByteLen::from(inbound.bytes.len());
         let kind = inbound.topic.kind();
         let screened = lock(&self.admission).screen(kind, from, len, self.now());
         if let Err(refusal) = screened {
             self.drops.count(refusal);
-            return Err((inbound.ticket, refusal));
+            return Err(Box::new((inbound.ticket, refusal)));
         }
         let pushed = lock(&self.intake).push(from, len, inbound);
         pushed.map_err(|Full(inbound)| {
             self.drops.count(Refusal::QueueFull);
-            (inbound.ticket, Refusal::QueueFull)
+            Box::new((inbound.ticket, Refusal::QueueFull))
         })?;
         self.arrived.notify_one();
         Ok(())
