@@ -354,6 +354,13 @@ fn shows_the_same_as_the_socket(browser: &Browser, devnet: &Devnet) {
         assert!(titles(browser).contains(peer), "{peer}");
     }
 
+    let settlement = devnet.ask(&["settle", "status"]);
+    let pending = browser.run(
+        "return document.querySelector('[data-key=settlement] [data-key=pending]').querySelectorAll('td')[0].textContent",
+    );
+    assert_eq!(pending, settlement["pending"]["entries"].to_string().as_str());
+    assert_ne!(pending, "0");
+
     open(browser, "limits");
     let shown = text(browser);
     for role in list(&devnet.ask(&["roles", "list"])) {

@@ -3,7 +3,7 @@
 use hyper::Uri;
 
 use super::guard::Refusal;
-use crate::api::Request;
+use crate::api::{Request, SettleAsk};
 
 /// Jobs in a list; the page says how many there are.
 const JOBS: u16 = 200;
@@ -103,6 +103,9 @@ fn read(path: &str) -> Option<Request> {
             "roles" => Request::Roles,
             "profile" => Request::Profile,
             "capsules" => Request::Capsules,
+            "settlement" => Request::Settle {
+                ask: SettleAsk::Status,
+            },
             _ => return None,
         },
         Some(("job", job)) => Request::Job {
@@ -133,7 +136,17 @@ mod tests {
         let name = "0".repeat(64);
         let mut methods = Vec::new();
         for path in [
-            "status", "peers", "jobs", "ledger", "trust", "roles", "profile", "capsules", "job", "explain",
+            "status",
+            "peers",
+            "jobs",
+            "ledger",
+            "trust",
+            "roles",
+            "profile",
+            "capsules",
+            "settlement",
+            "job",
+            "explain",
             "why-not",
         ] {
             for path in [format!("/api/{path}"), format!("/api/{path}/{name}")] {
@@ -152,11 +165,22 @@ mod tests {
             "roles",
             "profile",
             "capsules",
+            "settle",
             "job",
             "explain",
             "why-not",
         ];
         assert_eq!(methods, whitelist);
+        let Ok(Route::Read(settlement)) = of("/api/settlement") else {
+            panic!("not read");
+        };
+        let status = matches!(
+            *settlement,
+            Request::Settle {
+                ask: SettleAsk::Status
+            }
+        );
+        assert!(status, "{settlement:?}");
         for path in [
             "stop",
             "submit",

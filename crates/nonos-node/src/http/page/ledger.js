@@ -1,15 +1,15 @@
-// The books: what was earned and spent, by kind, and who owes whom.
+// The books: what was earned and spent, by kind, who owes whom, and how much of it others vouch for.
 
-import { empty, h, panel, s, table } from "./dom.js";
-import { amount, brief, exact, many, name, spoken } from "./format.js";
+import { badge, empty, facts, h, panel, s, table, words } from "./dom.js";
+import { amount, brief, count, exact, many, name, spoken } from "./format.js";
 
 export const label = "Ledger";
 export const title = () => "Ledger";
-export const needs = () => ["ledger"];
+export const needs = () => ["ledger", "settlement"];
 export const lead = () => "Every entry is signed by who owes it. Amounts are exact: point at one to see all of it.";
 
 /** Parts of the view, in this order; each may have nothing to show. */
-const PARTS = [sums, chart, owed];
+const PARTS = [sums, chart, settled, owed];
 
 export const render = (_, ctx) => PARTS.map((part) => part(ctx.data("ledger"), ctx));
 
@@ -65,6 +65,32 @@ function chart({ balance }) {
       [{ name: "For" }, { name: "Earned", num: true }, { name: "Spent", num: true }],
       kinds.map((kind) => ({ key: kind, cells: [NAMES[kind] ?? spoken(kind), amount(balance.earned[kind]), amount(balance.spent[kind] ?? "0")] })),
     ),
+    ),
+  );
+}
+
+const STAGES = [
+  ["pending", "warn", "in no batch, or in one that no anchor has"],
+  ["submitted", "live", "handed in; nobody vouches for it yet"],
+  ["final", "good", "others vouch for it"],
+];
+
+function settled(_, ctx) {
+  const it = ctx.data("settlement");
+  return panel(
+    "Settlement",
+    { key: "settlement", wide: true, note: it.batches === 0 ? "no batch yet" : many(it.batches, "batch", "batches") },
+    it.trouble ? h("p", {}, badge("in vain", "bad"), " ", words(it.trouble)) : null,
+    table(
+      "What is settled",
+      [{ name: "Stage" }, { name: "Entries", num: true }, { name: "Received", num: true }, { name: "Paid", num: true }, { name: "That is", hide: "narrow" }],
+      STAGES.map(([stage, kind, meaning]) => ({ key: stage, cells: [badge(stage, kind), count(it[stage].entries), amount(it[stage].received), amount(it[stage].paid), meaning] })),
+    ),
+    facts(
+      ["Anchor", it.anchor === "none" ? "none: batches stay pending (`[settlement]` in config.toml)".replaceAll("`", "") : [it.anchor, it.place ? h("span", { class: "dim break" }, ` ${it.place}`) : null]],
+      ["Entries in no batch", count(it.unbatched)],
+      ["Batches not proved", count(it.unproved)],
+      ["Account's key", it.key_open === null || it.key_open === undefined ? null : it.key_open ? "open until the node stops" : "closed: anchoring asks for its passphrase"],
     ),
   );
 }
