@@ -34,7 +34,7 @@ author = "an example"
 [exec]
 entry = "run"
 [resources]
-fuel = 500
+fuel = 10000
 mem = "64KiB"
 [host]
 calls = ["len", "read", "write", "checkpoint"]

@@ -1062,18 +1062,9 @@ impl Check<'_> {
 
 impl ProofCheck for Check<'_> {
     fn check(&self, receipt: &Receipt, _: &[u8], _: &[u8]) -> ProofVerdict {
-        // Whose signature it has is known by its executor.
-        let proven = &receipt.record.proven;
-        let is = |it: &&SigningKey| id(it) == proven.executor;
-        let key = self
-            .0
-            .nodes
-            .iter()
-            .map(|it| it.key.clone())
-            .chain((0..=255).map(key));
-        let keys: Vec<SigningKey> = key.collect();
-        let key = keys.iter().find(is).expect("a key of these tests");
-        self.of(Signed::new(receipt.clone(), key).receipt_id())
+        // It is signed by its executor: its name follows from both.
+        let executor = receipt.record.proven.executor;
+        self.of(ReceiptId::hash(&[executor.as_bytes(), &receipt.to_bytes()]))
     }
 }
 
