@@ -133,7 +133,8 @@ impl Default for Wish {
 /// };
 /// let elsewhere = Candidate { prefix: Some(Prefix::V4([198, 51, 100])), ..in_one_place(9) };
 /// let candidates = [in_one_place(1), in_one_place(2), elsewhere];
-/// let mut neighbours = Neighbours::new(Wish { outbound: 2, ..Wish::default() }, &[7; 32]);
+/// let wish = Wish { outbound: 2, of_shard: 2, ..Wish::default() };
+/// let mut neighbours = Neighbours::new(wish, &[7; 32]);
 /// let moves = neighbours.moves(&[], &candidates, 0);
 /// assert_eq!(moves.len(), 2);
 /// assert!(moves.contains(&Move::Dial(elsewhere.peer)));
