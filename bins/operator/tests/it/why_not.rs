@@ -45,7 +45,8 @@ fn a_lonely_node_says_why_its_job_is_not_done_and_what_would_help() {
 
     assert_eq!(node.operator(&["job", "cancel", job]).code, 0);
     assert_eq!(codes(&node.ask(&["why-not", job])), ["cancelled"]);
-    node.operator(&["job", "result", job]).refused(1, "no result");
+    node.operator(&["job", "result", job])
+        .refused(3, "no result yet: it is cancelled");
 
     let itself = node.ask(&["why-not", &id]);
     assert_eq!(
@@ -66,7 +67,7 @@ fn a_blocked_peer_is_said_to_be_with_the_way_back() {
     init(&place, "node");
     let mut node = Running::start(&place, "node", &[]);
     node.address();
-    assert_eq!(node.operator(&["trust", "block", NAME]).code, 0);
+    node.ask(&["trust", "block", NAME, "--reason", "a test"]);
     let answer = node.ask(&["why-not", NAME]);
     assert_eq!(
         (&answer["subject"], codes(&answer)),

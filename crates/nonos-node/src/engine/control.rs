@@ -9,9 +9,9 @@ use nonos_types::{BackendId, CapsuleHash, Evidence, Message, NodeId, Receipt, Si
 use super::{Engine, Error, Need};
 
 /// Milliseconds for which a proof that was found right says that the verifier works: a fault of memory may begin at any time.
-const FRESH_MS: u64 = 60_000;
+pub(super) const FRESH_MS: u64 = 60_000;
 /// Kinds of proofs of which is remembered when one was found right.
-const KINDS: usize = 1024;
+pub(super) const KINDS: usize = 1024;
 /// Milliseconds between two looks at those who were found guilty while convictions were frozen.
 const AGAIN_MS: u64 = 5_000;
 
@@ -33,7 +33,7 @@ fn kind(receipt: &Receipt) -> Kind {
 }
 
 impl Controls {
-    fn right(&mut self, receipt: &Signed<Receipt>, now: u64) {
+    pub(super) fn right(&mut self, receipt: &Signed<Receipt>, now: u64) {
         let (kind, executor) = (kind(receipt), receipt.signer());
         if self.right.len() >= KINDS && !self.right.contains_key(&kind) {
             let at = |last: &[Option<(NodeId, u64)>; 2]| last[0].map(|(_, at)| at);
@@ -51,7 +51,7 @@ impl Controls {
     }
 
     /// Was such a proof, by none of these, found right of late?
-    fn has(&self, receipt: &Receipt, not_by: &[NodeId], now: u64) -> bool {
+    pub(super) fn has(&self, receipt: &Receipt, not_by: &[NodeId], now: u64) -> bool {
         let last = self.right.get(&kind(receipt)).into_iter().flatten().flatten();
         let mut fresh = last.filter(|(_, at)| at + FRESH_MS >= now);
         fresh.any(|(by, _)| !not_by.contains(by))

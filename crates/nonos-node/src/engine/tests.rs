@@ -4,6 +4,7 @@ mod blocks;
 mod challenge;
 mod channel;
 mod contest;
+mod control;
 mod crash;
 mod credit;
 mod describe;

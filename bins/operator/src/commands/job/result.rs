@@ -93,12 +93,12 @@ mod tests {
         let zero = "00".repeat(32);
         let mut shown = serde_json::json!({
             "receipt": zero, "exec_hash": zero, "executor": zero, "slot": 0, "outcome": "exit 0", "fuel": 1,
-            "fee": "0.1 NONOS", "proof_bytes": 1, "prove_ms": null, "verify_ms": null, "result_hex": null,
+            "fee": "1", "proof_bytes": 1, "prove_ms": null, "verify_ms": null, "result_hex": null,
         });
         let fields = receipt.as_object().expect("fields").clone();
         shown.as_object_mut().expect("an object").extend(fields);
         serde_json::from_value(serde_json::json!({
-            "job": zero, "requester": zero, "capsule": zero, "backend": "stark", "max_fee": "1 NONOS", "created": 1,
+            "job": zero, "requester": zero, "capsule": zero, "backend": "stark", "max_fee": "1", "created": 1,
             "deadline": 2, "state": "paid", "executor": null, "receipt": shown, "slots": [], "input_hex": null,
             "verdicts": [], "booked": [], "refused": null, "refused_code": null, "proved_after_ms": null,
             "sealing": sealing,

@@ -177,7 +177,7 @@ fn a_verifier_that_fails_after_a_while_convicts_few_too() {
 /// What only this node finds wrong is its own fault, whatever else it finds right.
 #[test]
 fn what_those_who_are_known_find_right_is_not_certainly_wrong() {
-    let blacklists = |contradicted: bool| {
+    let blacklists = |contradicted: Option<u8>| {
         let mut world = World::new(3);
         establish(&world, forgers());
         let jobs = offers(&mut world, 2..=3);
@@ -194,9 +194,8 @@ fn what_those_who_are_known_find_right_is_not_certainly_wrong() {
                 at: world.now().time,
                 shard: None,
             };
-            // Of who is no newcomer, and none of those.
-            if contradicted {
-                world.message(node, id(&key(114)), signed(verdict, &key(114)));
+            if let Some(by) = contradicted {
+                world.message(node, id(&key(by)), signed(verdict, &key(by)));
             }
             world.invalid.insert(forged.receipt_id());
             world.message(node, id(&executor), forged.into());
@@ -205,8 +204,46 @@ fn what_those_who_are_known_find_right_is_not_certainly_wrong() {
         let of_ten = forgers().take(10);
         of_ten.filter(|peer| world.blacklisted(node, *peer)).count()
     };
-    assert_eq!(blacklists(false), 10);
-    assert!(blacklists(true) <= 3);
+    assert_eq!(blacklists(None), 10);
+    // Who is no newcomer, and none of those.
+    assert!(blacklists(Some(114)) <= 3);
+    // Names cost nothing, nor does what they say.
+    assert_eq!(blacklists(Some(130)), 10);
+}
+
+/// That proofs of other capsules are found right says nothing of what goes wrong with those of one.
+#[test]
+fn what_is_frozen_waits_for_a_proof_of_its_own_kind() {
+    let mut world = World::new(3);
+    establish(&world, forgers());
+    for salt in 0..2 {
+        let own = Offer {
+            capsule: CapsuleHash::from_bytes([9; 32]),
+            ..offer(salt, START, START + 6000)
+        };
+        let own = Signed::new(own, &key(99));
+        for executor in FORGERS.skip(5 * usize::from(salt)).take(5).map(key) {
+            let forged = receipt(&own, &executor, 1, START);
+            world.invalid.insert(forged.receipt_id());
+            for node in 1..3 {
+                world.message(node, id(&key(99)), own.clone().into());
+                world.message(node, id(&executor), forged.clone().into());
+            }
+            world.run();
+        }
+    }
+    offers(&mut world, 2..=3);
+    world.pass(60);
+    let checked = world
+        .checks
+        .keys()
+        .filter(|(_, receipt)| !world.invalid.contains(receipt));
+    let node = checked.map(|(node, _)| *node).find(|node| *node != 0);
+    let node = node.expect("one of the two has checked what the other ran");
+    let of_ten = forgers().take(10).filter(|peer| world.blacklisted(node, *peer));
+    assert!(of_ten.count() <= 3);
+    let waits = world.nodes[node].engine.trust.held().expect("held").len();
+    assert!(waits >= 7, "{waits}");
 }
 
 /// Names cost nothing: whoever throws many away must not keep others from being convicted, nor shut out verifiers.
