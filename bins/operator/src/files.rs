@@ -75,27 +75,12 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     if path == Path::new("-") {
         return io::stdout().lock().write_all(bytes).map_err(Failure::Stdout);
     }
-    let fail = |source| Failure::File {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    };
-    let mut name = path
-        .file_name()
-        .ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?
-        .to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(mode);
-    let written = options.open(&part).and_then(|mut file| file.write_all(bytes));
-    written.and_then(|()| fs::rename(&part, path)).map_err(|source| {
-        let _ = fs::remove_file(&part);
-        fail(source)
+    whole(path, mode, |file| {
+        file.write_all(bytes).map_err(|source| cannot(path, source))
     })
 }
 
-/// Writes a file bit by bit: it is in its place when it is whole and on the disk, or not at all. `-` is stdout.
+/// Writes a file bit by bit, unless one is there that is not to be replaced. `-` is stdout.
 pub(crate) fn stream(
     path: &Path,
     replace: bool,
@@ -104,28 +89,36 @@ pub(crate) fn stream(
     if path == Path::new("-") {
         return fill(&mut io::stdout().lock());
     }
-    let fail = |source| Failure::File {
+    if !replace && path.symlink_metadata().is_ok() {
+        return Err(cannot(path, io::ErrorKind::AlreadyExists.into()));
+    }
+    whole(path, 0o600, fill)
+}
+
+fn cannot(path: &Path, source: io::Error) -> Failure {
+    Failure::File {
         action: "write",
         path: path.to_owned(),
         source,
-    };
-    if !replace && path.symlink_metadata().is_ok() {
-        return Err(fail(io::ErrorKind::AlreadyExists.into()));
     }
+}
+
+/// A file that is in its place when it is whole and on the disk, or not at all.
+fn whole(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn io::Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let fail = |source| cannot(path, source);
     let mut name = path
         .file_name()
         .ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?
         .to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)
-        .map_err(fail)?;
-    let mut file = io::BufWriter::new(file);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let mut file = io::BufWriter::new(options.open(&part).map_err(fail)?);
     let written = fill(&mut file).and_then(|()| {
         let whole = file.flush().and_then(|()| file.get_ref().sync_all());
         whole.and_then(|()| fs::rename(&part, path)).map_err(fail)

@@ -634,7 +634,8 @@ pub struct TrustView {
     pub node: NodeId,
     /// New, known, trusted, probation, blacklisted.
     pub state: String,
-    /// Score for execution, in parts per million.
+    /// Expected share of good deeds in parts per million, in the first context in which there are any: execute, verify, relay,
+    /// seed, pay.
     pub score_ppm: u32,
     /// Scores by context: name, score, lower bound (parts per million).
     pub contexts: Vec<(String, u32, u32)>,

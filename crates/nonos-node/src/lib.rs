@@ -70,6 +70,7 @@ mod relay;
 mod sealed;
 mod server;
 mod settle;
+mod whole;
 mod worker;
 
 pub use crate::{

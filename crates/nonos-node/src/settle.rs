@@ -114,6 +114,15 @@ impl Error {
     }
 }
 
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        Self::Words {
+            fault: error.fault(),
+            message: error.message,
+        }
+    }
+}
+
 impl From<Error> for RequestError {
     fn from(error: Error) -> Self {
         Self::new(&error, error.fault())

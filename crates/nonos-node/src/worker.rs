@@ -11,7 +11,6 @@ mod receipt;
 mod run;
 mod sealed;
 mod segments;
-mod whole;
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -20,11 +20,11 @@ use self::{
     export::{Export, SORTED},
     import::Import,
 };
-use super::{
-    Worker, blocking,
+use super::{Worker, blocking};
+use crate::{
+    api::{BundleBegun, BundleOutcome, BundleView, RequestError},
     whole::{self, refusal},
 };
-use crate::api::{BundleBegun, BundleOutcome, BundleView, RequestError};
 
 /// The bundle that is at hand, or was last.
 #[derive(Debug, Default)]

@@ -6,11 +6,11 @@ use nonos_mesh::Object;
 use nonos_types::Fault;
 use nonos_verify::ReceiptFile;
 
-use super::{
-    Worker, blocking,
+use super::{Worker, blocking};
+use crate::{
+    api::{ReceiptExport, ReceiptExported, RequestError},
     whole::{self, refusal},
 };
-use crate::api::{ReceiptExport, ReceiptExported, RequestError};
 
 impl Worker {
     /// Writes a receipt with what it commits to.

@@ -13,14 +13,12 @@ use nonos_mesh::{
 use nonos_package::{Package, dependencies};
 use nonos_types::{Fault, Kind, Message, NetworkId, Sequence, Timestamp};
 
-use super::{
-    super::whole::{self, Unwritten, refusal},
-    Progress, stopped,
-};
+use super::{Progress, stopped};
 use crate::{
     api::{Exported, RequestError},
     journal::Journal,
     objects::ObjectStore,
+    whole::{self, Unwritten, refusal},
 };
 
 /// Most bytes of messages that are sorted at a time; no message is longer.

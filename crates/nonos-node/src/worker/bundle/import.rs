@@ -17,14 +17,12 @@ use nonos_mesh::{
 use nonos_types::{ByteLen, Envelope, Kind, Message};
 use tokio::sync::oneshot;
 
-use super::{
-    super::whole::{self, refusal},
-    Progress, fault, reader, stopped,
-};
+use super::{Progress, fault, reader, stopped};
 use crate::{
     api::{Imported, RequestError, Tally},
     engine::{Fate, Input},
     objects::{ObjectStore, Whose},
+    whole::{self, refusal},
     worker::Worker,
 };
 

@@ -12,7 +12,7 @@ use nonos_types::Fault;
 use crate::api::RequestError;
 
 /// Why what belongs into a file is not there to be written.
-pub(super) enum Unwritten {
+pub(crate) enum Unwritten {
     /// The disk.
     Io(io::Error),
     /// Something else.
@@ -33,7 +33,7 @@ impl From<RequestError> for Unwritten {
 
 /// Has a file filled beside its place, and moves it there when it is whole and on the disk. Its length, and what `fill`
 /// gave.
-pub(super) fn write<T>(
+pub(crate) fn write<T>(
     path: &Path,
     replace: bool,
     fill: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, T), Unwritten>,
@@ -98,7 +98,7 @@ fn place(part: &Path, path: &Path, replace: bool) -> io::Result<()> {
 }
 
 /// The node's working directory is not that of whoever asks. `what` is what the file is.
-pub(super) fn absolute(path: &str, what: &str) -> Result<PathBuf, RequestError> {
+pub(crate) fn absolute(path: &str, what: &str) -> Result<PathBuf, RequestError> {
     let path = PathBuf::from(path);
     if path.is_absolute() {
         Ok(path)
@@ -109,7 +109,7 @@ pub(super) fn absolute(path: &str, what: &str) -> Result<PathBuf, RequestError> 
 }
 
 /// A file that is named and not there, or no file, is the caller's matter.
-pub(super) fn fault(error: &io::Error) -> Fault {
+pub(crate) fn fault(error: &io::Error) -> Fault {
     use io::ErrorKind::{AlreadyExists, InvalidInput, IsADirectory, NotADirectory, NotFound};
     match error.kind() {
         AlreadyExists | InvalidInput | IsADirectory | NotADirectory | NotFound => Fault::Caller,
@@ -117,7 +117,7 @@ pub(super) fn fault(error: &io::Error) -> Fault {
     }
 }
 
-pub(super) fn refusal(message: String, fault: Fault) -> RequestError {
+pub(crate) fn refusal(message: String, fault: Fault) -> RequestError {
     RequestError::new(&Words(message), fault)
 }
 
