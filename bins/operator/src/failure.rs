@@ -40,6 +40,12 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// There is a unit already.
+    #[error("{} is there already: `--force` writes over it", path.display())]
+    ServiceExists {
+        /// The unit.
+        path: PathBuf,
+    },
     /// A bundle was not read to its end.
     #[error(
         "{} was taken in only as far as it is sound: {damage}; import it again when you have a whole copy",
@@ -392,6 +398,7 @@ impl Failure {
             | Self::NoPackage
             | Self::NotText { .. }
             | Self::BadFileName { .. }
+            | Self::ServiceExists { .. }
             | Self::NotAKey { .. }
             | Self::OpenKey { .. }
             | Self::NoParamsDirectory

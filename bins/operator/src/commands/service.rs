@@ -90,7 +90,12 @@ impl Install {
         if let Some(directory) = unit.parent() {
             fs::create_dir_all(directory).map_err(fail)?;
         }
-        write(&unit, &text, self.force).map_err(fail)?;
+        match write(&unit, &text, self.force) {
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(Failure::ServiceExists { path: unit });
+            }
+            written => written.map_err(fail)?,
+        }
         let installed = Installed { unit };
         context.output.show(&installed, || {
             vec![("unit", installed.unit.display().to_string())]
@@ -125,16 +130,17 @@ impl Install {
             "# Written by `operator service install`.\n[Unit]\nDescription=NØN-OS operator node\nAfter=network.target\n\n\
              [Service]\nType=notify\nNotifyAccess=main\n\
              ExecStart={} run --data {} --passphrase-file %d/passphrase\n\
-             # A copy that only this service sees.\nLoadCredential={}\n\
+             # A copy that only this service sees. The path goes to the end of the line: quotes would be part of it.\n\
+             LoadCredential=passphrase:{}\n\
              Restart=on-failure\nRestartSec=5\n\
              # What the command line or somebody else's data is to blame for does not go away by itself.\n\
              RestartPreventExitStatus=2 3\n\
              # The first start derives parameters and measures the machine.\nTimeoutStartSec=10min\n\
              # Ctrl-C's way: what is at hand is finished or kept for the next start.\nKillSignal=SIGTERM\nTimeoutStopSec=90\n\
              LimitNOFILE=65536\nUMask=0077\n\n",
-            quoted(&program),
-            quoted(&data),
-            quoted_part("passphrase:", &passphrase),
+            argument(&program),
+            argument(&data),
+            specifiers_off(&passphrase),
         );
         // These need no rights, so that a user's manager can put them on.
         unit.push_str(
@@ -182,18 +188,20 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// As one word of a unit's line, with nothing in it that systemd would expand.
-fn quoted(text: &str) -> String {
-    quoted_part("", text)
+/// With nothing in it that systemd would expand.
+fn specifiers_off(text: &str) -> String {
+    text.replace('%', "%%")
 }
 
-fn quoted_part(before: &str, text: &str) -> String {
-    let text = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('%', "%%")
-        .replace('$', "$$");
-    format!("\"{before}{text}\"")
+/// As one word of a list.
+fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", specifiers_off(&text))
+}
+
+/// As one word of a command line, where variables are expanded, too.
+fn argument(text: &str) -> String {
+    quoted(text).replace('$', "$$")
 }
 
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
@@ -238,7 +246,8 @@ mod tests {
         for line in [
             "Type=notify",
             "ExecStart=\"/usr/bin/operator\" run --data \"/srv/n\" --passphrase-file %d/passphrase",
-            "LoadCredential=\"passphrase:/etc/nonos/pass\"",
+            // Seen to fail when it is quoted: the quotes are taken for part of the path.
+            "LoadCredential=passphrase:/etc/nonos/pass",
             "NoNewPrivileges=yes",
             "WantedBy=default.target",
         ] {
@@ -258,11 +267,13 @@ mod tests {
 
     #[test]
     fn a_path_is_one_word_whatever_is_in_it() {
-        let unit = unit(&["--user", "--data", "/a b/%h/$HOME/\"c\\"]);
-        assert!(
-            unit.contains("--data \"/a b/%%h/$$HOME/\\\"c\\\\\" --passphrase-file"),
-            "{unit}"
-        );
+        let unit = unit(&["--system", "--run-as", "nonos", "--data", "/a b/%h/$HOME/\"c\\"]);
+        for part in [
+            "--data \"/a b/%%h/$$HOME/\\\"c\\\\\" --passphrase-file",
+            "ReadWritePaths=\"/a b/%%h/$HOME/\\\"c\\\\\"\n",
+        ] {
+            assert!(unit.contains(part), "{part}: {unit}");
+        }
         let error = install(&["--user", "--data", "/a\nUser=root"]).expect("arguments");
         let error = error.unit(Path::new("/bin/operator")).expect_err("two lines");
         assert!(matches!(error, Failure::BadFileName { .. }), "{error}");
