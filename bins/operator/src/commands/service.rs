@@ -125,6 +125,8 @@ impl Install {
             "# Written by `operator service install`.\n[Unit]\nDescription=NØN-OS operator node\nAfter=network.target\n\n\
              [Service]\nType=notify\nNotifyAccess=main\n\
              ExecStart={} run --data {} --passphrase-file %d/passphrase\n\
+             # Fails, and the node goes on as it was set, if anything is wrong with config.toml.\n\
+             ExecReload={} config reload --data {}\n\
              # A copy that only this service sees.\nLoadCredential={}\n\
              Restart=on-failure\nRestartSec=5\n\
              # What the command line or somebody else's data is to blame for does not go away by itself.\n\
@@ -132,6 +134,8 @@ impl Install {
              # The first start derives parameters and measures the machine.\nTimeoutStartSec=10min\n\
              # Ctrl-C's way: what is at hand is finished or kept for the next start.\nKillSignal=SIGTERM\nTimeoutStopSec=90\n\
              LimitNOFILE=65536\nUMask=0077\n\n",
+            quoted(&program),
+            quoted(&data),
             quoted(&program),
             quoted(&data),
             quoted_part("passphrase:", &passphrase),
@@ -238,6 +242,7 @@ mod tests {
         for line in [
             "Type=notify",
             "ExecStart=\"/usr/bin/operator\" run --data \"/srv/n\" --passphrase-file %d/passphrase",
+            "ExecReload=\"/usr/bin/operator\" config reload --data \"/srv/n\"",
             "LoadCredential=\"passphrase:/etc/nonos/pass\"",
             "NoNewPrivileges=yes",
             "WantedBy=default.target",
