@@ -66,7 +66,7 @@ impl Node {
         file.write(true).create_new(true).mode(0o600);
         file.open(&passphrase)?.write_all(b"of the benchmark\n")?;
         let init = Command::new(OPERATOR)
-            .arg("init")
+            .args(["init", "--yes"])
             .args(["--network", "bench", "--listen", "/ip4/127.0.0.1/tcp/0"])
             .args(peers.iter().flat_map(|peer| ["--peer", peer]))
             .arg("--data")

@@ -15,9 +15,18 @@ pub(crate) struct DataArgs {
 impl DataArgs {
     /// The directory: named, or the user's.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
-        self.data
-            .clone()
-            .or_else(|| Some(files::environment("XDG_DATA_HOME")?.join("nonos")))
+        self.data.clone().map_or_else(|| self.usual(), Ok)
+    }
+
+    /// Was one named?
+    pub(crate) fn is_named(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// The user's.
+    pub(crate) fn usual(&self) -> Result<PathBuf, Failure> {
+        files::environment("XDG_DATA_HOME")
+            .map(|it| it.join("nonos"))
             .or_else(|| Some(files::environment("HOME")?.join(".local/share/nonos")))
             .ok_or(Failure::NoDataDirectory)
     }

@@ -371,6 +371,40 @@ pub(crate) enum Failure {
     /// The configuration is refused.
     #[error(transparent)]
     Config(#[from] nonos_node::ConfigError),
+    /// A configuration has mistakes, which were told.
+    #[error("{} has {mistakes} mistake{}", path.display(), if *mistakes == 1 { "" } else { "s" })]
+    BadConfig {
+        /// Its file.
+        path: PathBuf,
+        /// How many.
+        mistakes: usize,
+    },
+    /// Something that a node needs is not as it should be, as was told.
+    #[error("{failed} of {checks} checks failed")]
+    Unwell {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        checks: usize,
+        /// Who must act.
+        fault: Fault,
+    },
+    /// A flag's value is none that it can have.
+    #[error("{flag}: {reason}")]
+    BadSetting {
+        /// The flag.
+        flag: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// Nobody is there to be asked.
+    #[error(
+        "there is no terminal to ask on: give --yes, which takes what is not given by its default, and any of {flags}"
+    )]
+    NobodyToAsk {
+        /// The flags.
+        flags: String,
+    },
     /// The machine cannot be measured.
     #[error(transparent)]
     Probe(#[from] nonos_state::probe::Error),
@@ -409,6 +443,9 @@ impl Failure {
             | Self::ResultOfAnother { .. }
             | Self::NoCapsule { .. }
             | Self::SealedRun
+            | Self::BadConfig { .. }
+            | Self::NobodyToAsk { .. }
+            | Self::BadSetting { .. }
             | Self::ArgumentCount { .. } => Fault::Caller,
             Self::NotEvidence { .. }
             | Self::BadEvidence { .. }
@@ -427,6 +464,7 @@ impl Failure {
             | Self::OtherInput
             | Self::UnknownBackend { .. } => Fault::Peer,
             Self::DamagedBundle { damage, .. } => damage.fault(),
+            Self::Unwell { fault, .. } => *fault,
             Self::NoMethod(error) => error.fault(),
             Self::Link(error) => error.fault(),
             Self::Config(error) => error.fault(),

@@ -11,6 +11,7 @@ mod files;
 mod keys;
 mod notify;
 mod output;
+mod overrides;
 mod passphrase;
 mod peak;
 mod proof_file;

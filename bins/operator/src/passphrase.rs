@@ -31,6 +31,17 @@ impl PassphraseArgs {
         passphrase(&bytes)
     }
 
+    /// The file, if one was named.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.passphrase_file.as_deref()
+    }
+
+    /// The passphrase of the file, if one was named: nobody is asked.
+    pub(crate) fn given(&self) -> Option<Result<Passphrase, Failure>> {
+        let path = self.passphrase_file.as_ref()?;
+        Some(read(path).and_then(|bytes| passphrase(&bytes)))
+    }
+
     /// The passphrase of a keystore to make: asked for twice.
     pub(crate) fn chosen(&self) -> Result<Passphrase, Failure> {
         let bytes = match &self.passphrase_file {

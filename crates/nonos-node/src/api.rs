@@ -4,6 +4,7 @@ mod bundle;
 mod channel;
 mod listed;
 mod receipt;
+mod reload;
 mod resume;
 mod settle;
 mod why;
@@ -20,6 +21,7 @@ pub use self::{
     channel::{MessagePage, MessageView},
     listed::{CapsuleList, CapsuleView, JobList},
     receipt::{ReceiptExport, ReceiptExported},
+    reload::{ConfigView, Reloaded},
     resume::Resumption,
     settle::{
         BatchView, Countersigned, EntryView, LineView, PlaceView, SettleAsk, SettleStatus, SettlementWritten,
@@ -141,6 +143,9 @@ pub enum Request {
         /// The name of one of these, in hexadecimal.
         about: String,
     },
+    /// Read `config.toml` again, and go by it as far as that can be while the node runs. If anything is wrong with it,
+    /// nothing changes. [`Reloaded`].
+    Reload,
     /// The machine, as measured and signed. [`ProfileView`].
     Profile,
     /// What has happened since. [`EventPage`].
@@ -312,10 +317,29 @@ pub struct Status {
     pub blacklisted: Vec<NodeId>,
     /// How well it is hidden; none if the onion layer is off.
     pub anonymity: Option<AnonymityView>,
+    /// How the machine's clock goes with those of its peers.
+    #[serde(default)]
+    pub clock: ClockView,
+    /// What became of `config.toml` since it started.
+    #[serde(default)]
+    pub config: ConfigView,
     /// Messages dropped, by reason.
     pub dropped: Vec<(String, u64)>,
     /// What the operator should look at.
     pub warnings: Vec<String>,
+}
+
+/// How a machine's clock goes with those of its peers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// Peers whose clocks were heard.
+    pub heard: usize,
+    /// Of these, those that agree on what time it is.
+    pub agree: usize,
+    /// Can it be told whether this one is right?
+    pub is_known: bool,
+    /// If it is wrong: how far it is from theirs, such as `15 min ahead of`.
+    pub off_by: Option<String>,
 }
 
 /// How well a node is hidden when it looks up capsules and publishes its receipts, as far as it can tell. All else that it

@@ -1,7 +1,10 @@
 //! What an operator sets.
 
+mod changes;
+mod check;
 mod credit;
 mod http;
+mod known;
 mod limits;
 mod onion;
 mod roles;
@@ -11,13 +14,17 @@ mod shards;
 use std::path::PathBuf;
 
 use nonos_mesh::core::DirectoryLimits;
-use nonos_types::{Amount, Fault, Fuel, Pages};
+use nonos_types::{Amount, Fuel, Pages};
 use nonos_worker::{Runner, Worker};
 use serde::Deserialize;
 
+pub(crate) use self::changes::When;
 pub use self::{
+    changes::Overridden,
+    check::ConfigError,
     credit::Credit,
     http::{Http, HttpListen, HttpListenError, MetricsAccess},
+    known::Known,
     limits::{Disk, Limits, Memory, Monthly, Percent, QuietHours, Upload},
     onion::{CoverName, Family, Onion, Policy},
     roles::{Pin, Pins},
@@ -67,6 +74,9 @@ pub struct Config {
     pub brake_peers: usize,
     /// Seconds after which a job is given to another executor.
     pub award_timeout_s: u64,
+    /// What of it the command line or the environment has set: reading the file again does not change that.
+    #[serde(skip)]
+    pub overridden: Overridden,
 }
 
 /// Whose descriptors a node keeps.
@@ -285,6 +295,7 @@ impl Default for Config {
             probe: Probe::Quick,
             brake_peers: nonos_trust::TrustBook::BRAKE_PEERS,
             award_timeout_s: 600,
+            overridden: Overridden::default(),
         }
     }
 }
@@ -314,60 +325,7 @@ impl Default for Verifier {
     }
 }
 
-/// Why a text is not a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("config.toml, line {line}, column {column}: {message}")]
-pub struct ConfigError {
-    /// From 1.
-    pub line: usize,
-    /// From 1.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl ConfigError {
-    /// Who must act.
-    pub fn fault(&self) -> Fault {
-        Fault::Caller
-    }
-}
-
 impl Config {
-    /// Reads `config.toml`. What it does not set has its default; what is not known is refused.
-    ///
-    /// ```
-    /// use nonos_node::Config;
-    ///
-    /// assert_eq!(Config::parse(Config::DEFAULT_TEXT)?, Config::default());
-    /// let error = Config::parse("network = \"mine\"\nlisten_on = []\n").unwrap_err();
-    /// assert_eq!((error.line, error.column), (2, 1));
-    /// # Ok::<_, nonos_node::ConfigError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the place.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let bad = |start: usize, message: &str| {
-            let before = &text[..start.min(text.len())];
-            ConfigError {
-                line: before.matches('\n').count() + 1,
-                column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
-                message: message.to_owned(),
-            }
-        };
-        let config: Self = toml::from_str(text)
-            .map_err(|error| bad(error.span().map_or(0, |span| span.start), error.message()))?;
-        if config.roles.executor == Pin::On && !config.executor.enabled {
-            let message = "`executor = \"on\"` under [roles] contradicts `enabled = false` under [executor]";
-            return Err(bad(text.find("[roles]").unwrap_or(0), message));
-        }
-        if let Some(message) = config.settlement.mistake() {
-            return Err(bad(text.find("[settlement]").unwrap_or(0), &message));
-        }
-        Ok(config)
-    }
-
     /// Most memory of a capsule's policy.
     pub(crate) fn max_pages(&self) -> Pages {
         let within = self
@@ -568,7 +526,7 @@ mod tests {
             ("[roles]\nminer = \"on\"\n", 2, "unknown field"),
             (
                 "[executor]\nenabled = false\n[roles]\nexecutor = \"on\"\n",
-                3,
+                4,
                 "contradicts",
             ),
         ] {

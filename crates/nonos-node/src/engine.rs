@@ -27,6 +27,7 @@ mod onion;
 mod parked;
 mod payee;
 mod peers;
+mod reload;
 mod requester;
 mod restore;
 mod reuse;
@@ -173,6 +174,8 @@ pub(crate) struct Engine {
     /// Roles in which it has done something.
     taken: BTreeSet<Role>,
     duties: Duties,
+    /// What became of its configuration's file since it started.
+    configured: crate::api::ConfigView,
     /// The run of this node's that is proved in segments, and segments of others'.
     sharing: Option<Sharing>,
     helping: Helping,
@@ -301,6 +304,7 @@ impl Engine {
             event_number: 0,
             taken: BTreeSet::new(),
             duties,
+            configured: crate::api::ConfigView::default(),
             sharing: None,
             helping: Helping::default(),
             counts: Counts::default(),
@@ -435,6 +439,7 @@ impl Engine {
             }
             Input::Request { request, reply } => self.request(request, reply),
             Input::Measured(measured) => self.measured(measured),
+            Input::Reload { read, reply } => self.reload(read, reply),
             Input::Tick => self.tick(),
         }
     }

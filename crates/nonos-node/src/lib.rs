@@ -78,7 +78,7 @@ pub use crate::{
     client::{Client, ClientError},
     config::{
         AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http,
-        HttpListen, HttpListenError, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Percent, Pin, Pins,
+        HttpListen, HttpListenError, Known, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Overridden, Percent, Pin, Pins,
         Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
@@ -87,3 +87,4 @@ pub use crate::{
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},
     proofs::Proofs,
 };
+pub use nonos_mesh::core::Invitation;

@@ -40,7 +40,7 @@ use crate::{
     api::{ProfileView, Request, RequestError},
     checkpoint::HeadFile,
     clock::SystemClock,
-    config::{Disk, Memory, Probe, Upload},
+    config::{Disk, Probe, Upload},
     datadir,
     engine::{self, About, Connection, Effect, Engine, Gives, Input, Machine, Origin, Parts, Unchecked},
     http::Http,
@@ -51,7 +51,7 @@ use crate::{
     relay::Relay,
     server,
     settle::{self, Settler},
-    worker::{self, Bundles, Forged, Runs, Worker},
+    worker::{self, Bundles, Configured, Forged, Runs, Worker},
 };
 
 /// The signed snapshot of the machine.
@@ -325,9 +325,8 @@ impl Node {
             store: Arc::downgrade(&store),
             inputs: inputs.clone(),
             clock,
-            max_input: ByteLen::new(config.executor.max_input),
-            proving: config.proving.clone(),
-            memory: config.limits.memory.map(Memory::get),
+            configured: Configured::new(&config),
+            config_file: data.config(),
             forged: Forged::default(),
             runner,
             protection,

@@ -55,6 +55,11 @@ impl ObjectStore {
     /// Where segments of runs are; what is there when a node starts is of runs that are over.
     const SEGMENTS: &str = "segments";
 
+    /// From now on it takes so much of the disk at most; what is too much goes when it is measured next.
+    pub(crate) fn set_most(&self, most: Option<ByteLen>) {
+        self.room.set_most(most);
+    }
+
     /// Of a data directory that takes so much of the disk at most.
     pub(crate) fn new(root: &Path, most: Option<ByteLen>) -> Self {
         let store = Self {

@@ -4,6 +4,7 @@ mod answer;
 mod bundle;
 mod challenge;
 mod clocks;
+mod configured;
 mod contest;
 mod hidden;
 mod needs;
@@ -15,6 +16,7 @@ mod segments;
 use std::{
     collections::{BTreeSet, HashMap},
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -37,7 +39,7 @@ use nonos_worker::{Protection, Runner};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
-    Conduct, Proving,
+    Conduct,
     api::{RequestError, Submission},
     channel::{Source, Unreadable, check_channels},
     clock::SystemClock,
@@ -68,10 +70,9 @@ pub(crate) struct Worker {
     pub(crate) store: Weak<dyn Store>,
     pub(crate) inputs: mpsc::Sender<Input>,
     pub(crate) clock: SystemClock,
-    pub(crate) max_input: ByteLen,
-    pub(crate) proving: Proving,
-    /// Memory that a proof may take.
-    pub(crate) memory: Option<ByteLen>,
+    pub(crate) configured: Configured,
+    /// The file that says so.
+    pub(crate) config_file: PathBuf,
     pub(crate) giving: Arc<Giving>,
     pub(crate) forged: run::Forged,
     /// Where capsules are run.
@@ -91,7 +92,7 @@ pub(crate) struct Worker {
 }
 
 use self::needs::{Asking, is_of};
-pub(crate) use self::{bundle::Bundles, run::Forged, segments::Runs};
+pub(crate) use self::{bundle::Bundles, configured::Configured, run::Forged, segments::Runs};
 
 impl Worker {
     /// Does effects until there are no more, or one says to stop.
@@ -100,6 +101,10 @@ impl Worker {
             match effect {
                 Effect::Stop => break,
                 Effect::Give(gives) => self.giving.set(gives),
+                Effect::Configure(config) => {
+                    self.configured.set(&config);
+                    self.objects.set_most(config.limits.disk.map(crate::config::Disk::get));
+                }
                 // In order, and soon done.
                 Effect::Publish(message) => match *message {
                     message @ Message::Receipt(_) if message.signer() == self.identity.node_id() => {
@@ -266,6 +271,7 @@ impl Worker {
             | Effect::Unblock(_)
             | Effect::Weigh { .. }
             | Effect::Give(_)
+            | Effect::Configure(_)
             | Effect::Stop => unreachable!("done in order"),
         };
         self.send(input).await;
@@ -420,7 +426,7 @@ impl Worker {
         object: Object,
         sources: &[NodeId],
     ) -> Result<(Vec<u8>, Vec<(NodeId, ByteLen)>), String> {
-        let most = ObjectStore::limit(&object, self.max_input);
+        let most = ObjectStore::limit(&object, self.configured.get().max_input);
         self.get_up_to(object, sources, most).await
     }
 
@@ -562,11 +568,11 @@ impl Worker {
         };
         let input = hex::decode(&submission.input_hex)
             .map_err(|_| refuse("caller", "the input is not hexadecimal".to_owned()))?;
-        if ByteLen::from(input.len()) > self.max_input {
+        if ByteLen::from(input.len()) > self.configured.get().max_input {
             let message = format!(
                 "the input has {}, the limit is {}",
                 ByteLen::from(input.len()),
-                self.max_input
+                self.configured.get().max_input
             );
             return Err(refuse("caller", message));
         }
@@ -596,8 +602,8 @@ impl Worker {
         let needs = needs.map_err(|error| refuse("caller", error.reason))?;
         let tape = self.inbound(messages, &needs, sources).await;
         let tape = tape.map_err(|error| RequestError::new(&error, Fault::Caller))?;
-        if tape.len() > self.max_input {
-            let (actual, limit) = (tape.len(), self.max_input);
+        if tape.len() > self.configured.get().max_input {
+            let (actual, limit) = (tape.len(), self.configured.get().max_input);
             let error = Unreadable::Input { actual, limit };
             return Err(RequestError::new(&error, Fault::Caller));
         }

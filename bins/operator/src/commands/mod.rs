@@ -2,9 +2,11 @@
 
 mod bundle;
 mod capsule;
+pub(crate) mod config;
 mod dashboard;
 mod devnet;
 mod docs;
+mod doctor;
 mod init;
 mod job;
 mod ledger;
@@ -12,6 +14,7 @@ mod peers;
 mod profile;
 mod prove;
 mod receipt;
+mod report;
 mod roles;
 mod run;
 mod segment;
@@ -55,6 +58,12 @@ pub(crate) enum Command {
     Init(init::Init),
     /// Runs the node.
     Run(run::Run),
+    /// Prints, checks and shows the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Checks that all is there that a node needs, and says what to do where it is not.
+    Doctor(doctor::Doctor),
+    Report(report::Report),
     /// Shows how the running node is.
     Status(status::Status),
     /// Makes a link to the running node's page.
@@ -112,6 +121,9 @@ impl Command {
         match self {
             Self::Init(command) => command.run(context),
             Self::Run(command) => command.run(context),
+            Self::Config(command) => command.run(context),
+            Self::Doctor(command) => command.run(context),
+            Self::Report(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::Peers(command) => command.run(context),
             Self::Job(command) => command.run(context),

@@ -4,14 +4,14 @@ use super::Context;
 use crate::{
     datadir::DataArgs,
     failure::Failure,
-    files,
     notify::{self, notify},
-    output::say,
+    output::{joined, say},
+    overrides::Overrides,
     passphrase::PassphraseArgs,
 };
 use nonos_node::{
-    Conduct, Config, DataDir, Handle, HttpListen, Node, NodeOptions, Proofs,
-    api::{Request, Status},
+    Conduct, Config, DataDir, Handle, Node, NodeOptions, Proofs,
+    api::{Reloaded, Request, Status},
 };
 use nonos_trust::keystore;
 use std::{
@@ -29,8 +29,6 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
-/// Longest configuration.
-const CONFIG_BYTES: u64 = 1 << 20;
 /// How often a new node is asked where it listens, and how long between.
 const ASKED: (u32, Duration) = (100, Duration::from_millis(100));
 
@@ -41,15 +39,8 @@ pub(crate) struct Run {
     data: DataArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
-    /// Multiaddr to listen on, instead of the configuration's; may be given again.
-    #[arg(long, value_name = "ADDR", env = "NONOS_LISTEN", value_delimiter = ',')]
-    listen: Vec<String>,
-    /// Multiaddr of a peer to keep connected to, instead of the configuration's; may be given again.
-    #[arg(long, value_name = "ADDR", env = "NONOS_PEERS", value_delimiter = ',')]
-    peer: Vec<String>,
-    /// Where the node's page is, instead of the configuration's: an address of this machine alone, `auto` or `off`.
-    #[arg(long, value_name = "ADDR", env = "NONOS_HTTP")]
-    http: Option<HttpListen>,
+    #[command(flatten)]
+    overrides: Overrides,
     /// How much to log to stderr: error, warn, info, debug, trace, or directives as in `info,nonos_mesh=debug`.
     #[arg(long, value_name = "LEVEL", env = "NONOS_LOG", default_value = "info")]
     log: String,
@@ -106,16 +97,8 @@ impl Run {
     }
 
     fn config(&self, path: &Path) -> Result<Config, Failure> {
-        let mut config = Config::parse(&files::read_text(path, CONFIG_BYTES)?)?;
-        if !self.listen.is_empty() {
-            config.listen.clone_from(&self.listen);
-        }
-        if !self.peer.is_empty() {
-            config.peers.clone_from(&self.peer);
-        }
-        if let Some(http) = self.http {
-            config.http.listen = http;
-        }
+        let mut config = Config::parse(&super::config::read(path)?)?;
+        self.overrides.apply(&mut config);
         Ok(config)
     }
 
@@ -143,6 +126,7 @@ impl Run {
 async fn serve(options: NodeOptions, while_stdin: bool) -> Result<(), Failure> {
     // Before the node starts, so that no signal is lost.
     let mut stop = Stop::new()?;
+    let hangup = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
     let listeners = options.config.listen.len();
     let node = Node::start(options).await?;
     say(&format!("node {}", node.id()));
@@ -154,18 +138,37 @@ async fn serve(options: NodeOptions, while_stdin: bool) -> Result<(), Failure> {
     }
     notify(notify::READY);
     let announced = tokio::spawn(announce(node.handle(), listeners));
+    let reloading = tokio::spawn(reload(node.handle(), hangup));
     tokio::select! {
         () = stop.asked() => say("stopping; again to stop at once"),
         () = stdin_ended(), if while_stdin => say("stdin has ended: stopping"),
         () = node.stopped() => {}
     }
     announced.abort();
+    reloading.abort();
     notify(notify::STOPPING);
     tokio::select! {
         () = node.shutdown() => {}
         () = stop.asked() => process::exit(130),
     }
     Ok(())
+}
+
+/// Has the node read its configuration again at each SIGHUP.
+async fn reload(node: Handle, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let done = node.ask(Request::Reload).await;
+        let done = done.map(serde_json::from_value::<Reloaded>);
+        match done {
+            Ok(Ok(done)) => say(&format!(
+                "config.toml was read again: {} changed; from the next start on: {}",
+                joined(&done.applied),
+                joined(&done.restart)
+            )),
+            Ok(Err(_)) => {}
+            Err(error) => say(&error.to_string()),
+        }
+    }
 }
 
 /// Says where the node listens, once it does.

@@ -130,6 +130,8 @@ impl Install {
             "# Written by `operator service install`.\n[Unit]\nDescription=NØN-OS operator node\nAfter=network.target\n\n\
              [Service]\nType=notify\nNotifyAccess=main\n\
              ExecStart={} run --data {} --passphrase-file %d/passphrase\n\
+             # Fails, and the node goes on as it was set, if anything is wrong with config.toml.\n\
+             ExecReload={} config reload --data {}\n\
              # A copy that only this service sees. The path goes to the end of the line: quotes would be part of it.\n\
              LoadCredential=passphrase:{}\n\
              Restart=on-failure\nRestartSec=5\n\
@@ -138,6 +140,8 @@ impl Install {
              # The first start derives parameters and measures the machine.\nTimeoutStartSec=10min\n\
              # Ctrl-C's way: what is at hand is finished or kept for the next start.\nKillSignal=SIGTERM\nTimeoutStopSec=90\n\
              LimitNOFILE=65536\nUMask=0077\n\n",
+            argument(&program),
+            argument(&data),
             argument(&program),
             argument(&data),
             specifiers_off(&passphrase),
@@ -246,6 +250,7 @@ mod tests {
         for line in [
             "Type=notify",
             "ExecStart=\"/usr/bin/operator\" run --data \"/srv/n\" --passphrase-file %d/passphrase",
+            "ExecReload=\"/usr/bin/operator\" config reload --data \"/srv/n\"",
             // Seen to fail when it is quoted: the quotes are taken for part of the path.
             "LoadCredential=passphrase:/etc/nonos/pass",
             "NoNewPrivileges=yes",

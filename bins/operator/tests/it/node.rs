@@ -28,6 +28,7 @@ pub(crate) fn init(place: &Place, data: &str) -> String {
     let made = place.operator(&[
         "--json",
         "init",
+        "--yes",
         "--data",
         data,
         "--passphrase-file",
@@ -105,6 +106,15 @@ impl<'a> Running<'a> {
                 }
             }
         }
+    }
+
+    /// All that it has said, up to now and until it ends.
+    pub(crate) fn ends(mut self) -> String {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.expect("kill is there").success());
+        self.said.extend(self.stderr.iter());
+        self.said.join("\n")
     }
 
     /// Calls `operator --json … --data DATA` about it.

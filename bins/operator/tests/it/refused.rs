@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-const INIT: [&str; 5] = ["init", "--data", "node", "--passphrase-file", "pass"];
+const INIT: [&str; 6] = ["init", "--yes", "--data", "node", "--passphrase-file", "pass"];
 const RUN: [&str; 5] = ["run", "--data", "node", "--passphrase-file", "pass"];
 
 #[test]
@@ -55,7 +55,7 @@ fn refuses_a_passphrase_that_is_none() {
     passphrase(&place, "pass", &"x".repeat(5000), 0o600);
     place.operator(&INIT).refused(3, "longer than 4096 bytes");
     place
-        .operator(&["init", "--data", "node", "--passphrase-file", "none"])
+        .operator(&["init", "--yes", "--data", "node", "--passphrase-file", "none"])
         .refused(2, "cannot read none");
     assert!(!place.path("node").exists());
 }
@@ -64,7 +64,7 @@ fn refuses_a_passphrase_that_is_none() {
 fn wants_a_terminal_or_a_file_for_the_passphrase() {
     let place = Place::new();
     place
-        .operator(&["init", "--data", "node"])
+        .operator(&["init", "--yes", "--data", "node"])
         .refused(2, "--passphrase-file");
     assert!(!place.path("node").exists());
     init(&place, "node");
@@ -107,7 +107,7 @@ fn never_makes_a_node_over_another() {
 
     place.write("photos/cat.jpg", "precious");
     place
-        .operator(&["init", "--data", "photos", "--passphrase-file", "pass"])
+        .operator(&["init", "--yes", "--data", "photos", "--passphrase-file", "pass"])
         .refused(2, "not empty");
     assert_eq!(fs::read_dir(place.path("photos")).expect("read").count(), 1);
 }

@@ -5,6 +5,8 @@ use nonos_depin_evm::Address;
 use nonos_types::{Amount, NodeId};
 use serde::{Deserialize, Deserializer, de};
 
+use super::check::Conflict;
+
 /// How the books are batched, and where batches are anchored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -109,32 +111,42 @@ impl Settlement {
         }
     }
 
-    /// What of it cannot be, for people.
-    pub(super) fn mistake(&self) -> Option<String> {
+    /// What of it cannot be, if anything.
+    pub(super) fn conflict(&self) -> Option<Conflict> {
         let mut names = self.witnesses.clone();
         names.sort_unstable();
         names.dedup();
-        if names.len() != self.witnesses.len() {
-            Some("`witnesses` under [settlement] names a node twice".to_owned())
+        let (key, message, remedy) = if names.len() != self.witnesses.len() {
+            let message = "`witnesses` under [settlement] names a node twice".to_owned();
+            ("settlement.witnesses", message, "remove one of the two")
         } else if self.witnesses.len() > SettlementFile::MAX_COUNTERSIGNATURES {
             let most = SettlementFile::MAX_COUNTERSIGNATURES;
-            Some(format!("more than {most} `witnesses` under [settlement]"))
+            let message = format!("more than {most} `witnesses` under [settlement]");
+            ("settlement.witnesses", message, "name fewer")
         } else if self.witness_for.len() > Self::MOST_WITNESSED {
             let most = Self::MOST_WITNESSED;
-            Some(format!(
-                "more than {most} nodes in `witness_for` under [settlement]"
-            ))
+            let message = format!("more than {most} nodes in `witness_for` under [settlement]");
+            ("settlement.witness_for", message, "name fewer")
         } else if self.threshold > self.witnesses.len() {
-            Some("`threshold` under [settlement] is more than there are `witnesses`".to_owned())
+            let message = "`threshold` under [settlement] is more than there are `witnesses`".to_owned();
+            ("settlement.threshold", message, "name more witnesses, or want fewer; 0 is more than half")
         } else if self.anchor == AnchorName::Witness && self.witnesses.is_empty() {
-            Some("`anchor = \"witness\"` under [settlement] needs `witnesses`".to_owned())
+            let message = "`anchor = \"witness\"` under [settlement] needs `witnesses`".to_owned();
+            ("settlement.anchor", message, "name their node ids, or set `anchor = \"none\"`")
         } else if self.anchor == AnchorName::Evm && self.evm.is_none() {
-            Some("`anchor = \"evm\"` under [settlement] needs [settlement.evm]".to_owned())
+            let message = "`anchor = \"evm\"` under [settlement] needs [settlement.evm]".to_owned();
+            ("settlement.anchor", message, "set `rpc` and `chain_id` there, or `anchor = \"none\"` here")
         } else if self.limit > MAX_AMOUNT {
-            Some("`limit` under [settlement] is above 2^96 atto-NONOS, the most there is".to_owned())
+            let message = "`limit` under [settlement] is above 2^96 atto-NONOS, the most there is".to_owned();
+            ("settlement.limit", message, "remove it, and the most holds")
         } else {
-            None
-        }
+            return None;
+        };
+        Some(Conflict {
+            key,
+            message,
+            remedy: remedy.to_owned(),
+        })
     }
 }
 

@@ -165,6 +165,11 @@ pub(crate) enum Input {
         reply: Reply,
     },
     Measured(Measured),
+    /// The configuration's file was read again; or why it could not be, or what is wrong with it.
+    Reload {
+        read: Result<Box<crate::Config>, String>,
+        reply: Reply,
+    },
     Tick,
 }
 
@@ -261,6 +266,8 @@ pub(crate) enum Effect {
     },
     /// From now on give peers that.
     Give(Gives),
+    /// From now on act by this configuration, as far as it can change.
+    Configure(Box<crate::Config>),
     /// Stay connected to whoever is there.
     Keep {
         address: nonos_mesh::Multiaddr,
@@ -419,6 +426,8 @@ pub(crate) enum Answer {
         findings: Vec<crate::api::Finding>,
     },
     Capsules,
+    /// Read the configuration's file again.
+    Reload,
     Job(Box<crate::api::JobView>, Box<Files>),
     Jobs(Vec<(crate::api::JobView, Files)>),
 }

@@ -18,6 +18,7 @@ mod onion;
 mod order;
 mod peers;
 mod relay;
+mod reload;
 mod replay;
 mod restore;
 mod schedule;

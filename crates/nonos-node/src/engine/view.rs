@@ -135,6 +135,7 @@ impl Engine {
                 Ok(Err(of_capsule)) => return self.complete(of_capsule, reply),
                 Err(error) => Err(error),
             },
+            Request::Reload => return self.complete(Answer::Reload, reply),
             Request::Profile => json(&self.about.profile),
             Request::Events { after } => json(&self.event_page(after)),
             Request::ExportBundle { path, replace } => {
@@ -188,6 +189,9 @@ impl Engine {
                 "{reached} of config.toml is reached: `operator roles explain` says what is not done for it"
             ));
         }
+        if let Some(refused) = &self.configured.refused {
+            warnings.push(format!("config.toml was not taken, the node goes on as it was set: {refused}"));
+        }
         if self.is_superseded() {
             warnings.push(
                 "this node's books go on elsewhere, in a later incarnation: this one signs nothing any more. Let only one \
@@ -228,6 +232,8 @@ impl Engine {
             balance: self.ledger.balance()?.net.atto().to_string(),
             blacklisted,
             anonymity: None,
+            clock: crate::api::ClockView::default(),
+            config: self.configured.clone(),
             dropped: Vec::new(),
             warnings,
         })

@@ -11,7 +11,7 @@ use nonos_types::ByteLen;
 #[derive(Debug)]
 pub(super) struct Room {
     root: PathBuf,
-    most: Option<ByteLen>,
+    most: Mutex<Option<ByteLen>>,
     /// All of the directory, as last measured and changed since.
     used: Mutex<u64>,
 }
@@ -40,9 +40,17 @@ impl Room {
     pub(super) fn new(root: &Path, most: Option<ByteLen>) -> Self {
         Self {
             root: root.to_owned(),
-            most,
+            most: Mutex::new(most),
             used: Mutex::new(0),
         }
+    }
+
+    pub(super) fn set_most(&self, most: Option<ByteLen>) {
+        *self.most.lock().unwrap_or_else(PoisonError::into_inner) = most;
+    }
+
+    fn most(&self) -> Option<ByteLen> {
+        *self.most.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn used(&self) -> MutexGuard<'_, u64> {
@@ -55,7 +63,7 @@ impl Room {
         let mut all = Vec::new();
         list(&self.root, &mut all)?;
         *used = all.iter().map(|it| it.len).sum();
-        if let Some(most) = self.most
+        if let Some(most) = self.most()
             && *used > most.get()
         {
             self.drop_others(&mut used, most.get())?;
@@ -69,7 +77,7 @@ impl Room {
 
     /// Takes room for so many bytes, and drops what others have, the oldest first, if there is too little.
     pub(super) fn take(&self, len: usize) -> io::Result<()> {
-        let Some(most) = self.most else {
+        let Some(most) = self.most() else {
             return Ok(());
         };
         let (mut used, len) = (self.used(), len as u64);

@@ -10,14 +10,14 @@ use nonos_mesh::{
 use nonos_package::{Net, Package};
 use nonos_types::{ByteLen, CapsuleHash, NodeId, Offer, Receipt, Signed, TapesDigest};
 
-use super::{Worker, clocks, needs::Asking};
+use super::{Worker, clocks, configured, needs::Asking};
 use crate::{
     api::{
         AnonymityView, Finding, JobView, MessagePage, MessageView, PeerView, Published, RequestError, Status,
         Subject, WhyNot,
     },
     channel::Source,
-    engine::{Answer, Bounds, Facts, Files, Refused, Reply, json, refused_facts},
+    engine::{Answer, Bounds, Facts, Files, Input, Refused, Reply, json, refused_facts},
     node::with_peer,
     objects::Whose,
     sealed,
@@ -76,6 +76,12 @@ impl Worker {
             } => self
                 .why_not_capsule(capsule, &bounds, findings)
                 .and_then(|it| json(&it)),
+            Answer::Reload => {
+                let path = self.config_file.clone();
+                let read = tokio::task::spawn_blocking(move || configured::read(&path)).await;
+                let read = read.unwrap_or_else(|error| Err(error.to_string()));
+                return self.send(Input::Reload { read, reply }).await;
+            }
             Answer::Capsules => {
                 let objects = Arc::clone(&self.objects);
                 let listed = tokio::task::spawn_blocking(move || objects.capsules(CAPSULES)).await;
@@ -138,7 +144,9 @@ impl Worker {
                 "this system does not confine capsules' processes in all ways: {missing}"
             ));
         }
-        status.warnings.extend(clocks::warnings(&self.mesh.skew()));
+        let skew = self.mesh.skew();
+        status.clock = clocks::view(&skew);
+        status.warnings.extend(clocks::warnings(&skew));
         status.anonymity = self.mesh.anonymity().await.map(|it| self.anonymity(it));
         let drops = self.mesh.drops();
         status.dropped = drops

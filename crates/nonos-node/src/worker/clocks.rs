@@ -2,6 +2,18 @@
 
 use nonos_mesh::core::{Budgets, Skew};
 
+use crate::api::ClockView;
+
+/// For programs.
+pub(super) fn view(skew: &Skew) -> ClockView {
+    ClockView {
+        heard: skew.heard,
+        agree: skew.agree,
+        is_known: skew.own.is_some(),
+        off_by: skew.own.filter(|_| skew.is_off()).map(|it| it.to_string()),
+    }
+}
+
 /// Peers that are named.
 const NAMED: usize = 3;
 

@@ -73,7 +73,7 @@ impl Worker {
         if self.onion.policy == Policy::Off {
             return Ok(None);
         }
-        let most = ObjectStore::limit(&object, self.max_input);
+        let most = ObjectStore::limit(&object, self.configured.get().max_input);
         let least_hops = self.onion.least_hops();
         let mut why = HiddenError::NotFound;
         for source in shuffled(sources.clone()).into_iter().take(ASKED) {

@@ -265,7 +265,7 @@ impl Worker {
     ) -> Result<(Proof, u64), String> {
         let system = System::ALL.into_iter().find(|it| it.id() == offer.backend);
         let system = system.ok_or_else(|| format!("this node has no backend `{}`", offer.backend))?;
-        let method = self.proving.method(system);
+        let method = self.configured.get().proving.method(system);
         let mut seeds = seeds()?;
         let job = statement.record().proven.job;
         let inputs = self.inputs.clone();
@@ -284,7 +284,7 @@ impl Worker {
         let turn = self.proofs.turn();
         let started = self.clock.millis();
         let proof = turn
-            .prove(method, self.memory, statement, secret, &mut proving)
+            .prove(method, self.configured.get().memory, statement, secret, &mut proving)
             .map_err(|error| why_unproved(offer, &error))?;
         Ok((proof, self.clock.millis() - started))
     }

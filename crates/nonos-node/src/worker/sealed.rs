@@ -33,15 +33,15 @@ impl Worker {
             .map(Zeroizing::new)
             .map_err(|_| refuse("caller", "the sealed input is not hexadecimal".to_owned()))?;
         let actual = ByteLen::from(input.len());
-        if actual > self.max_input {
-            let message = format!("the sealed input has {actual}, the limit is {}", self.max_input);
+        if actual > self.configured.get().max_input {
+            let message = format!("the sealed input has {actual}, the limit is {}", self.configured.get().max_input);
             return Err(refuse("caller", message));
         }
         let named = submission.backend.as_ref().map(|name| name.parse());
         let named = named
             .transpose()
             .map_err(|error: crate::choice::UnknownName| refuse("caller", error.to_string()))?;
-        let choice = self.proving.of_job(named);
+        let choice = self.configured.get().proving.of_job(named);
         let choice = choice.map_err(|error| RequestError::new(&error, error.fault()))?;
         let scheme = choice.method.system().scheme();
         let salt = fresh_salt().map_err(|message| refuse("environment", message))?;

@@ -69,13 +69,14 @@ pub(super) struct Ran<'a> {
 impl Worker {
     /// Cuts a run, if it is long enough to be shared and hides nothing.
     pub(super) fn cut(&self, ran: &Ran<'_>) -> Result<Option<Plan>, String> {
-        let Method::Stark(profile) = self.proving.method(System::Stark) else {
+        let Method::Stark(profile) = self.configured.get().proving.method(System::Stark) else {
             return Ok(None);
         };
         if ran.offer.backend != System::Stark.id() || ran.statement.hidden() != Hidden::default() {
             return Ok(None);
         }
-        let steps = self
+        let configured = self.configured.get();
+        let steps = configured
             .memory
             .map_or(STEPS, |memory| Stark::segment_steps(profile, memory).min(STEPS));
         let text = |error: nonos_machine::StatementError| error.to_string();
@@ -340,7 +341,7 @@ impl Worker {
         sources: &[NodeId],
         most: ByteLen,
     ) -> Result<(Vec<u8>, Vec<(NodeId, ByteLen)>), String> {
-        let most = most.min(ObjectStore::limit(&object, self.max_input));
+        let most = most.min(ObjectStore::limit(&object, self.configured.get().max_input));
         let got = self.get_up_to(object, sources, most).await?;
         if ByteLen::from(got.0.len()) > most {
             return Err(format!("{object:?} is longer than was said"));

@@ -311,6 +311,8 @@ pub(super) struct World {
     pub(super) mixes: BTreeMap<usize, Vec<Mix>>,
     /// What nodes have said that they give.
     pub(super) gives: Vec<(usize, Gives)>,
+    /// What their edges were told to go by.
+    pub(super) configured: Vec<(usize, Box<Config>)>,
     /// Shuffles what is on the way.
     pub(super) seed: Option<u64>,
     /// One node crashes after that many of its inputs, before anything is done of what it decided.
@@ -412,6 +414,7 @@ impl World {
             withhold: false,
             mixes: BTreeMap::new(),
             gives: vec![],
+            configured: vec![],
             seed: None,
             crash: None,
             inputs: vec![0; nodes.into()],
@@ -811,6 +814,7 @@ impl World {
             Effect::LetGo(peer) => self.let_go.push((node, peer)),
             Effect::Mixes(mixes) => drop(self.mixes.insert(node, mixes)),
             Effect::Give(gives) => self.gives.push((node, gives)),
+            Effect::Configure(config) => self.configured.push((node, config)),
             Effect::Block(peer) => self.give(node, Input::Disconnected(peer)),
             Effect::Unblock(peer) => self.let_in.push((node, peer)),
             _ => {}

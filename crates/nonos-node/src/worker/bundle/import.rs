@@ -123,7 +123,7 @@ impl Import<'_> {
             let message = format!("cannot keep {object:?}: {error}: import it again when that is mended");
             refusal(message, whole::fault(&error))
         };
-        let limit = ObjectStore::limit(object, self.worker.max_input);
+        let limit = ObjectStore::limit(object, self.worker.configured.get().max_input);
         if objects.get(object).map_err(cannot)?.is_some() {
             tally.known += 1;
         } else if ByteLen::from(bytes.len()) > limit {

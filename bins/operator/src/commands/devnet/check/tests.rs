@@ -148,6 +148,8 @@ fn status(position: usize) -> Status {
         } else {
             vec![id(FORGER)]
         },
+        clock: nonos_node::api::ClockView::default(),
+        config: nonos_node::api::ConfigView::default(),
         anonymity: None,
         dropped: vec![],
         warnings: vec![],
