@@ -55,25 +55,29 @@ impl Init {
             ]
         })?;
         say(
-            "next: `operator run` with the same --data; keep a copy of the directory `keys` and of the passphrase",
+            "next: `operator run` with the same --data, and `operator key backup`: a lost key is a lost node",
         );
         Ok(())
     }
 
-    /// The commented default configuration, with what was named in it.
     fn config_text(&self) -> String {
-        let mut text = Config::DEFAULT_TEXT.to_owned();
-        if let Some(network) = &self.network {
-            set(&mut text, "network", network.as_str().into());
-        }
-        if !self.listen.is_empty() {
-            set(&mut text, "listen", self.listen.clone().into());
-        }
-        if !self.peer.is_empty() {
-            set(&mut text, "peers", self.peer.clone().into());
-        }
-        text
+        config_text(self.network.as_deref(), &self.listen, &self.peer)
     }
+}
+
+/// The commented default configuration, with what was named in it.
+pub(super) fn config_text(network: Option<&str>, listen: &[String], peers: &[String]) -> String {
+    let mut text = Config::DEFAULT_TEXT.to_owned();
+    if let Some(network) = network {
+        set(&mut text, "network", network.into());
+    }
+    if !listen.is_empty() {
+        set(&mut text, "listen", listen.to_vec().into());
+    }
+    if !peers.is_empty() {
+        set(&mut text, "peers", peers.to_vec().into());
+    }
+    text
 }
 
 /// Puts a setting in the place of the comment with its default: the first one, since those of the tables come after.

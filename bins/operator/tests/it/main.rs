@@ -4,6 +4,7 @@ mod anvil;
 mod bundle;
 mod capsule;
 mod devnet;
+mod key;
 mod mesh;
 mod node;
 mod page;
