@@ -88,7 +88,7 @@ pub(crate) enum Failure {
     NoParamsDirectory,
     /// The record of used nonces cannot be opened.
     #[error(transparent)]
-    Store(#[from] nonos_store_rocksdb::OpenError),
+    Store(#[from] nonos_node::DatabaseError),
     /// The package, manifest or module is refused.
     #[error(transparent)]
     Package(#[from] nonos_package::Error),
@@ -214,6 +214,17 @@ pub(crate) enum Failure {
     OpenPassphrase {
         /// The file.
         path: PathBuf,
+    },
+    /// Words are a key that is not encrypted: they are not written where nobody looks.
+    #[error("24 words are shown on a terminal only: give --words-to FILE, or make an encrypted backup with -o FILE")]
+    WordsNotShown,
+    /// The backup is of another node than the one that is here.
+    #[error("the backup is of node {node}, and the key here is that of {here}: another --data, or another file")]
+    OtherBackup {
+        /// The backup's.
+        node: nonos_types::NodeId,
+        /// That of the data directory.
+        here: nonos_types::NodeId,
     },
     /// Nobody is there to type the passphrase.
     #[error("there is no terminal to ask for the passphrase on: give --passphrase-file FILE")]
@@ -425,6 +436,8 @@ impl Failure {
             Self::NoDataDirectory
             | Self::OpenPassphrase { .. }
             | Self::NoTerminal
+            | Self::WordsNotShown
+            | Self::OtherBackup { .. }
             | Self::PassphrasesDiffer
             | Self::BadLog { .. }
             | Self::NotHex { .. }

@@ -80,6 +80,38 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     })
 }
 
+/// Refuses a name where anything is, a broken link included.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(cannot(path, io::ErrorKind::AlreadyExists.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(cannot(path, error)),
+    }
+}
+
+/// Writes a new file that only its owner can read: whole and on the disk, or not at all, and never over another, also
+/// if that came in the meantime. On file systems without links, as memory sticks have, too.
+pub(crate) fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |source| cannot(path, source);
+    let name = path.file_name().ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    refuse_existing(path)?;
+    // Of a name of its own, which nobody has put there: `create_new` follows no link.
+    let part = tempfile::Builder::new()
+        .prefix(name)
+        .suffix(".part")
+        .tempfile_in(directory)
+        .map_err(fail)?;
+    let mut file = part.as_file();
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    part.persist_noclobber(path).map_err(|error| fail(error.error))?;
+    let synced = fs::File::open(directory).and_then(|it| it.sync_all());
+    synced.map_err(fail)
+}
+
 /// Writes a file bit by bit, unless one is there that is not to be replaced. `-` is stdout.
 pub(crate) fn stream(
     path: &Path,

@@ -24,11 +24,13 @@ pub(crate) struct PassphraseArgs {
 impl PassphraseArgs {
     /// The passphrase of a keystore that exists.
     pub(crate) fn known(&self) -> Result<Passphrase, Failure> {
-        let bytes = match &self.passphrase_file {
-            Some(path) => read(path)?,
-            None => ask("Passphrase of the keystore: ")?,
-        };
-        passphrase(&bytes)
+        known_from(self.passphrase_file.as_deref(), "Passphrase of the keystore: ")
+    }
+
+    /// The same, if there is a file with it: nobody is asked.
+    pub(crate) fn given(&self) -> Result<Option<Passphrase>, Failure> {
+        let file = self.passphrase_file.as_deref();
+        file.map(|path| passphrase(&read(path)?)).transpose()
     }
 
     /// The file, if one was named.
@@ -44,20 +46,37 @@ impl PassphraseArgs {
 
     /// The passphrase of a keystore to make: asked for twice.
     pub(crate) fn chosen(&self) -> Result<Passphrase, Failure> {
-        let bytes = match &self.passphrase_file {
-            Some(path) => read(path)?,
-            None => {
-                let first = ask("Choose a passphrase for the keystore: ")?;
-                // An empty one is refused before it is asked for again.
-                passphrase(&first)?;
-                if *first != *ask("The same again: ")? {
-                    return Err(Failure::PassphrasesDiffer);
-                }
-                first
-            }
-        };
-        passphrase(&bytes)
+        chosen_from(
+            self.passphrase_file.as_deref(),
+            "Choose a passphrase for the keystore: ",
+        )
     }
+}
+
+/// The passphrase of what exists.
+pub(crate) fn known_from(file: Option<&Path>, prompt: &str) -> Result<Passphrase, Failure> {
+    let bytes = match file {
+        Some(path) => read(path)?,
+        None => ask(prompt)?,
+    };
+    passphrase(&bytes)
+}
+
+/// The passphrase of what is to be made: asked for twice.
+pub(crate) fn chosen_from(file: Option<&Path>, prompt: &str) -> Result<Passphrase, Failure> {
+    let bytes = match file {
+        Some(path) => read(path)?,
+        None => {
+            let first = ask(prompt)?;
+            // An empty one is refused before it is asked for again.
+            passphrase(&first)?;
+            if *first != *ask("The same again: ")? {
+                return Err(Failure::PassphrasesDiffer);
+            }
+            first
+        }
+    };
+    passphrase(&bytes)
 }
 
 fn passphrase(bytes: &[u8]) -> Result<Passphrase, Failure> {

@@ -1,5 +1,9 @@
 //! Where a node keeps everything, used by one process at a time.
 
+mod about;
+mod error;
+mod migrate;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read as _, Write as _},
@@ -7,182 +11,164 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nonos_types::Fault;
+use nonos_trust::keystore::{self, KeystoreError};
+use nonos_types::NodeId;
 
-/// Version of the layout; a newer one is not touched.
-const FORMAT: u32 = 1;
+use self::{about::About, migrate::Whose};
+pub use self::error::DataDirError;
+use crate::database::Database;
+
+/// Version of the layout; a newer one is not touched, an older one is migrated (`docs/spec/versioning.md`).
+const FORMAT: u32 = 2;
+/// Directories that are made before anything is in them.
+const PARTS: [&str; 5] = ["keys", "capsules", "inputs", "proofs", "run"];
 
 /// An open data directory. The lock goes with it.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
+    about: About,
     _lock: File,
-}
-
-/// Why a data directory cannot be used. None of these changes anything in it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DataDirError {
-    /// There is none.
-    #[error("{} is not a node's data directory: make one with `operator init`", path.display())]
-    Missing {
-        /// Where.
-        path: PathBuf,
-    },
-    /// There is something where a new one should be made.
-    #[error("{} is not empty: a new node needs a new directory, and an old one is never written over", path.display())]
-    NotEmpty {
-        /// Where.
-        path: PathBuf,
-    },
-    /// Another process uses it.
-    #[error("{} is in use by process {pid}: stop that first", path.display())]
-    Locked {
-        /// Where.
-        path: PathBuf,
-        /// Who, as far as is known.
-        pid: String,
-    },
-    /// There are data, but the key is gone.
-    #[error(
-        "{} is missing, but {} has data signed with it: put the keystore back from its backup; a new key would be \
-         another node",
-        keystore.display(), path.display()
-    )]
-    KeyMissing {
-        /// Where the keystore should be.
-        keystore: PathBuf,
-        /// The data directory.
-        path: PathBuf,
-    },
-    /// Written by a newer version.
-    #[error("{} has format {found}, this program knows up to {known}: use the newer program", path.display())]
-    NewerFormat {
-        /// Where.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-        /// The newest known.
-        known: u32,
-    },
-    /// The format file is damaged.
-    #[error("{} does not say the format of its data: put it back from a backup", path.display())]
-    BadFormat {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Its path is too long for the socket inside.
-    #[error("{} is too long for a unix socket ({len} bytes, at most {limit}): use a shorter data directory", path.display())]
-    PathTooLong {
-        /// The socket's path.
-        path: PathBuf,
-        /// Its length.
-        len: usize,
-        /// Most it may have.
-        limit: usize,
-    },
-    /// The system refuses.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl DataDirError {
-    /// Who must act.
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Missing { .. } | Self::NotEmpty { .. } | Self::PathTooLong { .. } => Fault::Caller,
-            _ => Fault::Environment,
-        }
-    }
-
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    }
 }
 
 /// Longest path of a unix socket on Linux, without the closing zero.
 const SOCKET_PATH: usize = 107;
 
 impl DataDir {
-    /// Makes a new one, mode 0700, and opens it.
+    /// Makes a new one for a node, mode 0700, and opens it.
     ///
     /// # Errors
     /// [`DataDirError::NotEmpty`] where there is anything already.
-    pub fn create(path: &Path) -> Result<Self, DataDirError> {
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+    pub fn create(path: &Path, node: NodeId) -> Result<Self, DataDirError> {
+        if holds_anything(path) {
             return Err(DataDirError::NotEmpty {
                 path: path.to_owned(),
             });
         }
         Self::check_len(path)?;
         make_dir(path)?;
-        for part in ["keys", "capsules", "inputs", "proofs", "run"] {
+        for part in PARTS {
             make_dir(&path.join(part))?;
         }
         let lock = Self::lock(path)?;
-        write_new(&path.join("format"), format!("{FORMAT}\n").as_bytes())?;
+        let about = About {
+            node,
+            store: Database::DEFAULT,
+        };
+        about.write(path)?;
+        // Last, so that one with a format is complete.
+        put(&format_file(path), format!("{FORMAT}\n").as_bytes())?;
         Ok(Self {
             path: path.to_owned(),
+            about,
             _lock: lock,
         })
     }
 
-    /// Opens an existing one.
+    /// Opens an existing one. Data of an older format are brought to this program's.
     ///
     /// # Errors
     /// [`DataDirError`] names what is wrong and what to do.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
-        let path = fs::canonicalize(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => DataDirError::Missing {
-                path: path.to_owned(),
-            },
-            _ => DataDirError::io("open", path)(source),
-        })?;
-        let format = path.join("format");
+        let (path, found, lock) = Self::begin(path)?;
+        let keystore = keystore_of(&path);
+        if !keystore.exists() {
+            return Err(DataDirError::KeyMissing { keystore, path });
+        }
+        let open = Self::finish(path, found, lock, Whose::Keystore)?;
+        let key = keystore::public_key(&keystore)?;
+        open.is_of(key)
+    }
+
+    /// Opens one whose keystore is missing, to put that of this node back.
+    ///
+    /// # Errors
+    /// [`KeystoreError::Exists`] where a keystore is, [`DataDirError::OtherNode`] if the data are another's, and those
+    /// of [`DataDir::open`].
+    pub(crate) fn open_without_key(path: &Path, node: NodeId) -> Result<Self, DataDirError> {
+        let (path, found, lock) = Self::begin(path)?;
+        let keystore = keystore_of(&path);
+        // A link to nowhere is something, too.
+        if keystore.symlink_metadata().is_ok() {
+            return Err(KeystoreError::Exists { path: keystore }.into());
+        }
+        Self::finish(path, found, lock, Whose::Node(node))?.is_of(node)
+    }
+
+    /// Version of the layout of a directory that need not be open.
+    ///
+    /// # Errors
+    /// [`DataDirError::Missing`], [`DataDirError::BadFormat`], [`DataDirError::NewerFormat`], [`DataDirError::Io`].
+    pub fn format(path: &Path) -> Result<u32, DataDirError> {
+        let format = format_file(path);
         let text = match fs::read_to_string(&format) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(if path.join("db").exists() {
                     DataDirError::BadFormat { path: format }
                 } else {
-                    DataDirError::Missing { path }
+                    DataDirError::Missing {
+                        path: path.to_owned(),
+                    }
                 });
             }
             Err(error) => return Err(DataDirError::io("read", &format)(error)),
         };
-        let found: u32 = text
-            .trim_end()
-            .parse()
-            .map_err(|_| DataDirError::BadFormat { path: format })?;
+        let found = text.trim_end().parse();
+        let found: u32 = match found {
+            Ok(0) | Err(_) => return Err(DataDirError::BadFormat { path: format }),
+            Ok(found) => found,
+        };
         if found > FORMAT {
             return Err(DataDirError::NewerFormat {
-                path,
+                path: path.to_owned(),
                 found,
                 known: FORMAT,
             });
         }
+        Ok(found)
+    }
+
+    /// Is it of the format that this program writes? An older one is migrated when it is opened.
+    pub fn is_current(format: u32) -> bool {
+        format == FORMAT
+    }
+
+    /// What there is to be locked, before anything is changed.
+    fn begin(path: &Path) -> Result<(PathBuf, u32, File), DataDirError> {
+        let path = fs::canonicalize(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => DataDirError::Missing {
+                path: path.to_owned(),
+            },
+            _ => DataDirError::io("open", path)(source),
+        })?;
+        Self::format(&path)?;
         Self::check_len(&path)?;
         let lock = Self::lock(&path)?;
-        let open = Self { path, _lock: lock };
-        if !open.keystore().exists() {
-            return Err(DataDirError::KeyMissing {
-                keystore: open.keystore(),
-                path: open.path,
-            });
+        // Now that nobody else migrates it.
+        let found = Self::format(&path)?;
+        Ok((path, found, lock))
+    }
+
+    fn finish(path: PathBuf, found: u32, lock: File, whose: Whose) -> Result<Self, DataDirError> {
+        migrate::migrate(&path, found, whose, &mut |_| {})?;
+        let about = About::read(&path)?;
+        Ok(Self {
+            path,
+            about,
+            _lock: lock,
+        })
+    }
+
+    fn is_of(self, key: NodeId) -> Result<Self, DataDirError> {
+        if self.about.node == key {
+            return Ok(self);
         }
-        Ok(open)
+        Err(DataDirError::OtherNode {
+            path: self.path,
+            data: self.about.node,
+            key,
+        })
     }
 
     /// Its path.
@@ -192,17 +178,42 @@ impl DataDir {
 
     /// The keystore.
     pub fn keystore(&self) -> PathBuf {
-        self.path.join("keys/node.key")
+        keystore_of(&self.path)
+    }
+
+    /// Whose data they are.
+    pub fn node(&self) -> NodeId {
+        self.about.node
+    }
+
+    /// What the database is.
+    pub(crate) fn store(&self) -> Database {
+        self.about.store
+    }
+
+    /// Is there while it is not known how far the books went, since only the key has come back.
+    pub(crate) fn restored(&self) -> PathBuf {
+        self.path.join("keys/restored")
+    }
+
+    /// The keystore of a data directory that need not be open.
+    pub fn keystore_in(path: &Path) -> PathBuf {
+        keystore_of(path)
     }
 
     /// How far the books go, besides them.
     pub fn books_head(&self) -> PathBuf {
-        self.path.join("keys/books.head")
+        Self::books_head_in(&self.path)
+    }
+
+    /// The same, of a data directory that need not be open.
+    pub fn books_head_in(path: &Path) -> PathBuf {
+        path.join("keys/books.head")
     }
 
     /// The configuration.
     pub fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
+        config_in(&self.path)
     }
 
     /// The database.
@@ -269,12 +280,64 @@ impl DataDir {
     }
 }
 
+fn keystore_of(path: &Path) -> PathBuf {
+    path.join("keys/node.key")
+}
+
+/// The configuration of a data directory that need not be open.
+pub(crate) fn config_in(path: &Path) -> PathBuf {
+    path.join("config.toml")
+}
+
+fn format_file(path: &Path) -> PathBuf {
+    path.join("format")
+}
+
+/// Anything but what making a data directory begins with, which has nothing of anyone's.
+fn holds_anything(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else {
+        return false;
+    };
+    let is_begun = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| {
+            let name = entry.file_name();
+            let part = PARTS.into_iter().find(|part| name == *part);
+            let is_empty = |part: &str| {
+                let mut within = fs::read_dir(entry.path()).into_iter().flatten();
+                within.all(|it| part == "run" && it.is_ok_and(|it| it.file_name() == "lock"))
+            };
+            part.map_or(name == "data.toml" || name == "data.new" || name == "format.new", is_empty)
+        })
+    };
+    !entries.into_iter().all(is_begun)
+}
+
 fn make_dir(path: &Path) -> Result<(), DataDirError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
         .map_err(DataDirError::io("make", path))
+}
+
+/// Writes a file, mode 0600, in the place of what is there: durably, whole or not at all.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
+    let new = path.with_extension("new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(DataDirError::io("remove", &new)(error));
+        }
+        _ => {}
+    }
+    write_new(&new, bytes)?;
+    fs::rename(&new, path).map_err(DataDirError::io("write", path))?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// What was made or renamed in a directory is there after a power cut.
+fn sync_dir(path: &Path) -> Result<(), DataDirError> {
+    let synced = File::open(path).and_then(|it| it.sync_all());
+    synced.map_err(DataDirError::io("write", path))
 }
 
 /// Writes a file that must not be there, mode 0600, durably.

@@ -1,6 +1,6 @@
 use nonos_types::{Fault, Sequence};
 
-use crate::{ConfigError, DataDirError};
+use crate::{ConfigError, DataDirError, DatabaseError};
 
 /// Why a node cannot start, or must stop.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum Error {
     },
     /// The database cannot be opened.
     #[error(transparent)]
-    Database(#[from] nonos_store_rocksdb::OpenError),
+    Database(#[from] DatabaseError),
     /// The database fails.
     #[error(transparent)]
     Store(#[from] nonos_store::Error),
@@ -42,6 +42,25 @@ pub enum Error {
          says what it means to go on without them"
     )]
     OldBooks(#[source] nonos_depin::Error),
+    /// The key was restored, and nobody has said how far its books went.
+    #[error(
+        "this node's key was restored, and how far its books went is not known: start it with `operator run --old-books`, and \
+         `operator ledger resume` says what it means to go on without them"
+    )]
+    Restored,
+    /// The backup's books are of another network than the configuration that is there.
+    #[error(
+        "the backup is of network `{backup}`, and {} is of `{here}`: move that file away, or set its network",
+        config.display()
+    )]
+    OtherNetwork {
+        /// The configuration.
+        config: std::path::PathBuf,
+        /// Its network.
+        here: String,
+        /// The backup's.
+        backup: String,
+    },
     /// The ledger is damaged or fails.
     #[error(transparent)]
     Ledger(#[from] nonos_depin::Error),
@@ -106,7 +125,7 @@ impl Error {
             Self::DataDir(error) => error.fault(),
             Self::Keystore(error) => error.fault(),
             Self::Config(error) => error.fault(),
-            Self::BadAddress { .. } => Fault::Caller,
+            Self::BadAddress { .. } | Self::OtherNetwork { .. } => Fault::Caller,
             Self::Database(error) => error.fault(),
             Self::Ledger(error) => error.fault(),
             Self::Trust(error) => error.fault(),
@@ -119,6 +138,7 @@ impl Error {
             Self::Message(error) => error.fault(),
             Self::Store(_)
             | Self::OldBooks(_)
+            | Self::Restored
             | Self::BadJournal { .. }
             | Self::Backend { .. }
             | Self::Io { .. }

@@ -41,13 +41,19 @@
 //! It hides from nobody who it talks to. It anchors its books where its configuration says, if anywhere, and when it is asked to ([`api::SettleAsk`]).
 //!
 //! - [`Node`] and [`Handle`]: a running node, and how to ask it; [`api`] has the questions and answers.
-//! - [`DataDir`] and [`init`]: where it keeps everything; [`Config`]: what its operator wants.
+//! - [`DataDir`] and [`init`]: where it keeps everything; [`backup`] and [`restore`]: how it comes to another machine; [`Config`]: what its operator wants.
 //! - [`Client`]: asks a node of another process over its socket.
 //! - [`Proofs`]: its proof systems, [`Backends`], behind a queue; [`choice`] says which proves what. [`check_accusation`]: evidence, checked without a node.
+//!
+//! Features: `rocksdb` (the default) and `redb` say which stores it is built with; at least one. A data directory says which
+//! store keeps it; new ones are kept by RocksDB, if that is there.
 //!
 //! # Errors
 //! [`Error`] of starting, [`api::RequestError`] of asking, [`ClientError`] of the socket; `fault()` says who must act.
 #![forbid(unsafe_code)]
+
+#[cfg(not(any(feature = "rocksdb", feature = "redb")))]
+compile_error!("a node needs a store: feature `rocksdb` or `redb`");
 
 pub mod api;
 mod backends;
@@ -57,6 +63,7 @@ pub mod choice;
 mod client;
 mod clock;
 mod config;
+mod database;
 mod datadir;
 mod engine;
 mod error;
@@ -67,6 +74,7 @@ mod node;
 mod objects;
 mod proofs;
 mod relay;
+mod restore;
 mod sealed;
 mod server;
 mod settle;
@@ -81,10 +89,12 @@ pub use crate::{
         HttpListen, HttpListenError, Known, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Overridden, Percent, Pin, Pins,
         Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
     },
+    database::{DatabaseError, open_store},
     datadir::{DataDir, DataDirError},
     error::Error,
     http::{Link, LinkError},
     node::{Conduct, Handle, Node, NodeOptions, check_accusation, init},
     proofs::Proofs,
+    restore::{BooksView, Restored, backup, check_books, restore},
 };
 pub use nonos_mesh::core::Invitation;

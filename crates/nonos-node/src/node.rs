@@ -26,7 +26,6 @@ use nonos_mesh::{
 use nonos_package::Package;
 use nonos_state::{Snapshot, probe};
 use nonos_store::{Batch, Durability, Store, Table};
-use nonos_store_rocksdb::RocksStore;
 use nonos_trust::{Identity, Judgement, TrustBook, judge, keystore};
 use nonos_types::{
     Accusation, ByteLen, Capacity, Clock as _, Envelope, FeedHead, MessageId, NetworkId, NodeId, Outline,
@@ -38,7 +37,6 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::{
     Backends, Config, DataDir, Error,
     api::{ProfileView, Request, RequestError},
-    checkpoint::HeadFile,
     clock::SystemClock,
     config::{Disk, Probe, Upload},
     datadir,
@@ -49,6 +47,7 @@ use crate::{
     objects::ObjectStore,
     proofs::{Checker, Proofs},
     relay::Relay,
+    restore,
     server,
     settle::{self, Settler},
     worker::{self, Bundles, Configured, Forged, Runs, Worker},
@@ -145,7 +144,6 @@ pub fn init(
     config_text: &str,
 ) -> Result<NodeId, Error> {
     Config::parse(config_text)?;
-    let data = DataDir::create(path)?;
     let mut entropy = keystore::Entropy {
         seed: [0; 32],
         salt: [0; 16],
@@ -158,6 +156,8 @@ pub fn init(
     ] {
         getrandom::fill(part).map_err(|_| Error::Random)?;
     }
+    let id = Identity::from_seed(entropy.seed).node_id();
+    let data = DataDir::create(path, id)?;
     let identity = keystore::create(&data.keystore(), entropy, passphrase, cost)?;
     datadir::write_new(&data.config(), config_text.as_bytes())?;
     Ok(identity.node_id())
@@ -419,20 +419,10 @@ fn open(
     clock: SystemClock,
     old_books: bool,
 ) -> Result<Opened, Error> {
-    let store: Arc<dyn Store> = Arc::new(RocksStore::open(data.database())?);
+    let store = data.store().open(&data.database())?;
     let network = NetworkId::named(&config.network);
     let ledger = Ledger::open(Arc::clone(&store), network, identity.node_id())?;
-    let checkpoint = HeadFile::open(data.books_head())?;
-    let (ledger, behind) = if old_books {
-        ledger.with_old_checkpoint(checkpoint)?
-    } else {
-        let ledger = ledger.with_checkpoint(checkpoint);
-        let ledger = ledger.map_err(|error| match error {
-            error @ nonos_depin::Error::Behind { .. } => Error::OldBooks(error),
-            error => error.into(),
-        })?;
-        (ledger, None)
-    };
+    let (ledger, behind) = restore::open_books(ledger, data, old_books)?;
     let trust = TrustBook::open(Arc::clone(&store))?.brake_from(config.brake_peers);
     let (snapshot, profile, machine) =
         snapshot(&*store, data.path(), identity, network, config.probe, clock)?;
@@ -456,6 +446,13 @@ fn open(
         trust,
         about,
     })
+}
+
+/// Whose data a store has, if it has any: a node that starts keeps its signed snapshot before all else.
+pub(crate) fn whose(store: &dyn Store) -> Result<Option<NodeId>, nonos_store::Error> {
+    let kept = SNAPSHOT.get(store, &PoiHash::ZERO)?;
+    let kept = kept.and_then(|bytes| Signed::<Snapshot>::from_bytes(&bytes).ok());
+    Ok(kept.map(|it| it.signer()))
 }
 
 /// How the onion layer is started, if it is.

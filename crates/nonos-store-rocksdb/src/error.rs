@@ -18,6 +18,14 @@ pub enum OpenError {
         /// The directory.
         path: PathBuf,
     },
+    /// It is the store of another program, or of another feature of this one.
+    #[error("{} is a store of {kind}, not of RocksDB: use a program that has that store", path.display())]
+    OtherStore {
+        /// The directory.
+        path: PathBuf,
+        /// What keeps it.
+        kind: &'static str,
+    },
     /// Written by another version of this crate.
     #[error("{} has format {found:?}, and this program reads {supported}", path.display())]
     Version {
@@ -51,7 +59,9 @@ impl OpenError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::NotAStore { .. } => Fault::Caller,
-            Self::Locked { .. } | Self::Version { .. } | Self::Damaged { .. } | Self::Storage { .. } => {
+            Self::OtherStore { .. }
+            | Self::Locked { .. }
+            | Self::Version { .. } | Self::Damaged { .. } | Self::Storage { .. } => {
                 Fault::Environment
             }
         }

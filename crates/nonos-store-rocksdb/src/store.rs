@@ -18,6 +18,8 @@ const FORMAT_FILE: &str = "FORMAT";
 /// Present while a store is made: what there is then has never been written to.
 const CREATING_FILE: &str = "CREATING";
 const LOCK_FILE: &str = "NONOS-LOCK";
+/// What nonos-store-redb has in a directory.
+const REDB: [&str; 3] = ["store.redb", "store.redb.new", "REDB"];
 /// RocksDB's own files.
 const DB_DIR: &str = "rocks";
 
@@ -143,6 +145,12 @@ fn is_new(path: &Path) -> Result<bool, OpenError> {
         .map(|entry| entry.map(|it| it.file_name()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(storage)?;
+    if names.iter().any(|name| REDB.iter().any(|redb| name == redb)) {
+        return Err(OpenError::OtherStore {
+            path: path.to_owned(),
+            kind: "redb",
+        });
+    }
     if names.iter().any(|name| name == FORMAT_FILE) {
         return Ok(false);
     }

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! There are no transactions that read: a batch is atomic, may require that keys are new, and that is all.
-//! [`MemoryStore`] keeps nothing when it is dropped; `nonos-store-rocksdb` does.
+//! [`MemoryStore`] keeps nothing when it is dropped; `nonos-store-rocksdb` and `nonos-store-redb` do.
 //!
 //! - [`Store`]: what an implementation provides; [`testing`] says whether it does.
 //! - [`Table`]: keys and values with types, under a name of their own.

@@ -16,12 +16,15 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It makes no backup and changes no passphrase, and it never replaces a file. Whether a missing keystore is a
-//! first start or a loss is for the caller to know.
+//! A file is never replaced but by [`change_passphrase`], which leaves the old one or the new one, whole. Whether a
+//! missing keystore is a first start or a loss is for the caller to know. [`Backup`] is what brings a node's key to another
+//! machine, [`to_words`] what brings it there on paper.
 
+mod backup;
 mod error;
 mod file;
 mod format;
+mod words;
 
 use std::{fmt, path::Path};
 
@@ -29,7 +32,12 @@ use nonos_types::{ByteLen, NodeId};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use self::format::Sealed;
-pub use self::{error::KeystoreError, format::LEN};
+pub use self::{
+    backup::{Backup, Label},
+    error::KeystoreError,
+    format::LEN,
+    words::{WORDS, from_words, to_words},
+};
 use crate::Identity;
 
 /// What the keystore is encrypted under; overwritten when dropped.
@@ -90,6 +98,21 @@ impl Cost {
                 passes,
                 lanes,
             })
+    }
+
+    /// Memory.
+    pub fn memory(self) -> ByteLen {
+        ByteLen::new(u64::from(self.memory) << 10)
+    }
+
+    /// Passes over it.
+    pub fn passes(self) -> u32 {
+        self.passes
+    }
+
+    /// Lanes of it.
+    pub fn lanes(self) -> u32 {
+        self.lanes
     }
 
     fn checked(memory: u32, passes: u32, lanes: u32) -> Option<Self> {
@@ -168,6 +191,53 @@ pub fn public_key(path: &Path) -> Result<NodeId, KeystoreError> {
     read(path).map(|sealed| sealed.public_key())
 }
 
+/// What it costs to try a passphrase on it, as it says.
+///
+/// # Errors
+/// As [`public_key`].
+pub fn cost(path: &Path) -> Result<Cost, KeystoreError> {
+    read(path).map(|sealed| sealed.cost())
+}
+
+/// Encrypts the key under another passphrase, and puts that in the place of the file. `fresh` gives salt and nonce; its
+/// seed is not used.
+///
+/// Until the new file is on the disk, whole, and has been opened, the old one stays: whenever this is cut off, there is one
+/// keystore, under one of the two passphrases.
+///
+/// # Errors
+/// As [`open`], and [`KeystoreError::Linked`].
+pub fn change_passphrase(
+    path: &Path,
+    old: &Passphrase,
+    new: &Passphrase,
+    fresh: Entropy,
+    cost: Cost,
+) -> Result<Identity, KeystoreError> {
+    change(path, old, new, fresh, cost, &mut |_| {})
+}
+
+fn change(
+    path: &Path,
+    old: &Passphrase,
+    new: &Passphrase,
+    mut fresh: Entropy,
+    cost: Cost,
+    done: &mut dyn FnMut(file::Step),
+) -> Result<Identity, KeystoreError> {
+    file::refuse_link(path)?;
+    let identity = open(path, old)?;
+    fresh.seed.copy_from_slice(&identity.signing_key().to_bytes());
+    let bytes = Sealed::seal(&identity, &fresh, &new.0, cost)?.to_bytes();
+    // A machine that computes wrongly must not replace what works.
+    Sealed::from_bytes(&bytes)?.open(&new.0)?;
+    file::replace(path, &fresh.salt, &bytes, done)?;
+    Ok(identity)
+}
+
 fn read(path: &Path) -> Result<Sealed, KeystoreError> {
     Sealed::from_bytes(&file::read_private(path)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod docs;
 mod doctor;
 mod init;
 mod job;
+mod key;
 mod ledger;
 mod peers;
 mod profile;
@@ -88,6 +89,9 @@ pub(crate) enum Command {
     /// Shows what the running node does for others, and why.
     #[command(subcommand)]
     Roles(roles::Command),
+    /// Shows, backs up and restores the node's key, and changes its passphrase.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Says why something is not done, and what to do about it.
     WhyNot(why_not::WhyNot),
     /// Shows the machine's profile.
@@ -132,6 +136,7 @@ impl Command {
             Self::Settle(command) => command.run(context),
             Self::Trust(command) => command.run(context),
             Self::Roles(command) => command.run(context),
+            Self::Key(command) => command.run(context),
             Self::WhyNot(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Bundle(command) => command.run(context),

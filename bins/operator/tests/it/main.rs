@@ -7,6 +7,7 @@ mod config;
 mod devnet;
 mod doctor;
 mod json;
+mod key;
 mod mesh;
 mod node;
 mod page;

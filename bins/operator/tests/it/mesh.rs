@@ -34,7 +34,7 @@ fn start<'a>(place: &'a Place, more: &[&str]) -> (Running<'a>, String, Running<'
 }
 
 /// Submits `abc` to the sample capsule `sha256`; the job.
-fn submit(place: &Place, requester: &Running<'_>) -> String {
+pub(crate) fn submit(place: &Place, requester: &Running<'_>) -> String {
     submit_by("auto", place, requester)
 }
 
@@ -78,7 +78,7 @@ fn owed(node: &Running<'_>, peer: &str) -> i128 {
 
 /// Asserts that the job was paid once, and that both books are right and agree on it.
 #[track_caller]
-fn settled(job: &str, requester: &Running<'_>, executor: &Running<'_>) {
+pub(crate) fn settled(job: &str, requester: &Running<'_>, executor: &Running<'_>) {
     let id = |node: &Running<'_>| node.ask(&["status"])["id"].as_str().expect("an id").to_owned();
     let (payer, payee) = (id(requester), id(executor));
     for (node, peer, paid) in [(requester, &payee, true), (executor, &payer, false)] {

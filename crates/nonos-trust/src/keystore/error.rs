@@ -40,6 +40,52 @@ pub enum KeystoreError {
         /// The version.
         version: u8,
     },
+    /// The keystore is behind a link: to replace the link would leave the keystore as it was.
+    #[error("{} is a symbolic link: name the file that it leads to, or put that in its place", path.display())]
+    Linked {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Not a backup, or not all of one.
+    #[error("not a backup, or a damaged one: {part}")]
+    NotABackup {
+        /// The part that is wrong, for people.
+        part: &'static str,
+    },
+    /// A backup of a version this program does not know.
+    #[error("backup version {version} is not known to this program: use the newer program")]
+    UnknownBackupVersion {
+        /// The version.
+        version: u8,
+    },
+    /// The two cannot be told apart.
+    #[error("wrong passphrase or damaged backup")]
+    WrongPassphraseOrDamagedBackup,
+    /// What should be kept is longer than a backup can be.
+    #[error("{part} of {actual} is too long for a backup, which holds {limit} of it")]
+    TooLongForBackup {
+        /// What.
+        part: &'static str,
+        /// Its length.
+        actual: ByteLen,
+        /// Most of it.
+        limit: ByteLen,
+    },
+    /// Another number of words than a key has.
+    #[error("a key has {expected} words, and these are {found}", expected = super::WORDS)]
+    WordCount {
+        /// How many there are.
+        found: usize,
+    },
+    /// A word that is not in the list; it is not repeated here, since it is a part of a secret.
+    #[error("word {place} is not in the list of English words of BIP-39")]
+    UnknownWord {
+        /// Which one, from 1.
+        place: usize,
+    },
+    /// The words do not belong together.
+    #[error("these words are no key: one of them is another word, or they are in another order")]
+    WordsChecksum,
     /// Key derivation outside of its limits; nothing was derived.
     #[error(
         "key derivation with {memory}, {passes} passes and {lanes} lanes is outside of 19 MiB to 1 GiB, 1 to 16 \
@@ -87,6 +133,14 @@ impl KeystoreError {
             | Self::CostOutOfRange { .. }
             | Self::WrongPassphraseOrDamaged
             | Self::NotAKeystore { .. }
+            | Self::Linked { .. }
+            | Self::NotABackup { .. }
+            | Self::UnknownBackupVersion { .. }
+            | Self::WrongPassphraseOrDamagedBackup
+            | Self::TooLongForBackup { .. }
+            | Self::WordCount { .. }
+            | Self::UnknownWord { .. }
+            | Self::WordsChecksum
             | Self::EmptyPassphrase => Fault::Caller,
             Self::WideMode { .. } | Self::OutOfMemory { .. } | Self::Io { .. } => Fault::Environment,
         }

@@ -12,7 +12,7 @@ use super::{KeystoreError, LEN};
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// Reads a file of at most a byte more than a keystore has.
+/// Reads a file of at most a byte more than a keystore has, in a directory that is private, too.
 pub(super) fn read_private(path: &Path) -> Result<Vec<u8>, KeystoreError> {
     let failed = failure("read", path);
     // Asked of the path first: to open a pipe would wait for its writer.
@@ -52,9 +52,7 @@ pub(super) fn refuse_existing(path: &Path) -> Result<(), KeystoreError> {
 pub(super) fn write_new(path: &Path, unique: &[u8], bytes: &[u8]) -> Result<(), KeystoreError> {
     let directory = directory_of(path);
     make_directory(directory)?;
-    let suffix: String = unique.iter().map(|byte| format!("{byte:02x}")).collect();
-    let temporary = directory.join(format!(".keystore-{suffix}.new"));
-    let temporary = Temporary::write(temporary, bytes)?;
+    let temporary = Temporary::write(temporary_of(path, unique), bytes)?;
     // A link, unlike a rename, is never made over a file that came in the meantime.
     fs::hard_link(&temporary.0, path).map_err(|source| match source.kind() {
         ErrorKind::AlreadyExists => exists(path),
@@ -62,6 +60,69 @@ pub(super) fn write_new(path: &Path, unique: &[u8], bytes: &[u8]) -> Result<(), 
     })?;
     drop(temporary);
     sync(directory)
+}
+
+/// Writes a file in the place of the one that is there, which works until the new one does. `done` is told what has
+/// been done, as it is: a test looks what is there then.
+pub(super) fn replace(
+    path: &Path,
+    unique: &[u8],
+    bytes: &[u8],
+    done: &mut dyn FnMut(Step),
+) -> Result<(), KeystoreError> {
+    let failed = failure("replace", path);
+    let directory = directory_of(path);
+    // What was left by one that was cut off before its file was in its place.
+    for entry in fs::read_dir(directory).map_err(failure("read", directory))? {
+        let name = entry.map_err(failure("read", directory))?.file_name();
+        if is_temporary(&name.to_string_lossy()) {
+            let left = directory.join(name);
+            fs::remove_file(&left).map_err(failure("remove", &left))?;
+        }
+    }
+    done(Step::Cleared);
+    let temporary = Temporary::write(temporary_of(path, unique), bytes)?;
+    done(Step::Written);
+    fs::rename(&temporary.0, path).map_err(&failed)?;
+    done(Step::Renamed);
+    sync(directory)?;
+    done(Step::Synced);
+    Ok(())
+}
+
+/// How far a file has been replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// No other new file is there.
+    Cleared,
+    /// The new file is on the disk, under another name.
+    Written,
+    /// It is in its place.
+    Renamed,
+    /// And will be after a power cut.
+    Synced,
+}
+
+/// Refuses a symbolic link.
+pub(super) fn refuse_link(path: &Path) -> Result<(), KeystoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(it) if it.is_symlink() => Err(KeystoreError::Linked {
+            path: path.to_owned(),
+        }),
+        // Whoever reads it says the rest.
+        _ => Ok(()),
+    }
+}
+
+const TEMPORARY: (&str, &str) = (".keystore-", ".new");
+
+fn temporary_of(path: &Path, unique: &[u8]) -> PathBuf {
+    let suffix: String = unique.iter().map(|byte| format!("{byte:02x}")).collect();
+    directory_of(path).join(format!("{}{suffix}{}", TEMPORARY.0, TEMPORARY.1))
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }
 
 /// Is removed when dropped.
@@ -87,7 +148,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // What is left behind is encrypted, private and read by nobody.
+        // What is left behind is encrypted, private and read by nobody. Of a file that was renamed nothing is.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -11,12 +11,48 @@ use zeroize::Zeroizing;
 use super::{Cost, Entropy, KeystoreError};
 use crate::Identity;
 
-const MAGIC: [u8; 4] = *b"NONK";
 const VERSION: u8 = 1;
 const HEADER_LEN: usize = 83;
 const CIPHERTEXT_LEN: usize = 32 + 16;
 /// Length of a keystore in bytes.
 pub const LEN: usize = HEADER_LEN + CIPHERTEXT_LEN;
+
+/// What a file is: both begin with the same header, under another magic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Keystore,
+    Backup,
+}
+
+impl Kind {
+    fn magic(self) -> [u8; 4] {
+        match self {
+            Self::Keystore => *b"NONK",
+            Self::Backup => *b"NONB",
+        }
+    }
+
+    pub(super) fn bad(self, part: &'static str) -> KeystoreError {
+        match self {
+            Self::Keystore => KeystoreError::NotAKeystore { part },
+            Self::Backup => KeystoreError::NotABackup { part },
+        }
+    }
+
+    fn unknown(self, version: u8) -> KeystoreError {
+        match self {
+            Self::Keystore => KeystoreError::UnknownVersion { version },
+            Self::Backup => KeystoreError::UnknownBackupVersion { version },
+        }
+    }
+
+    fn refused(self) -> KeystoreError {
+        match self {
+            Self::Keystore => KeystoreError::WrongPassphraseOrDamaged,
+            Self::Backup => KeystoreError::WrongPassphraseOrDamagedBackup,
+        }
+    }
+}
 
 /// A keystore that has not been opened.
 pub(super) struct Sealed {
@@ -26,11 +62,12 @@ pub(super) struct Sealed {
 
 /// What is readable without the passphrase, and bound to the ciphertext.
 #[derive(Clone, Copy)]
-struct Header {
-    cost: Cost,
-    salt: [u8; 16],
-    nonce: [u8; 24],
-    public_key: [u8; 32],
+pub(super) struct Header {
+    pub(super) kind: Kind,
+    pub(super) cost: Cost,
+    pub(super) salt: [u8; 16],
+    pub(super) nonce: [u8; 24],
+    pub(super) public_key: [u8; 32],
 }
 
 impl Sealed {
@@ -41,48 +78,26 @@ impl Sealed {
         cost: Cost,
     ) -> Result<Self, KeystoreError> {
         let header = Header {
+            kind: Kind::Keystore,
             cost,
             salt: entropy.salt,
             nonce: entropy.nonce,
             public_key: *identity.node_id().as_bytes(),
         };
-        let aad = header.to_bytes();
-        let plain = Payload {
-            msg: &entropy.seed,
-            aad: &aad,
-        };
         let ciphertext = header
-            .cipher(passphrase)?
-            .encrypt(&XNonce::from(header.nonce), plain)
-            .expect("32 bytes are within the cipher's limit");
-        let ciphertext = ciphertext
+            .seal(passphrase, &entropy.seed)?
             .try_into()
             .expect("a ciphertext is its plaintext and a tag");
         Ok(Self { header, ciphertext })
     }
 
     pub(super) fn open(&self, passphrase: &[u8]) -> Result<Identity, KeystoreError> {
-        let aad = self.header.to_bytes();
-        let sealed = Payload {
-            msg: &self.ciphertext,
-            aad: &aad,
-        };
-        let plain = self
-            .header
-            .cipher(passphrase)?
-            .decrypt(&XNonce::from(self.header.nonce), sealed)
-            .map_err(|_| KeystoreError::WrongPassphraseOrDamaged)?;
-        let plain = Zeroizing::new(plain);
-        let mut seed = Zeroizing::new([0; 32]);
-        seed.copy_from_slice(&plain);
-        let identity = Identity::from_seed(seed);
-        // Only who made the file with another public key can bring this about.
-        if identity.node_id() != self.public_key() {
-            return Err(KeystoreError::NotAKeystore {
-                part: "the public key is not that of the secret one",
-            });
-        }
-        Ok(identity)
+        let plain = self.header.open(passphrase, &self.ciphertext)?;
+        self.header.identity(&plain)
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        self.header.cost
     }
 
     pub(super) fn public_key(&self) -> NodeId {
@@ -94,17 +109,29 @@ impl Sealed {
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, KeystoreError> {
-        let bad = |part| KeystoreError::NotAKeystore { part };
+        let (header, ciphertext) = Header::split(Kind::Keystore, bytes, |rest| rest == CIPHERTEXT_LEN)?;
+        let ciphertext = ciphertext.try_into().expect("the length was checked");
+        Ok(Self { header, ciphertext })
+    }
+}
+
+impl Header {
+    /// The header at the beginning, and what follows: of a length that is one.
+    pub(super) fn split(
+        kind: Kind,
+        bytes: &[u8],
+        is_length: impl FnOnce(usize) -> bool,
+    ) -> Result<(Self, &[u8]), KeystoreError> {
         let mut rest = bytes;
-        if take(&mut rest) != Some(MAGIC) {
-            return Err(bad("the first bytes"));
+        if take(&mut rest) != Some(kind.magic()) {
+            return Err(kind.bad("the first bytes"));
         }
-        let [version] = take(&mut rest).ok_or(bad("the length"))?;
+        let [version] = take(&mut rest).ok_or(kind.bad("the length"))?;
         if version != VERSION {
-            return Err(KeystoreError::UnknownVersion { version });
+            return Err(kind.unknown(version));
         }
-        if bytes.len() != LEN {
-            return Err(bad("the length"));
+        if !bytes.len().checked_sub(HEADER_LEN).is_some_and(is_length) {
+            return Err(kind.bad("the length"));
         }
         let mut fields = || {
             let memory = u32::from_be_bytes(take(&mut rest)?);
@@ -118,27 +145,58 @@ impl Sealed {
             lanes,
         })?;
         let mut fields = || {
-            let header = Header {
+            Some(Self {
+                kind,
                 cost,
                 salt: take(&mut rest)?,
                 nonce: take(&mut rest)?,
                 public_key: take(&mut rest)?,
-            };
-            Some(Self {
-                header,
-                ciphertext: take(&mut rest)?,
             })
         };
-        Ok(fields().expect("the length was checked"))
+        let header = fields().expect("the length was checked");
+        Ok((header, rest))
     }
-}
 
-impl Header {
-    fn to_bytes(self) -> [u8; HEADER_LEN] {
+    pub(super) fn seal(self, passphrase: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeystoreError> {
+        let aad = self.to_bytes();
+        let plain = Payload {
+            msg: plain,
+            aad: &aad,
+        };
+        let sealed = self.cipher(passphrase)?.encrypt(&XNonce::from(self.nonce), plain);
+        Ok(sealed.expect("a few kilobytes are within the cipher's limit"))
+    }
+
+    pub(super) fn open(
+        self,
+        passphrase: &[u8],
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+        let aad = self.to_bytes();
+        let sealed = Payload {
+            msg: ciphertext,
+            aad: &aad,
+        };
+        let plain = self.cipher(passphrase)?.decrypt(&XNonce::from(self.nonce), sealed);
+        plain.map(Zeroizing::new).map_err(|_| self.kind.refused())
+    }
+
+    /// The identity of a seed, which must be the header's.
+    pub(super) fn identity(self, seed: &[u8]) -> Result<Identity, KeystoreError> {
+        let seed = Zeroizing::new(<[u8; 32]>::try_from(seed).map_err(|_| self.kind.bad("the secret key"))?);
+        let identity = Identity::from_seed(seed);
+        // Only who made the file with another public key can bring this about.
+        if *identity.node_id().as_bytes() != self.public_key {
+            return Err(self.kind.bad("the public key is not that of the secret one"));
+        }
+        Ok(identity)
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; HEADER_LEN] {
         // A cost's passes and lanes are at most 16 and 4.
         let small = [self.cost.passes as u8, self.cost.lanes as u8];
         [
-            &MAGIC[..],
+            &self.kind.magic()[..],
             &[VERSION],
             &self.cost.memory.to_be_bytes(),
             &small,

@@ -1,5 +1,6 @@
 //! What the keystore, the scores, the judge and the book of trust promise.
 
+mod backup;
 mod book;
 mod brake;
 mod forged;

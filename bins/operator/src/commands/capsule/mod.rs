@@ -15,7 +15,6 @@ use super::Context;
 use crate::{failure::Failure, files, sealing::SealedArgs};
 use nonos_capsule::Claim;
 use nonos_package::{Package, limits};
-use nonos_store_rocksdb::RocksStore;
 use nonos_types::{Assignment, Attempt, JobId, NetworkId, NodeId, Slot};
 use std::{
     fs,
@@ -115,8 +114,8 @@ impl AssignmentArgs {
             path: data.clone(),
             source,
         })?;
-        let store = RocksStore::open(data.join("db"))?;
-        Ok(Claim::new(&store, assignment)?)
+        let store = nonos_node::open_store(&data.join("db"))?;
+        Ok(Claim::new(&*store, assignment)?)
     }
 }
 

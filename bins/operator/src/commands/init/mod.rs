@@ -76,7 +76,7 @@ impl Init {
             say(&format!("{}: {}; {remedy}", it.name, it.reason));
         }
         say(&format!(
-            "next: `operator run{}`; keep a copy of the directory `keys` and of the passphrase",
+            "next: `operator run{0}`, and `operator key backup{0} -o FILE`: a lost key is a lost node",
             self.where_it_is(&made.data_dir)
         ));
         Ok(())
