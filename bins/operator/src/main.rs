@@ -16,6 +16,7 @@ mod peak;
 mod proof_file;
 mod proving;
 mod sandbox;
+mod sdk;
 mod sealing;
 mod verifying;
 

@@ -8,11 +8,11 @@ mod tapes;
 
 use nonos_types::{Fuel, Pages, TrapKind};
 
+use self::{memory::Memory, record::Recorder, state::width, tapes::Tapes};
 pub use self::{
     record::Counts,
     segments::{Segments, State},
 };
-use self::{memory::Memory, record::Recorder, state::width, tapes::Tapes};
 use crate::{
     alu::{alu, div_fault},
     isa::{Cause, INDEX_BITS, Instr, Program, alternatives, ext, flag, op, tape},

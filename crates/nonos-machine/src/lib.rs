@@ -59,7 +59,10 @@ pub mod trace;
 
 pub use crate::{
     alu::alu,
-    exec::{Counts, End, Inputs, Limits, Run, Segments, State, count as execute_counted, execute, trace as execute_traced},
+    exec::{
+        Counts, End, Inputs, Limits, Run, Segments, State, count as execute_counted, execute,
+        trace as execute_traced,
+    },
     lower::{LowerError, Lowered, Options, Signature, lower, lower_with_source},
     statement::{
         ExecutionStatement, PublicTapes, Salt, SealedInput, Secret, StatementError, Subject, VERSION,

@@ -99,7 +99,9 @@ impl Profile {
         let host_calls = tally.charges(&run, &mut operators);
         let mut rows = [0; COUNT];
         for part in &functions.0 {
-            rows.iter_mut().zip(part.rows).for_each(|(sum, rows)| *sum += rows);
+            rows.iter_mut()
+                .zip(part.rows)
+                .for_each(|(sum, rows)| *sum += rows);
         }
         Ok(Self {
             run,
@@ -147,7 +149,13 @@ impl Tally<'_> {
     /// Steps and rows of functions and operators, and the fuel of functions.
     fn steps(&self, run: &Run, functions: &mut Parts, operators: &mut Parts) {
         let mut paid = 0;
-        for (pc, &steps) in self.counts.steps.iter().enumerate().filter(|(_, steps)| **steps > 0) {
+        for (pc, &steps) in self
+            .counts
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(_, steps)| **steps > 0)
+        {
             let crossing = self.counts.crossing.get(pc).copied().unwrap_or_default();
             let other = self.counts.alternative.filter(|(at, _)| *at as usize == pc);
             let plain = steps - u64::from(other.is_some());
@@ -169,7 +177,10 @@ impl Tally<'_> {
             let add = |part: &mut Part, fuel| {
                 part.steps += steps;
                 part.fuel = Fuel::new(part.fuel.get() + fuel);
-                part.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
+                part.rows
+                    .iter_mut()
+                    .zip(rows)
+                    .for_each(|(sum, rows)| *sum += rows);
             };
             add(functions.named(&self.code.function(place)), fuel);
             add(operators.named(self.code.operator(place)), 0);
@@ -212,7 +223,11 @@ impl Tally<'_> {
                     }
                 }
                 Origin::Import { function } => {
-                    pay(self.code.operator(charge.place), times, u64::from(charge.cost) * times);
+                    pay(
+                        self.code.operator(charge.place),
+                        times,
+                        u64::from(charge.cost) * times,
+                    );
                     call(self.code.imports[function as usize], times);
                 }
                 place => pay(self.code.operator(place), 0, u64::from(charge.cost) * times),

@@ -10,6 +10,7 @@ mod page;
 mod proof;
 mod receipt;
 mod refused;
+mod sdk;
 mod sealed;
 mod sealed_job;
 mod segment;

@@ -105,9 +105,10 @@ impl Emitter {
         let at = self.code.len() - 1;
         if let Some(source) = &mut self.source {
             let carried = self.due.drain(..);
-            source
-                .charges
-                .extend(carried.map(|charge| Charge { pc: at as u32, ..charge }));
+            source.charges.extend(carried.map(|charge| Charge {
+                pc: at as u32,
+                ..charge
+            }));
         }
         at
     }

@@ -54,7 +54,11 @@ fn of<'a>(wasm: &[u8], entry: &str, input: &'a [u8], fuel: u64) -> (Profile, Inp
 }
 
 fn times(profile: &Profile, operator: &str) -> u64 {
-    profile.operators.iter().find(|it| it.name == operator).map_or(0, |it| it.times)
+    profile
+        .operators
+        .iter()
+        .find(|it| it.name == operator)
+        .map_or(0, |it| it.times)
 }
 
 #[test]
@@ -66,7 +70,12 @@ fn sums_are_those_of_the_run_of_the_samples() {
     // It reads whole blocks of 8 words.
     assert_eq!(
         hashed.host_calls,
-        [(HostCall::Len, 1), (HostCall::Read, 32), (HostCall::Write, 4), (HostCall::CommitLen, 1)]
+        [
+            (HostCall::Len, 1),
+            (HostCall::Read, 32),
+            (HostCall::Write, 4),
+            (HostCall::CommitLen, 1)
+        ]
     );
     profile(sieve, "main", &1000u64.to_le_bytes(), 1 << 30);
 }
@@ -92,7 +101,10 @@ fn every_fuel_limit_is_shared_out_to_its_last_unit() {
     assert_eq!(whole.run.end, End::Return(vec![]));
     assert_eq!(whole.host_calls, [(HostCall::Write, 10)]);
     assert_eq!((times(&whole, "i64.load"), times(&whole, "i32.lt_u")), (5, 5));
-    assert!(whole.functions.iter().any(|it| it.name == "odd"), "the name section");
+    assert!(
+        whole.functions.iter().any(|it| it.name == "odd"),
+        "the name section"
+    );
     assert!(whole.functions.iter().any(|it| it.name == "(host call write)"));
     assert!(whole.functions.iter().any(|it| it.name == "(memory.fill)"));
     for fuel in 1..whole.run.fuel.get() {
