@@ -416,6 +416,9 @@ pub(crate) enum Failure {
         /// The flags.
         flags: String,
     },
+    /// Source does not become a module, or a capsule's directory is none.
+    #[error(transparent)]
+    Sdk(#[from] crate::sdk::SdkError),
     /// The machine cannot be measured.
     #[error(transparent)]
     Probe(#[from] nonos_state::probe::Error),
@@ -481,6 +484,7 @@ impl Failure {
             Self::NoMethod(error) => error.fault(),
             Self::Link(error) => error.fault(),
             Self::Config(error) => error.fault(),
+            Self::Sdk(error) => error.fault(),
             Self::Probe(error) => error.fault(),
             Self::Store(error) => error.fault(),
             Self::Devnet(error) => error.fault(),

@@ -17,6 +17,7 @@ mod peak;
 mod proof_file;
 mod proving;
 mod sandbox;
+mod sdk;
 mod sealing;
 mod verifying;
 

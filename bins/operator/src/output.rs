@@ -105,7 +105,7 @@ fn lines(table: &Table) -> String {
 }
 
 /// Values come from files and peers, too: nothing of theirs may steer the terminal.
-fn harmless(value: &str) -> String {
+pub(crate) fn harmless(value: &str) -> String {
     value
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

@@ -61,6 +61,80 @@ static inline void nonos_write_bytes(int32_t tape, const void *bytes, int64_t le
     nonos_commit_len(tape, length);
 }
 
+/* Ends the run with a trap. */
+static inline _Noreturn void nonos_trap(void) { __builtin_trap(); }
+
+/* Bytes of an input tape, one after the other. The tape must be read by nothing else. */
+struct nonos_reader {
+    int64_t left;  /* bytes that were not read yet */
+    uint64_t word; /* what is left of the last word, in its low bytes */
+    int32_t tape;
+    int32_t have; /* how many those are */
+};
+
+/* A reader of an unread input tape. */
+static inline struct nonos_reader nonos_reader(int32_t tape) {
+    return (struct nonos_reader){.left = nonos_len(tape), .tape = tape};
+}
+
+/* The next byte, or −1 at the end. */
+static inline int nonos_get(struct nonos_reader *in) {
+    if (in->left == 0) return -1;
+    if (in->have == 0) {
+        in->word = nonos_read(in->tape);
+        in->have = 8;
+    }
+    int byte = (int)(in->word & 0xff);
+    in->word >>= 8;
+    in->have--;
+    in->left--;
+    return byte;
+}
+
+/* Copies at most `size` bytes, fewer only at the end; returns how many. */
+static inline int64_t nonos_get_bytes(struct nonos_reader *in, void *buffer, int64_t size) {
+    uint8_t *out = buffer;
+    int64_t count = 0;
+    for (int byte; count < size && (byte = nonos_get(in)) >= 0; count++) out[count] = (uint8_t)byte;
+    return count;
+}
+
+/* Bytes of an output tape, one after the other. The tape must be written by nothing else. */
+struct nonos_writer {
+    int64_t size;  /* bytes written */
+    uint64_t word; /* those that are no whole word yet */
+    int32_t tape;
+};
+
+/* A writer of an output tape on which nothing was written. */
+static inline struct nonos_writer nonos_writer(int32_t tape) { return (struct nonos_writer){.tape = tape}; }
+
+/* Appends a byte. */
+static inline void nonos_put(struct nonos_writer *out, uint8_t byte) {
+    out->word |= (uint64_t)byte << (8 * (out->size & 7));
+    if ((++out->size & 7) == 0) {
+        nonos_write(out->tape, out->word);
+        out->word = 0;
+    }
+}
+
+/* Appends bytes. */
+static inline void nonos_put_bytes(struct nonos_writer *out, const void *bytes, int64_t size) {
+    const uint8_t *in = bytes;
+    for (int64_t at = 0; at < size; at++) nonos_put(out, in[at]);
+}
+
+/* Appends a text up to its zero byte. */
+static inline void nonos_put_text(struct nonos_writer *out, const char *text) {
+    while (*text) nonos_put(out, (uint8_t)*text++);
+}
+
+/* Writes the last word and states the length. Nothing can be written then. */
+static inline void nonos_finish(struct nonos_writer *out) {
+    if (out->size & 7) nonos_write(out->tape, out->word);
+    nonos_commit_len(out->tape, out->size);
+}
+
 /* A message of a channel. Zeroed, it stands before the first one. */
 struct nonos_message {
     uint64_t receipt[4]; /* names it: 32 bytes, as they are in memory */

@@ -8,8 +8,11 @@ mod tapes;
 
 use nonos_types::{Fuel, Pages, TrapKind};
 
-pub use self::segments::{Segments, State};
 use self::{memory::Memory, record::Recorder, state::width, tapes::Tapes};
+pub use self::{
+    record::Counts,
+    segments::{Segments, State},
+};
 use crate::{
     alu::{alu, div_fault},
     isa::{Cause, INDEX_BITS, Instr, Program, alternatives, ext, flag, op, tape},
@@ -104,6 +107,11 @@ pub fn trace(program: &Program, inputs: &Inputs<'_>, limits: Limits) -> (Run, Op
     let (run, trace) = Machine::new(program, inputs, limits, record::Full::default()).run();
     let has_ended = run.end != End::TooManySteps;
     (run, has_ended.then_some(trace))
+}
+
+/// Runs a program and counts how often each instruction is executed; as long a run as the limit of steps lets it be.
+pub fn count(program: &Program, inputs: &Inputs<'_>, limits: Limits) -> (Run, Counts) {
+    Machine::new(program, inputs, limits, Counts::default()).run()
 }
 
 /// Steps that a trace can have.

@@ -39,6 +39,7 @@
 //! - [`air::Table`] and [`air::Builder`]: how constraints are written, once for every backend.
 //! - [`tables::system`]: the fourteen tables; each file begins with its constraints and what each rules out.
 //! - [`ExecutionStatement`]: what a proof of a run proves, from a record and its tapes.
+//! - [`profile`]: where a run spends its steps, rows and fuel, by function and by operator.
 //! - [`check`]: evaluates the tables on a witness and names what fails.
 //!
 //! # Errors
@@ -50,14 +51,19 @@ pub mod check;
 mod exec;
 pub mod isa;
 mod lower;
+pub mod profile;
+pub mod source;
 mod statement;
 pub mod tables;
 pub mod trace;
 
 pub use crate::{
     alu::alu,
-    exec::{End, Inputs, Limits, Run, Segments, State, execute, trace as execute_traced},
-    lower::{LowerError, Lowered, Options, Signature, lower},
+    exec::{
+        Counts, End, Inputs, Limits, Run, Segments, State, count as execute_counted, execute,
+        trace as execute_traced,
+    },
+    lower::{LowerError, Lowered, Options, Signature, lower, lower_with_source},
     statement::{
         ExecutionStatement, PublicTapes, Salt, SealedInput, Secret, StatementError, Subject, VERSION,
     },

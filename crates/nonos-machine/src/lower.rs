@@ -39,7 +39,10 @@ use self::{
     routine::Routines,
     sections::Word,
 };
-use crate::isa::Program;
+use crate::{
+    isa::Program,
+    source::{Origin, Source},
+};
 
 /// What a policy says about how a module runs.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +126,20 @@ impl LowerError {
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> {
+    lower_into(&mut Emitter::default(), wasm, options)
+}
+
+/// Lowers `wasm` as [`lower`] does, and says where each instruction comes from.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_with_source(wasm: &[u8], options: &Options<'_>) -> Result<(Lowered, Source), LowerError> {
+    let mut out = Emitter::with_source();
+    let lowered = lower_into(&mut out, wasm, options)?;
+    Ok((lowered, out.take_source().unwrap_or_default()))
+}
+
+fn lower_into(out: &mut Emitter, wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> {
     let checked = instructions::check(wasm)?;
     let entry = checked.exports.get(options.entry).cloned();
     let entry = entry.ok_or_else(|| LowerError::NoEntry {
@@ -143,19 +160,18 @@ pub fn lower(wasm: &[u8], options: &Options<'_>) -> Result<Lowered, LowerError> 
     let pages = checked.pages.get();
     let most_pages = checked.max_pages.min(options.max_pages).get();
 
-    let mut out = Emitter::default();
-    let (module, rest) = Module::read(wasm, checked, options.hosts, most_pages, &mut out)?;
-    let halts = stub::emit(&mut out, &module, entry.function);
+    let (module, rest) = Module::read(wasm, checked, options.hosts, most_pages, out)?;
+    let halts = stub::emit(out, &module, entry.function);
     for (index, body) in rest.bodies.iter().enumerate() {
-        function(&module, &mut out, (imported + index) as u32, body)?;
+        function(&module, out, (imported + index) as u32, body)?;
     }
     let referred: BTreeSet<u32> = rest.cells.values().filter_map(Word::function).collect();
     for import in 0..imported as u32 {
         if referred.contains(&import) || out.is_used(module.labels[import as usize]) {
-            trampoline(&module, &mut out, import);
+            trampoline(&module, out, import);
         }
     }
-    Routines::emit(&module, &mut out);
+    Routines::emit(&module, out);
     let value = |word: Word| match word {
         Word::Value(value) => value,
         Word::Function(function) => {
@@ -182,6 +198,7 @@ fn trampoline(module: &Module, out: &mut Emitter, import: u32) {
     let signature = module.signature(import).cloned().unwrap_or_default();
     let params = signature.params.len() as u32;
     out.bind(module.labels[import as usize]);
+    out.at(Origin::Import { function: import });
     out.charge(fuel::trampoline(module.imports[import as usize]).into());
     let mut lowering = Function::new(module, out, signature.params, signature.results);
     let arguments = (0..params).map(|local_index| Operator::LocalGet { local_index });
@@ -222,6 +239,10 @@ fn function(
     out.bind(module.labels[index as usize]);
     let mut lowering = Function::new(module, out, locals, signature.results);
     for (place, (operator, offset)) in operators.iter().zip(offsets).enumerate() {
+        lowering.at(Origin::Operator {
+            function: index,
+            operator: place as u32,
+        });
         if let Some(charge) = charges.next_if(|charge| charge.op_index as usize == place)
             && lowering.is_reachable()
         {
@@ -235,6 +256,11 @@ fn function(
             .ok_or_else(|| unsupported(index, offset, operator))?;
     }
     Ok(())
+}
+
+/// An error of reading, which a checked module does not have.
+pub(crate) fn malformed_source(error: wasmparser::BinaryReaderError) -> LowerError {
+    malformed(error)
 }
 
 fn unsupported(function: u32, offset: usize, operator: &Operator<'_>) -> LowerError {

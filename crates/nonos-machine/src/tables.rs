@@ -47,6 +47,7 @@ pub use witness::{
 };
 
 use crate::air::{Bus, FixedTable, System, TableShape};
+use crate::isa::{Instr, ext, flag, op};
 #[cfg(doc)]
 use crate::trace::Trace;
 
@@ -68,6 +69,35 @@ const CELLS: usize = 10;
 const DIV: usize = 11;
 const BITS: usize = 12;
 const BOUND: usize = 13;
+
+/// The table, beside STEP, in which a step has a row; `crossing`: it reaches over the end of an 8-byte word of the
+/// memory. CELLS has a row per cell, not per step.
+pub fn chip(instr: &Instr, crossing: bool) -> Option<usize> {
+    let class = instr.op & 7;
+    if instr.flags & flag::ALU != 0 {
+        return Some(match class {
+            op::CMP => CMP,
+            op::BIT => BIT,
+            op::SHIFT => SHIFT,
+            op::MUL => MUL,
+            op::DIV => DIV,
+            op::COUNT => BITS,
+            _ => return None,
+        });
+    }
+    if instr.flags & flag::EXT == 0 {
+        return None;
+    }
+    Some(match class {
+        ext::MEM if crossing => MEMX,
+        ext::MEM => MEM,
+        ext::GROW => GROW,
+        ext::GLOBAL => GLOBAL,
+        ext::HOST => HOST,
+        ext::BOUND => BOUND,
+        _ => return None,
+    })
+}
 
 /// The constraint system of the machine, for a piece of a run: STEP begins and ends in any state, and what cells hold
 /// before and after is sent to and received from [`Bus::Memory`] by the backend: CELLS has no rows.

@@ -15,6 +15,7 @@ mod proof;
 mod receipt;
 mod refused;
 mod secrets;
+mod sdk;
 mod sealed;
 mod sealed_job;
 mod segment;

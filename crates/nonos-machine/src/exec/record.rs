@@ -1,4 +1,4 @@
-//! What is recorded of a run: everything, or nothing.
+//! What is recorded of a run: everything, or how often what was done, or nothing.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,53 @@ impl Recorder for () {
     fn access(&mut self, _: u32, _: u32, _: u64, _: u64) {}
     fn step(&mut self, _: &Step) {}
     fn finish(self, _: impl Fn(u32) -> u64, _: &[(u32, u64)]) {}
+}
+
+/// How often each instruction was executed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// By place in the code, its alternatives included; as long as it has to be.
+    pub steps: Vec<u64>,
+    /// Of these, those that reached over the end of an 8-byte word of the memory; as long as it has to be.
+    pub crossing: Vec<u64>,
+    /// The one alternative that was executed, if one was, and where: it ends the run.
+    pub alternative: Option<(u32, u8)>,
+    /// Accesses to cells other than registers since the last step.
+    accesses: u8,
+}
+
+impl Recorder for Counts {
+    type Trace = Self;
+
+    fn register(&mut self, _: usize, _: u32, _: u64) -> u32 {
+        0
+    }
+
+    fn access(&mut self, _: u32, _: u32, _: u64, _: u64) {
+        self.accesses += 1;
+    }
+
+    fn step(&mut self, step: &Step) {
+        let pc = step.pc as usize;
+        *count_at(&mut self.steps, pc) += 1;
+        if std::mem::take(&mut self.accesses) > 1 {
+            *count_at(&mut self.crossing, pc) += 1;
+        }
+        if step.alternative != 0 {
+            self.alternative = Some((step.pc, step.alternative));
+        }
+    }
+
+    fn finish(self, _: impl Fn(u32) -> u64, _: &[(u32, u64)]) -> Self {
+        self
+    }
+}
+
+fn count_at(counts: &mut Vec<u64>, index: usize) -> &mut u64 {
+    if counts.len() <= index {
+        counts.resize(index + 1, 0);
+    }
+    &mut counts[index]
 }
 
 #[derive(Clone, Default)]

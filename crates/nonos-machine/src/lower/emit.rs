@@ -2,7 +2,10 @@
 //! still be changed.
 
 use super::LowerError;
-use crate::isa::{Instr, flag};
+use crate::{
+    isa::{Instr, flag},
+    source::{Charge, Origin, Source},
+};
 
 /// Bits of a jump target.
 const TARGET_BITS: u32 = 24;
@@ -26,16 +29,65 @@ pub(super) struct Emitter {
     /// Instructions whose immediate operand names a label too.
     references: Vec<(usize, Label)>,
     used: Vec<bool>,
+    /// Where instructions come from, if that is asked for.
+    source: Option<Source>,
+    /// Where those come from that are emitted now.
+    place: Origin,
+    /// What the next instruction carries.
+    due: Vec<Charge>,
 }
 
 impl Emitter {
+    /// One that keeps where instructions come from.
+    pub(super) fn with_source() -> Self {
+        Self {
+            source: Some(Source::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Says where the instructions come from that follow.
+    pub(super) fn at(&mut self, place: Origin) {
+        self.place = place;
+    }
+
+    /// Where the instructions come from, if it was kept.
+    pub(super) fn take_source(&mut self) -> Option<Source> {
+        self.source.take()
+    }
+
     pub(super) fn position(&self) -> u32 {
         u32::try_from(self.code.len()).unwrap_or(u32::MAX)
     }
 
     /// Adds fuel to what the next instruction carries.
     pub(super) fn charge(&mut self, cost: u32) {
+        self.carry(cost, false);
+    }
+
+    /// Adds the cost of the metered block that begins here.
+    pub(super) fn charge_block(&mut self, cost: u32) {
+        self.carry(cost, true);
+    }
+
+    fn carry(&mut self, cost: u32, block: bool) {
         self.pending += u64::from(cost);
+        if self.source.is_some() {
+            let place = self.place;
+            self.due.push(Charge {
+                pc: 0,
+                place,
+                cost,
+                block,
+            });
+        }
+    }
+
+    fn push(&mut self, instr: Instr) {
+        self.code.push(instr);
+        if let Some(source) = &mut self.source {
+            source.places.push(self.place);
+        }
     }
 
     /// Appends an instruction and returns its place.
@@ -43,14 +95,22 @@ impl Emitter {
         const MOST: u16 = u8::MAX as u16;
         while self.pending > u64::from(MOST) {
             self.pending -= u64::from(MOST);
-            self.code.push(Instr {
+            self.push(Instr {
                 cost: MOST,
                 ..NOTHING
             });
         }
         instr.cost = u16::try_from(std::mem::take(&mut self.pending)).expect("reduced above");
-        self.code.push(instr);
-        self.code.len() - 1
+        self.push(instr);
+        let at = self.code.len() - 1;
+        if let Some(source) = &mut self.source {
+            let carried = self.due.drain(..);
+            source.charges.extend(carried.map(|charge| Charge {
+                pc: at as u32,
+                ..charge
+            }));
+        }
+        at
     }
 
     /// Appends a call of the code at `label` with its frame at `base`; `room` is a flag of it, or 0.
@@ -106,6 +166,11 @@ impl Emitter {
         self.last(at)?;
         let mut instr = self.code.pop()?;
         self.pending += u64::from(std::mem::take(&mut instr.cost));
+        if let Some(source) = &mut self.source {
+            source.places.pop();
+            let carried = source.charges.partition_point(|charge| (charge.pc as usize) < at);
+            self.due.extend(source.charges.drain(carried..));
+        }
         Some(instr)
     }
 
@@ -135,7 +200,7 @@ impl Emitter {
     }
 
     /// Resolves every jump.
-    pub(super) fn finish(mut self) -> Result<Vec<Instr>, LowerError> {
+    pub(super) fn finish(&mut self) -> Result<Vec<Instr>, LowerError> {
         if self.code.len() >= 1 << TARGET_BITS {
             return Err(LowerError::TooLong {
                 instructions: self.code.len(),
@@ -147,7 +212,7 @@ impl Emitter {
         for (at, label) in std::mem::take(&mut self.references) {
             self.code[at].imm += u64::from(self.place(label));
         }
-        Ok(self.code)
+        Ok(std::mem::take(&mut self.code))
     }
 }
 

@@ -15,7 +15,10 @@ use super::{
     moves,
     values::{Entry, Operand, Place, Values, copy, register_of, with_b},
 };
-use crate::isa::{Instr, flag};
+use crate::{
+    isa::{Instr, flag},
+    source::Origin,
+};
 
 /// Where a function returns its first result and gets its first argument.
 pub(super) const RESULT: u16 = 1;
@@ -84,8 +87,13 @@ impl<'a> Function<'a> {
         self.dead.is_none()
     }
 
+    /// Says where the instructions come from that follow.
+    pub(super) fn at(&mut self, place: Origin) {
+        self.out.at(place);
+    }
+
     pub(super) fn charge(&mut self, cost: u32) {
-        self.out.charge(cost);
+        self.out.charge_block(cost);
     }
 
     /// Sets a local to zero.

@@ -14,7 +14,10 @@ use super::{
     module::Module,
     values::{Operand, Operand::Register, with_b},
 };
-use crate::isa::{Instr, ext, flag, op};
+use crate::{
+    isa::{Instr, ext, flag, op},
+    source::Origin,
+};
 
 /// A routine, and the arguments it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,21 @@ pub(super) enum Routine {
     TableFill,
     /// Value, entries; cell of the size, offset and limit of the table. Gives the old size, or 2^32 − 1.
     TableGrow,
+}
+
+impl Routine {
+    /// The operator that it does.
+    fn operator(self) -> &'static str {
+        match self {
+            Self::MemoryCopy => "memory.copy",
+            Self::MemoryFill => "memory.fill",
+            Self::MemoryInit => "memory.init",
+            Self::TableInit => "table.init",
+            Self::TableCopy => "table.copy",
+            Self::TableFill => "table.fill",
+            Self::TableGrow => "table.grow",
+        }
+    }
 }
 
 const ALL: [Routine; 7] = [
@@ -63,6 +81,9 @@ impl Routines {
             let label = module.routines.label(routine);
             if out.is_used(label) {
                 out.bind(label);
+                out.at(Origin::Routine {
+                    operator: routine.operator(),
+                });
                 let mut code = Code { module, out };
                 match routine {
                     Routine::MemoryCopy => code.memory_copy(),

@@ -12,6 +12,7 @@ mod host;
 mod indirect;
 mod meter;
 mod operators;
+mod profile;
 mod reference;
 mod several;
 mod start;

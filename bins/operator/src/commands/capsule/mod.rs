@@ -1,12 +1,15 @@
 //! `operator capsule …`
 
 mod build;
+mod explain;
 mod inspect;
 mod messages;
+mod new;
 mod plan;
 mod prove;
 mod publish;
 mod run;
+mod test;
 mod verify;
 
 pub(crate) use publish::publish;
@@ -26,14 +29,20 @@ use crate::files::INPUT_BYTES;
 /// What to do with a capsule.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Packs a built module and its manifest, signed by its author.
+    /// Makes a directory with a capsule to begin with.
+    New(new::New),
+    /// Packs a module or what source compiles to, and its manifest, signed by its author.
     Build(build::Build),
+    /// Runs a capsule's tests, in the sandbox and in the provable machine.
+    Test(test::Test),
     /// Checks a package and shows what it says.
     Inspect(inspect::Inspect),
     /// Runs a capsule in the sandbox.
     Run(run::Run),
     /// Predicts what a proof of a run would take, from a dry run.
     Plan(plan::Plan),
+    /// Shows where a run spends its steps, rows and fuel.
+    Explain(explain::Explain),
     /// Runs a capsule and proves the run.
     Prove(prove::Prove),
     /// Checks the proof of a run, and shows what it proves.
@@ -48,7 +57,10 @@ impl Command {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::New(command) => command.run(context),
             Self::Build(command) => command.run(context),
+            Self::Test(command) => command.run(context),
+            Self::Explain(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::Run(command) => command.run(context),
             Self::Plan(command) => command.run(context),
