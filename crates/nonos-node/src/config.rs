@@ -345,6 +345,16 @@ impl Config {
     /// # Ok::<_, nonos_node::ConfigError>(())
     /// ```
     ///
+    /// ```
+    /// use nonos_node::Config;
+    ///
+    /// let config = Config::parse("network = \"example\"")?;
+    /// assert_eq!(config.network, "example");
+    /// let error = Config::parse("netwrok = \"example\"").expect_err("a key that there is not");
+    /// assert!(error.to_string().contains("netwrok"), "{error}");
+    /// # Ok::<_, nonos_node::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError`] with the place.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {

@@ -13,6 +13,17 @@ use nonos_types::Fault;
 const FORMAT: u32 = 1;
 
 /// An open data directory. The lock goes with it.
+///
+/// ```
+/// use nonos_node::{DataDir, DataDirError};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("node");
+/// let data = DataDir::create(&path)?;
+/// assert!(matches!(DataDir::open(&path), Err(DataDirError::Locked { .. }))); // one process at a time
+/// drop(data);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
