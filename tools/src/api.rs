@@ -3,18 +3,26 @@
 //! rustdoc says what is public (its JSON, which a switch allows on stable: `tools/rustdoc-json`), the crate `public-api` makes
 //! lines of it. Blanket, automatic and derived impls are left out: what they say is said by the compiler.
 
-use crate::{Failure, Mode, workspace};
+use crate::{Failure, Mode, coverage::coverage, workspace};
 use public_api::Builder;
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 /// Differences shown of one crate.
 const SHOWN: usize = 20;
 
+/// What stands above the table of crates.
+const HEAD: &str = "# Public API\n\n\
+    Written by `cargo run -p nonos-tools -- api`; `.ci/run` refuses a change of the API that is not in it, and shows what changed.\n\
+    A line for each item; blanket, automatic and derived impls are left out.\n\n\
+    *in an example*: of the structs, enums, traits and functions that others can name, those whose name is in an example of the\n\
+    crate's documentation, all of which run as tests. The others are plain data, errors, or views of the node's API that are read as JSON.\n\n\
+    | crate | types and functions | in an example |\n|---|---:|---:|\n";
+
 /// Writes or checks the lists.
 pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
     let crates = workspace::crates(root)?;
     let built = document(root, &crates)?;
-    let mut wrong = vec![];
+    let (mut wrong, mut rows) = (vec![], String::new());
     let folder = root.join("docs/api");
     for name in &crates {
         let path = built.join(format!("{}.json", name.replace('-', "_")));
@@ -31,6 +39,12 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
         if let Some(now) = workspace::put(&folder.join(format!("{name}.txt")), &list(&items), mode)? {
             wrong.extend(changes(name, &now, &items));
         }
+        let json = serde_json::from_str(&workspace::read(&path)?).unwrap_or_default();
+        let counts = coverage(&json).unwrap_or_default();
+        rows.push_str(&format!("| [{name}]({name}.txt) | {} | {} |\n", counts.public, counts.shown));
+    }
+    if workspace::put(&folder.join("README.md"), &format!("{HEAD}{rows}"), mode)?.is_some() {
+        wrong.push("docs/api/README.md is out of date".to_owned());
     }
     stray(&folder, &crates, mode, &mut wrong)?;
     if wrong.is_empty() {
@@ -96,7 +110,7 @@ fn stray(folder: &Path, crates: &[String], mode: Mode, wrong: &mut Vec<String>) 
     for entry in fs::read_dir(folder).map_err(Failure::io(folder.display()))? {
         let path = entry.map_err(Failure::io(folder.display()))?.path();
         let name = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        if crates.contains(&name) {
+        if crates.contains(&name) || name == "README" {
             continue;
         }
         match mode {

@@ -15,11 +15,14 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     let mut texts = BTreeMap::new();
     let files = workspace::files(root)?;
     for name in &files {
-        if name.ends_with(".md") || name.ends_with(".rs") || name.ends_with(".toml") {
+        // This program's own tests name pages that there are not.
+        let own = name.starts_with("tools/src/");
+        if !own && [".md", ".rs", ".toml"].iter().any(|end| name.ends_with(end)) {
             texts.insert(name.clone(), workspace::read(&root.join(name))?);
         }
     }
-    let wrong = check(&texts, &|path| root.join(path).exists());
+    let mut wrong = check(&texts, &|path| root.join(path).exists());
+    wrong.extend(unplaced(&files, &texts));
     if wrong.is_empty() { Ok(()) } else { Err(Failure::Wrong(wrong)) }
 }
 
@@ -49,6 +52,20 @@ fn check(texts: &BTreeMap<String, String>, exists: &dyn Fn(&str) -> bool) -> Vec
         }
     }
     wrong
+}
+
+/// Golden vectors that no page of `docs/spec` names, by their file or by their folder.
+fn unplaced(files: &[String], texts: &BTreeMap<String, String>) -> Vec<String> {
+    let of_vectors = |name: &&String| name.contains("/tests/vectors/") || name.contains("/tests/golden/");
+    let pages: Vec<&String> = texts.iter().filter(|(name, _)| name.starts_with("docs/spec/")).map(|(_, text)| text).collect();
+    let named = |what: &str| pages.iter().any(|text| text.contains(what));
+    let placed = |name: &str| {
+        let (folder, file) = name.rsplit_once('/').unwrap_or_default();
+        let whole_folder = !folder.ends_with("/vectors") && named(&format!("{folder}/`"));
+        named(&format!("`{file}`")) || named(&format!("/{file}`")) || whole_folder
+    };
+    let unplaced = files.iter().filter(of_vectors).filter(|name| !placed(name));
+    unplaced.map(|name| format!("{name} is named by no page of docs/spec")).collect()
 }
 
 /// The targets of a page's links and definitions, outside of code.
@@ -190,6 +207,14 @@ mod tests {
         assert_eq!(wrong(&[("x.rs", "//! a\n//! `docs/spec/no.md`")]), ["x.rs:2: there is no docs/spec/no.md"]);
         let pages = [("x.rs", "// docs/{a,b}.md"), ("docs/a.md", "")];
         assert_eq!(wrong(&pages), ["x.rs:1: there is no docs/b.md"]);
+    }
+
+    #[test]
+    fn refuses_a_golden_vector_that_no_page_names() {
+        let files = ["a.hex", "b.hex", "message/c.hex"].map(|it| format!("crates/x/tests/vectors/{it}"));
+        let text = "`crates/x/tests/vectors/a.hex`, `crates/x/tests/vectors/message/`".to_owned();
+        let texts = BTreeMap::from([("docs/spec/x.md".to_owned(), text)]);
+        assert_eq!(unplaced(&files, &texts), ["crates/x/tests/vectors/b.hex is named by no page of docs/spec"]);
     }
 
     #[test]

@@ -10,8 +10,12 @@
 //! With `--check` nothing is written, and a difference is a failure.
 
 mod api;
+mod benchmarks;
+mod coverage;
+mod figures;
 mod links;
 mod markdown;
+mod plot;
 mod readme;
 mod workspace;
 
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         ["links"] => links::run(&root),
         ["api"] => api::run(&root, Mode::Write),
         ["api", "--check"] => api::run(&root, Mode::Check),
+        ["benchmarks", figures] => benchmarks::run(&root, figures.as_ref()),
         _ => Err(Failure::Usage),
     });
     match done {

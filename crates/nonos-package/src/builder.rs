@@ -29,7 +29,7 @@ pub fn pack(wasm: &[u8], manifest: &str, key: &SigningKey) -> Result<Package, Er
 ///
 /// let wasm = wat::parse_str(r#"(module (func (export "main")))"#).expect("valid text");
 /// let manifest = "[meta]\nname = \"reader\"\nversion = \"1.0.0\"\nauthor = \"Ada\"\n\
-///     [exec]\nentry = \"main\"\n[resources]\nfuel = 10\nmem = \"0B\"\n";
+///     [exec]\nentry = \"main\"\n[resources]\nfuel = 10\nmem = \"64KiB\"\n";
 /// let codec = CapsuleHash::hash(&[b"another package"]);
 /// let package = Builder::new(&wasm, manifest).dependency(codec).sign(&SigningKey::from_bytes(&[7; 32]))?;
 ///
