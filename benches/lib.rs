@@ -47,7 +47,8 @@ impl Row {
     /// Adds how often something is done in a second, of how long it takes once.
     pub fn each(self, time: std::time::Duration) -> Self {
         let seconds = time.as_secs_f64();
-        self.number("per_second", 1.0 / seconds).number("each_us", seconds * 1e6)
+        self.number("per_second", 1.0 / seconds)
+            .number("each_us", seconds * 1e6)
     }
 
     /// The line.
@@ -59,7 +60,10 @@ impl Row {
     ///
     /// # Errors
     /// If the file cannot be written.
-    #[expect(clippy::disallowed_methods, reason = "the benchmarks are told where by the script that runs them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the benchmarks are told where by the script that runs them"
+    )]
     pub fn leave(&self) -> io::Result<()> {
         match env::var_os("NONOS_FIGURES") {
             Some(path) => self.append(Path::new(&path)),
@@ -98,9 +102,15 @@ mod tests {
 
     #[test]
     fn a_line_is_json_whatever_is_in_it() {
-        let row = Row::of("x").text("a\"b", "c\\d\ne").number("n", 0.25).number("none", f64::NAN);
+        let row = Row::of("x")
+            .text("a\"b", "c\\d\ne")
+            .number("n", 0.25)
+            .number("none", f64::NAN);
         let read: serde_json::Value = serde_json::from_str(&row.line()).expect("JSON");
-        assert_eq!(read, serde_json::json!({ "table": "x", "a\"b": "c\\d\ne", "n": 0.25 }));
+        assert_eq!(
+            read,
+            serde_json::json!({ "table": "x", "a\"b": "c\\d\ne", "n": 0.25 })
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs};
 
-use nonos_machine::{ExecutionStatement, Secret};
 use nonos_benches::Row;
+use nonos_machine::{ExecutionStatement, Secret};
 use nonos_types::VkDigest;
 use nonos_verify::{Claim, Erased, Proof, Prover as _, Proving, Seed, Statement as _, Verifier as _};
 use nonos_verify_halo2::{Halo2, ParamsEvent, ParamsStore};

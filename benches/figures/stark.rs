@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use nonos_benches::Row;
 use nonos_machine::{ExecutionStatement, Secret};
 use nonos_types::ByteLen;
-use nonos_benches::Row;
 use nonos_verify::{Erased, Proof, Prover, Proving, Seed, Statement as _, Verifier};
 use nonos_verify_stark::{Profile, Stark};
 
@@ -158,7 +158,9 @@ fn leave(sample: &Sample, how: How, row: &Figures) -> Result<()> {
         Some(number) => line.number(name, *number as f64 / unit),
         None => line,
     };
-    let mut line = Row::of("proofs").text("program", &sample.name).text("backend", how.name());
+    let mut line = Row::of("proofs")
+        .text("program", &sample.name)
+        .text("backend", how.name());
     for (name, figure, unit) in [
         ("steps", "steps", 1.0),
         ("fuel", "fuel", 1.0),

@@ -27,7 +27,8 @@ use nonos_trust::{
     boxes::{Place, open_result, result_secret, seal_result},
 };
 use nonos_types::{
-    Claim, CommitmentScheme, Envelope, InputDigest, JobId, Message, NetworkId, NodeId, Signed, Slot, Timestamp,
+    Claim, CommitmentScheme, Envelope, InputDigest, JobId, Message, NetworkId, NodeId, Signed, Slot,
+    Timestamp,
 };
 use nonos_verify::{
     Erased, Verifier as _,
@@ -130,7 +131,9 @@ fn stores() -> Result<()> {
 fn packages() -> Result<()> {
     let packed = builder::pack(WASM, MANIFEST, &key())?;
     let bytes = packed.bytes().to_vec();
-    measure("package: one packed and signed", || Ok(builder::pack(WASM, MANIFEST, &key())?))?;
+    measure("package: one packed and signed", || {
+        Ok(builder::pack(WASM, MANIFEST, &key())?)
+    })?;
     measure("package: one read and checked", || Ok(Package::decode(&bytes)?))?;
     let written = packed.manifest();
     let text = format!(
@@ -140,15 +143,21 @@ fn packages() -> Result<()> {
     );
     measure("package: a manifest read", || Ok(Manifest::parse(&text)?))?;
     let sandbox = Sandbox::new();
-    measure("capsule: a package loaded into the sandbox", || Ok(sandbox.load(&packed)?))?;
+    measure("capsule: a package loaded into the sandbox", || {
+        Ok(sandbox.load(&packed)?)
+    })?;
     let module = wat::parse_str(r#"(module (func (export "seven") (result i32) i32.const 7))"#)?;
     let capsule = sandbox.load_module(&module, &Policy::for_module("seven"))?;
-    measure("capsule: the smallest run", || Ok(capsule.run(&[], &Inputs::default())?))
+    measure("capsule: the smallest run", || {
+        Ok(capsule.run(&[], &Inputs::default())?)
+    })
 }
 
 fn seals() -> Result<()> {
     let (input, salt) = (vec![7; 1024], Salt::new([7; 32]));
-    measure("seal: 1 KiB committed to, for halo2", || Ok(commit_input(&input, &salt)))?;
+    measure("seal: 1 KiB committed to, for halo2", || {
+        Ok(commit_input(&input, &salt))
+    })?;
     measure("seal: 1 KiB committed to, for the STARK", || {
         let commitment = commit_input_by(CommitmentScheme::POSEIDON2_KOALABEAR_1, &input, &salt);
         Ok(commitment.ok_or("no such scheme")?)
@@ -213,5 +222,7 @@ fn accounts() -> Result<()> {
     let sign = || Account::sign(network, node, 31337, contract, &account);
     measure("depin-evm: an account's word signed", || Ok(sign()))?;
     let envelope = Envelope::sign(&sign(), &key());
-    measure("depin-evm: an account's word verified", || Ok(envelope.open::<Account>()?))
+    measure("depin-evm: an account's word verified", || {
+        Ok(envelope.open::<Account>()?)
+    })
 }

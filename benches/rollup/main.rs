@@ -71,7 +71,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let postings = batch.postings;
     writeln!(out, "| | |\n|---|---:|")?;
     let mut row = |what: &str, value: String| {
-        Row::of("rollup").text("what", what).text("value", &value).leave()?;
+        Row::of("rollup")
+            .text("what", what)
+            .text("value", &value)
+            .leave()?;
         writeln!(out, "| {what} | {value} |")
     };
     row("postings, chunks", format!("{postings}, {}", chunks.len()))?;

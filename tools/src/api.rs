@@ -41,7 +41,10 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
         }
         let json = serde_json::from_str(&workspace::read(&path)?).unwrap_or_default();
         let counts = coverage(&json).unwrap_or_default();
-        rows.push_str(&format!("| [{name}]({name}.txt) | {} | {} |\n", counts.public, counts.shown));
+        rows.push_str(&format!(
+            "| [{name}]({name}.txt) | {} | {} |\n",
+            counts.public, counts.shown
+        ));
     }
     if workspace::put(&folder.join("README.md"), &format!("{HEAD}{rows}"), mode)?.is_some() {
         wrong.push("docs/api/README.md is out of date".to_owned());
@@ -59,7 +62,9 @@ fn document(root: &Path, crates: &[String]) -> Result<std::path::PathBuf, Failur
     // What cargo is told, so that it is not the HTML that it considers fresh.
     let flags = "-Z unstable-options --output-format json --cap-lints allow";
     let mut cargo = Command::new("cargo");
-    cargo.args(["doc", "--no-deps", "--locked", "--lib", "--quiet"]).current_dir(root);
+    cargo
+        .args(["doc", "--no-deps", "--locked", "--lib", "--quiet"])
+        .current_dir(root);
     crates.iter().for_each(|name| {
         cargo.args(["-p", name]);
     });
@@ -79,7 +84,9 @@ fn document(root: &Path, crates: &[String]) -> Result<std::path::PathBuf, Failur
     let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap_or_default();
     match metadata["target_directory"].as_str() {
         Some(target) => Ok(Path::new(target).join("doc")),
-        None => Err(Failure::Wrong(vec!["cargo metadata names no target directory".to_owned()])),
+        None => Err(Failure::Wrong(vec![
+            "cargo metadata names no target directory".to_owned(),
+        ])),
     }
 }
 
@@ -109,7 +116,10 @@ fn changes(name: &str, now: &str, items: &[String]) -> Vec<String> {
 fn stray(folder: &Path, crates: &[String], mode: Mode, wrong: &mut Vec<String>) -> Result<(), Failure> {
     for entry in fs::read_dir(folder).map_err(Failure::io(folder.display()))? {
         let path = entry.map_err(Failure::io(folder.display()))?.path();
-        let name = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_stem()
+            .map(|it| it.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if crates.contains(&name) || name == "README" {
             continue;
         }
@@ -131,13 +141,20 @@ mod tests {
 
     #[test]
     fn says_what_is_gone_and_what_is_new() {
-        let lines = changes("x", "pub fn a()\npub fn b()\n", &items(&["pub fn b()", "pub fn c()"]));
+        let lines = changes(
+            "x",
+            "pub fn a()\npub fn b()\n",
+            &items(&["pub fn b()", "pub fn c()"]),
+        );
         assert_eq!(lines, ["x: - pub fn a()", "x: + pub fn c()"]);
     }
 
     #[test]
     fn says_so_of_another_order() {
-        assert_eq!(changes("x", "b\na\n", &items(&["a", "b"])), ["x: the same items, in another order"]);
+        assert_eq!(
+            changes("x", "b\na\n", &items(&["a", "b"])),
+            ["x: the same items, in another order"]
+        );
     }
 
     #[test]

@@ -50,13 +50,43 @@ fn page(figures: &Figures) -> Page {
     page.rates(figures, "Admission of gossip", "admission", "messages a second");
     page.rates(figures, "Packets of the onion layer", "onion", "packets a second");
     page.table(figures, "Rollup", "rollup", &[("what", "what"), ("", "value")]);
-    page.table(figures, "Reconciliation", "sync", &[("receipts that differ", "differ"), ("asks", "asks"), ("bytes", "bytes"), ("ms", "ms")]);
-    page.table(figures, "A run in a process of its own", "worker", &[("what", "what"), ("median, ms", "median_ms"), ("95 %, ms", "most_ms")]);
-    page.table(figures, "A mesh of four processes: jobs", "jobs", &[("job", "job"), ("to first good receipt, ms", "receipt_ms"), ("verified by all and paid, ms", "paid_ms")]);
+    page.table(
+        figures,
+        "Reconciliation",
+        "sync",
+        &[
+            ("receipts that differ", "differ"),
+            ("asks", "asks"),
+            ("bytes", "bytes"),
+            ("ms", "ms"),
+        ],
+    );
+    page.table(
+        figures,
+        "A run in a process of its own",
+        "worker",
+        &[
+            ("what", "what"),
+            ("median, ms", "median_ms"),
+            ("95 %, ms", "most_ms"),
+        ],
+    );
+    page.table(
+        figures,
+        "A mesh of four processes: jobs",
+        "jobs",
+        &[
+            ("job", "job"),
+            ("to first good receipt, ms", "receipt_ms"),
+            ("verified by all and paid, ms", "paid_ms"),
+        ],
+    );
     page.rates(figures, "Parts", "parts", "a second");
     if !page.missing.is_empty() {
         let missing = page.missing.join(", ");
-        page.line(&format!("## Not measured\n\nThere are no figures, and so no table and no plot, of: {missing}."));
+        page.line(&format!(
+            "## Not measured\n\nThere are no figures, and so no table and no plot, of: {missing}."
+        ));
     }
     page.text = format!("{}\n", page.text.trim_end());
     page
@@ -100,7 +130,10 @@ impl Page {
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         self.line(&format!("| {} |", names.join(" | ")));
         let of_numbers = |figure: &str| rows.iter().all(|row| row.text(figure).is_none());
-        let rules: Vec<&str> = columns.iter().map(|(_, of)| if of_numbers(of) { "---:" } else { "---" }).collect();
+        let rules: Vec<&str> = columns
+            .iter()
+            .map(|(_, of)| if of_numbers(of) { "---:" } else { "---" })
+            .collect();
         self.line(&format!("|{}|", rules.join("|")));
         for row in rows {
             let cell = |(_, of): &Column| match (row.text(of), row.number(of)) {
@@ -129,22 +162,41 @@ impl Page {
 
     /// What is done how often in a second, as bars.
     fn rates(&mut self, figures: &Figures, title: &'static str, table: &'static str, unit: &str) {
-        let Some(rows) = self.begin(figures, title, table) else { return };
+        let Some(rows) = self.begin(figures, title, table) else {
+            return;
+        };
         let value = |row: &&Row| Some((row.text("what")?.to_owned(), row.number("per_second")?));
         let values: Vec<(String, f64)> = rows.iter().filter_map(value).collect();
         self.show(table, title, plot::bars(title, unit, &values));
-        self.cells(&rows, &[("what", "what"), ("a second", "per_second"), ("µs each", "each_us")]);
+        self.cells(
+            &rows,
+            &[
+                ("what", "what"),
+                ("a second", "per_second"),
+                ("µs each", "each_us"),
+            ],
+        );
     }
 
     fn proofs(&mut self, figures: &Figures) {
-        let Some(rows) = self.begin(figures, "Proofs, by steps and backend", "proofs") else { return };
+        let Some(rows) = self.begin(figures, "Proofs, by steps and backend", "proofs") else {
+            return;
+        };
         for (name, title, figure, unit) in [
             ("time", "Time to prove a run", "prove_s", "seconds"),
             ("size", "Size of a proof", "proof_bytes", "bytes"),
             ("memory", "Memory to prove a run", "peak_mib", "MiB at the peak"),
         ] {
-            let axes = Axes { title, x: "steps of the run", y: unit };
-            self.show(name, title, plot::lines(&axes, &series(&rows, "backend", "steps", figure)));
+            let axes = Axes {
+                title,
+                x: "steps of the run",
+                y: unit,
+            };
+            self.show(
+                name,
+                title,
+                plot::lines(&axes, &series(&rows, "backend", "steps", figure)),
+            );
         }
         self.cells(
             &rows,
@@ -162,10 +214,17 @@ impl Page {
     }
 
     fn verification(&mut self, figures: &Figures) {
-        let axes = |title, x| Axes { title, x, y: "ms a proof" };
+        let axes = |title, x| Axes {
+            title,
+            x,
+            y: "ms a proof",
+        };
         if let Some((_, rows)) = figures.table("proofs") {
             let title = "Verifying one proof";
-            let svg = plot::lines(&axes(title, "steps of the run"), &series(&rows, "backend", "steps", "verify_ms"));
+            let svg = plot::lines(
+                &axes(title, "steps of the run"),
+                &series(&rows, "backend", "steps", "verify_ms"),
+            );
             if svg.is_some() {
                 self.line("## Verification, one by one\n");
                 self.show("verify", title, svg);
@@ -173,9 +232,20 @@ impl Page {
         }
         if let Some(rows) = self.begin(figures, "Verification in batches", "batches") {
             let title = "Verifying proofs together";
-            let svg = plot::lines(&axes(title, "proofs in a batch"), &series(&rows, "backend", "proofs", "each_ms"));
+            let svg = plot::lines(
+                &axes(title, "proofs in a batch"),
+                &series(&rows, "backend", "proofs", "each_ms"),
+            );
             self.show("batches", title, svg);
-            self.cells(&rows, &[("backend", "backend"), ("proofs", "proofs"), ("ms a proof", "each_ms"), ("peak, MiB", "peak_mib")]);
+            self.cells(
+                &rows,
+                &[
+                    ("backend", "backend"),
+                    ("proofs", "proofs"),
+                    ("ms a proof", "each_ms"),
+                    ("peak, MiB", "peak_mib"),
+                ],
+            );
         }
     }
 }
@@ -232,7 +302,10 @@ mod tests {
     #[test]
     fn shows_what_was_measured() {
         let page = page_of(FIXTURE);
-        assert_eq!(plots(&page), ["time.svg", "size.svg", "memory.svg", "verify.svg", "ledger.svg"]);
+        assert_eq!(
+            plots(&page),
+            ["time.svg", "size.svg", "memory.svg", "verify.svg", "ledger.svg"]
+        );
         for expected in [
             "| 2000-01-01 | c0ffee | a \\| b | 1 GiB | 0 | 0 |",
             "| q | two | 1,000 | – | 8.25 | 90 | 700 | – |",
@@ -249,7 +322,12 @@ mod tests {
     #[test]
     fn says_what_was_not_measured() {
         let page = page_of(FIXTURE);
-        assert!(page.text.contains("of: Verification in batches, Admission of gossip,"), "{}", page.text);
+        assert!(
+            page.text
+                .contains("of: Verification in batches, Admission of gossip,"),
+            "{}",
+            page.text
+        );
         assert!(!page.text.contains("## Admission of gossip") && !page.text.contains("admission.svg"));
     }
 
@@ -264,7 +342,10 @@ mod tests {
     fn says_of_which_run_a_table_is_if_there_are_several() {
         let second = r#"{"table":"run","date":"2000-01-02","commit":"cafe"}"#;
         let page = page_of(&format!("{FIXTURE}{second}\n"));
-        assert!(page.text.contains("Of 2000-01-01, at c0ffee.") && page.text.contains("| 2000-01-02 | cafe | – |"));
+        assert!(
+            page.text.contains("Of 2000-01-01, at c0ffee.")
+                && page.text.contains("| 2000-01-02 | cafe | – |")
+        );
     }
 
     #[test]

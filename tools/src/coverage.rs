@@ -20,8 +20,14 @@ pub(crate) fn coverage(json: &Value) -> Option<Coverage> {
     let index = json["index"].as_object()?;
     let mut names = BTreeMap::new();
     walk(index, &json["root"], &mut names, 0)?;
-    let words: BTreeSet<&str> = index.values().flat_map(|item| examples(item["docs"].as_str())).collect();
-    let shown = names.values().filter(|name| words.contains(name.as_str())).count();
+    let words: BTreeSet<&str> = index
+        .values()
+        .flat_map(|item| examples(item["docs"].as_str()))
+        .collect();
+    let shown = names
+        .values()
+        .filter(|name| words.contains(name.as_str()))
+        .count();
     Some(Coverage {
         public: names.len(),
         shown,
@@ -66,7 +72,10 @@ fn item<'a>(index: &'a Index, id: &Value) -> Option<&'a Value> {
 fn examples(docs: Option<&str>) -> Vec<&str> {
     let docs = docs.unwrap_or_default();
     let mut words = vec![];
-    let runs = |info: &str| info.split(',').all(|it| ["", "rust", "standalone_crate", "should_panic"].contains(&it.trim()));
+    let runs = |info: &str| {
+        info.split(',')
+            .all(|it| ["", "rust", "standalone_crate", "should_panic"].contains(&it.trim()))
+    };
     let mut lines = blocks(docs.lines()).into_iter().filter_map(|block| match block {
         Block::Fenced { info, lines } if runs(&info) => Some(lines),
         _ => None,
@@ -75,7 +84,10 @@ fn examples(docs: Option<&str>) -> Vec<&str> {
     wanted.dedup();
     for line in docs.lines() {
         if wanted.iter().any(|it| it == line) {
-            words.extend(line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|it| !it.is_empty()));
+            words.extend(
+                line.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                    .filter(|it| !it.is_empty()),
+            );
         }
     }
     words
@@ -89,9 +101,7 @@ mod tests {
 
     #[test]
     fn counts_what_is_exported_and_what_of_it_is_in_an_example() {
-        let item = |name: &str, kind: &str, docs: &str| {
-            json!({ "name": name, "crate_id": 0, "visibility": "public", "docs": docs, "inner": { kind: {} } })
-        };
+        let item = |name: &str, kind: &str, docs: &str| json!({ "name": name, "crate_id": 0, "visibility": "public", "docs": docs, "inner": { kind: {} } });
         let module = |items: Value| json!({ "visibility": "public", "docs": null, "inner": { "module": { "items": items } } });
         let used = json!({ "visibility": "public", "docs": null, "inner": { "use": { "id": 4 } } });
         let foreign = json!({ "visibility": "public", "docs": null, "inner": { "use": { "id": 99 } } });

@@ -40,7 +40,8 @@ pub(crate) struct Figures(Vec<Run>);
 impl Figures {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        Self::parse(&workspace::read(path)?).map_err(|what| Failure::Wrong(vec![format!("{}: {what}", path.display())]))
+        Self::parse(&workspace::read(path)?)
+            .map_err(|what| Failure::Wrong(vec![format!("{}: {what}", path.display())]))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -53,7 +54,10 @@ impl Figures {
             let row = Row(row);
             match (row.text("table"), runs.last_mut()) {
                 (None, _) => return Err(wrong("it names no table")),
-                (Some(RUN), _) => runs.push(Run { head: row, rows: vec![] }),
+                (Some(RUN), _) => runs.push(Run {
+                    head: row,
+                    rows: vec![],
+                }),
                 (Some(_), None) => return Err(wrong("a figure of no run")),
                 (Some(_), Some(run)) => run.rows.push(row),
             }
@@ -64,7 +68,11 @@ impl Figures {
     /// The rows of a table, of the newest run that has any, and that run.
     pub(crate) fn table(&self, name: &str) -> Option<(&Run, Vec<&Row>)> {
         self.0.iter().rev().find_map(|run| {
-            let rows: Vec<&Row> = run.rows.iter().filter(|row| row.text("table") == Some(name)).collect();
+            let rows: Vec<&Row> = run
+                .rows
+                .iter()
+                .filter(|row| row.text("table") == Some(name))
+                .collect();
             (!rows.is_empty()).then_some((run, rows))
         })
     }
@@ -88,7 +96,10 @@ mod tests {
         let figures = Figures::parse(text).expect("figures");
         let of = |name| {
             let (run, rows) = figures.table(name)?;
-            Some((run.head.text("commit"), rows.iter().map(|row| row.number("n")).collect::<Vec<_>>()))
+            Some((
+                run.head.text("commit"),
+                rows.iter().map(|row| row.number("n")).collect::<Vec<_>>(),
+            ))
         };
         assert_eq!(of("x"), Some((Some("b"), vec![Some(3.0)])));
         assert_eq!(of("y"), Some((Some("a"), vec![Some(2.0)])));

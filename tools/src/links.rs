@@ -23,7 +23,11 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     }
     let mut wrong = check(&texts, &|path| root.join(path).exists());
     wrong.extend(unplaced(&files, &texts));
-    if wrong.is_empty() { Ok(()) } else { Err(Failure::Wrong(wrong)) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Wrong(wrong))
+    }
 }
 
 /// What is wrong, a line each, in texts by their path from the root.
@@ -44,8 +48,14 @@ fn check(texts: &BTreeMap<String, String>, exists: &dyn Fn(&str) -> bool) -> Vec
         }
     }
     if let Some(index) = texts.get(INDEX) {
-        let listed: Vec<String> = targets(index).iter().filter_map(|it| resolve(INDEX, path_of(it))).collect();
-        for page in texts.keys().filter(|it| it.starts_with("docs/") && it.ends_with(".md") && *it != INDEX) {
+        let listed: Vec<String> = targets(index)
+            .iter()
+            .filter_map(|it| resolve(INDEX, path_of(it)))
+            .collect();
+        for page in texts
+            .keys()
+            .filter(|it| it.starts_with("docs/") && it.ends_with(".md") && *it != INDEX)
+        {
             if !listed.contains(page) {
                 wrong.push(format!("{INDEX} does not list {page}"));
             }
@@ -57,7 +67,11 @@ fn check(texts: &BTreeMap<String, String>, exists: &dyn Fn(&str) -> bool) -> Vec
 /// Golden vectors that no page of `docs/spec` names, by their file or by their folder.
 fn unplaced(files: &[String], texts: &BTreeMap<String, String>) -> Vec<String> {
     let of_vectors = |name: &&String| name.contains("/tests/vectors/") || name.contains("/tests/golden/");
-    let pages: Vec<&String> = texts.iter().filter(|(name, _)| name.starts_with("docs/spec/")).map(|(_, text)| text).collect();
+    let pages: Vec<&String> = texts
+        .iter()
+        .filter(|(name, _)| name.starts_with("docs/spec/"))
+        .map(|(_, text)| text)
+        .collect();
     let named = |what: &str| pages.iter().any(|text| text.contains(what));
     let placed = |name: &str| {
         let (folder, file) = name.rsplit_once('/').unwrap_or_default();
@@ -65,7 +79,9 @@ fn unplaced(files: &[String], texts: &BTreeMap<String, String>) -> Vec<String> {
         named(&format!("`{file}`")) || named(&format!("/{file}`")) || whole_folder
     };
     let unplaced = files.iter().filter(of_vectors).filter(|name| !placed(name));
-    unplaced.map(|name| format!("{name} is named by no page of docs/spec")).collect()
+    unplaced
+        .map(|name| format!("{name} is named by no page of docs/spec"))
+        .collect()
 }
 
 /// The targets of a page's links and definitions, outside of code.
@@ -108,12 +124,19 @@ fn dead(
         return None;
     }
     let (path, anchor) = (path_of(target), target.split_once('#').map(|(_, anchor)| anchor));
-    let to = if path.is_empty() { page.to_owned() } else { resolve(page, path)? };
+    let to = if path.is_empty() {
+        page.to_owned()
+    } else {
+        resolve(page, path)?
+    };
     if !exists(&to) {
         return Some(format!("there is no {to}"));
     }
     let anchor = anchor?;
-    let heads = texts.get(&to).filter(|_| to.ends_with(".md")).map(|it| anchors(it));
+    let heads = texts
+        .get(&to)
+        .filter(|_| to.ends_with(".md"))
+        .map(|it| anchors(it));
     match heads {
         Some(heads) if !heads.iter().any(|it| it == anchor) => Some(format!("{to} has no heading #{anchor}")),
         _ => None,
@@ -154,14 +177,20 @@ fn named_pages(text: &str) -> Vec<(usize, String)> {
                 continue;
             }
             let Some(end) = path.find(".md") else { continue };
-            named.extend(braces(&path[..end + 3]).into_iter().map(|path| (number + 1, path)));
+            named.extend(
+                braces(&path[..end + 3])
+                    .into_iter()
+                    .map(|path| (number + 1, path)),
+            );
         }
     }
     named
 }
 
 fn braces(path: &str) -> Vec<String> {
-    let parts = path.split_once('{').and_then(|(head, rest)| Some((head, rest.split_once('}')?)));
+    let parts = path
+        .split_once('{')
+        .and_then(|(head, rest)| Some((head, rest.split_once('}')?)));
     match parts {
         None => vec![path.to_owned()],
         Some((head, (choices, tail))) => choices.split(',').map(|it| format!("{head}{it}{tail}")).collect(),
@@ -173,16 +202,26 @@ mod tests {
     use super::*;
 
     fn wrong(pages: &[(&str, &str)]) -> Vec<String> {
-        let texts: BTreeMap<String, String> =
-            pages.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        check(&texts, &|path| path == "." || path == "src" || texts.contains_key(path))
+        let texts: BTreeMap<String, String> = pages
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        check(&texts, &|path| {
+            path == "." || path == "src" || texts.contains_key(path)
+        })
     }
 
     #[test]
     fn accepts_links_that_lead_somewhere() {
         let pages = [
-            ("README.md", "[a](docs/a.md#one-two), [src](src), [up](#up), [out](https://example.org/x.md), `[no](where)`\n# Up\n"),
-            ("docs/a.md", "## One, two\n[back](../README.md) [dot](..)\n```\n[code](gone.md)\n```\n[x]: a.md\n"),
+            (
+                "README.md",
+                "[a](docs/a.md#one-two), [src](src), [up](#up), [out](https://example.org/x.md), `[no](where)`\n# Up\n",
+            ),
+            (
+                "docs/a.md",
+                "## One, two\n[back](../README.md) [dot](..)\n```\n[code](gone.md)\n```\n[x]: a.md\n",
+            ),
             ("src/lib.rs", "// docs/a.md and https://example.org/docs/b.md\n"),
         ];
         assert_eq!(wrong(&pages), [""; 0]);
@@ -190,21 +229,36 @@ mod tests {
 
     #[test]
     fn refuses_a_link_to_no_file() {
-        assert_eq!(wrong(&[("a/b.md", "\n[x](../c.md)")]), ["a/b.md: (../c.md): there is no c.md"]);
-        assert_eq!(wrong(&[("b.md", "[x]: c.md")]), ["b.md: (c.md): there is no c.md"]);
-        assert_eq!(wrong(&[("b.md", "[![x](p.svg)](b.md)")]), ["b.md: (p.svg): there is no p.svg"]);
+        assert_eq!(
+            wrong(&[("a/b.md", "\n[x](../c.md)")]),
+            ["a/b.md: (../c.md): there is no c.md"]
+        );
+        assert_eq!(
+            wrong(&[("b.md", "[x]: c.md")]),
+            ["b.md: (c.md): there is no c.md"]
+        );
+        assert_eq!(
+            wrong(&[("b.md", "[![x](p.svg)](b.md)")]),
+            ["b.md: (p.svg): there is no p.svg"]
+        );
     }
 
     #[test]
     fn refuses_a_link_to_no_heading() {
-        assert_eq!(wrong(&[("b.md", "# Here\n[x](#there)")]), ["b.md: (#there): b.md has no heading #there"]);
+        assert_eq!(
+            wrong(&[("b.md", "# Here\n[x](#there)")]),
+            ["b.md: (#there): b.md has no heading #there"]
+        );
         let pages = [("b.md", "[x](c.md#there)"), ("c.md", "# Here")];
         assert_eq!(wrong(&pages), ["b.md: (c.md#there): c.md has no heading #there"]);
     }
 
     #[test]
     fn refuses_a_comment_that_names_no_page() {
-        assert_eq!(wrong(&[("x.rs", "//! a\n//! `docs/spec/no.md`")]), ["x.rs:2: there is no docs/spec/no.md"]);
+        assert_eq!(
+            wrong(&[("x.rs", "//! a\n//! `docs/spec/no.md`")]),
+            ["x.rs:2: there is no docs/spec/no.md"]
+        );
         let pages = [("x.rs", "// docs/{a,b}.md"), ("docs/a.md", "")];
         assert_eq!(wrong(&pages), ["x.rs:1: there is no docs/b.md"]);
     }
@@ -214,7 +268,10 @@ mod tests {
         let files = ["a.hex", "b.hex", "message/c.hex"].map(|it| format!("crates/x/tests/vectors/{it}"));
         let text = "`crates/x/tests/vectors/a.hex`, `crates/x/tests/vectors/message/`".to_owned();
         let texts = BTreeMap::from([("docs/spec/x.md".to_owned(), text)]);
-        assert_eq!(unplaced(&files, &texts), ["crates/x/tests/vectors/b.hex is named by no page of docs/spec"]);
+        assert_eq!(
+            unplaced(&files, &texts),
+            ["crates/x/tests/vectors/b.hex is named by no page of docs/spec"]
+        );
     }
 
     #[test]

@@ -166,8 +166,12 @@ fn slug(heading: &str) -> String {
             Piece::Definition { name, .. } => name,
         });
     }
-    let kept = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
+    let kept = words
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.flat_map(char::to_lowercase)
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -181,15 +185,27 @@ mod tests {
             pieces(text),
             [
                 Piece::Text("a "),
-                Piece::Link { label: "`X`", target: "y" },
+                Piece::Link {
+                    label: "`X`",
+                    target: "y"
+                },
                 Piece::Text(" and "),
-                Piece::Reference { label: "z", name: "z" },
+                Piece::Reference {
+                    label: "z",
+                    name: "z"
+                },
                 Piece::Text(", "),
                 Piece::Code("[no](link)"),
                 Piece::Text(" "),
-                Piece::Reference { label: "w", name: "v" },
+                Piece::Reference {
+                    label: "w",
+                    name: "v"
+                },
                 Piece::Text("\n"),
-                Piece::Definition { name: "v", target: "there" },
+                Piece::Definition {
+                    name: "v",
+                    target: "there"
+                },
                 Piece::Text("end"),
             ]
         );
@@ -204,6 +220,9 @@ mod tests {
     #[test]
     fn headings_have_the_anchors_that_github_gives_them() {
         let page = "# Up, and *down*!\n```sh\n# no heading\n```\n## `Code` of [x](y.md)\n## Twice\n## Twice\n#none\n";
-        assert_eq!(anchors(page), ["up-and-down", "code-of-x", "twice", "twice-1", "twice"]);
+        assert_eq!(
+            anchors(page),
+            ["up-and-down", "code-of-x", "twice", "twice-1", "twice"]
+        );
     }
 }

@@ -61,7 +61,10 @@ pub(crate) fn lines(axes: &Axes<'_>, series: &[Series]) -> Option<String> {
         let colour = COLOURS[number % COLOURS.len()];
         let mut sorted = it.points.clone();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let path: Vec<String> = sorted.iter().map(|(px, py)| format!("{:.1},{:.1}", x(*px), y(*py))).collect();
+        let path: Vec<String> = sorted
+            .iter()
+            .map(|(px, py)| format!("{:.1},{:.1}", x(*px), y(*py)))
+            .collect();
         let _ = writeln!(
             svg,
             r#"<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{}"/>"#,
@@ -96,7 +99,12 @@ pub(crate) fn bars(title: &str, unit: &str, values: &[(String, f64)]) -> Option<
             (value / most * room).max(1.0),
             COLOURS[0]
         );
-        text(&mut svg, (label + value / most * room + 6.0, at + 14.0), "start", &short(*value));
+        text(
+            &mut svg,
+            (label + value / most * room + 6.0, at + 14.0),
+            "start",
+            &short(*value),
+        );
     }
     text(&mut svg, (label, height - 10.0), "start", unit);
     svg.push_str("</svg>\n");
@@ -174,7 +182,10 @@ fn marker(svg: &mut String, number: usize, colour: &str, (x, y): (f64, f64)) {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 /// A number in three digits or so.
@@ -191,7 +202,13 @@ pub(crate) fn short(value: f64) -> String {
         }
         return grouped;
     }
-    let digits = if value >= 10.0 { 1 } else if value >= 1.0 { 2 } else { 3 };
+    let digits = if value >= 10.0 {
+        1
+    } else if value >= 1.0 {
+        2
+    } else {
+        3
+    };
     format!("{value:.digits$}")
 }
 
@@ -205,7 +222,13 @@ mod tests {
             x: "steps",
             y: "s",
         };
-        lines(&axes, &[Series { name: "one".to_owned(), points }])
+        lines(
+            &axes,
+            &[Series {
+                name: "one".to_owned(),
+                points,
+            }],
+        )
     }
 
     #[test]
@@ -215,7 +238,10 @@ mod tests {
         assert!((scale.place(10.0)).abs() < 1e-9 && (scale.place(10_000.0) - 1.0).abs() < 1e-9);
         assert!((scale.place(100.0) - 1.0 / 3.0).abs() < 1e-9);
         // One value has an axis, too.
-        assert_eq!((Scale::new(100.0, 100.0).from, Scale::new(100.0, 100.0).to), (2, 3));
+        assert_eq!(
+            (Scale::new(100.0, 100.0).from, Scale::new(100.0, 100.0).to),
+            (2, 3)
+        );
     }
 
     #[test]
@@ -224,8 +250,15 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 4);
         assert!(svg.contains("A &amp; B") && !svg.contains("A & B"));
         // Joined from left to right, whatever their order.
-        let path = svg.split("points=\"").nth(1).and_then(|it| it.split('"').next()).expect("a line");
-        let xs: Vec<f64> = path.split(' ').filter_map(|it| it.split(',').next()?.parse().ok()).collect();
+        let path = svg
+            .split("points=\"")
+            .nth(1)
+            .and_then(|it| it.split('"').next())
+            .expect("a line");
+        let xs: Vec<f64> = path
+            .split(' ')
+            .filter_map(|it| it.split(',').next()?.parse().ok())
+            .collect();
         assert!(xs.len() == 3 && xs.is_sorted(), "{xs:?}");
     }
 
@@ -239,12 +272,21 @@ mod tests {
     #[test]
     fn a_bar_is_as_long_as_its_value() {
         let svg = bars("x", "y", &[("a".to_owned(), 50.0), ("b".to_owned(), 100.0)]).expect("values");
-        assert!(svg.contains(r#"width="150.0""#) && svg.contains(r#"width="300.0""#), "{svg}");
+        assert!(
+            svg.contains(r#"width="150.0""#) && svg.contains(r#"width="300.0""#),
+            "{svg}"
+        );
     }
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [(1234.5, "1,235"), (0.0213, "0.021"), (2.0, "2"), (2.5, "2.50"), (31.24, "31.2")] {
+        for (value, text) in [
+            (1234.5, "1,235"),
+            (0.0213, "0.021"),
+            (2.0, "2"),
+            (2.5, "2.50"),
+            (31.24, "31.2"),
+        ] {
             assert_eq!(short(value), text);
         }
     }

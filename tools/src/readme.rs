@@ -28,7 +28,11 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
             }
         };
         match render(&name, &source, &manifest, &exists) {
-            Err(complaints) => wrong.extend(complaints.iter().map(|it| format!("crates/{name}/src/lib.rs: {it}"))),
+            Err(complaints) => wrong.extend(
+                complaints
+                    .iter()
+                    .map(|it| format!("crates/{name}/src/lib.rs: {it}")),
+            ),
             Ok(readme) => {
                 if workspace::put(&folder.join("README.md"), &readme, mode)?.is_some() {
                     wrong.push(format!(
@@ -38,7 +42,11 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
             }
         }
     }
-    if wrong.is_empty() { Ok(()) } else { Err(Failure::Wrong(wrong)) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Wrong(wrong))
+    }
 }
 
 /// Where a path leads from the folder of the crate, if it is there.
@@ -49,16 +57,24 @@ fn render(name: &str, source: &str, manifest: &str, exists: Exists<'_>) -> Resul
     let guide = guide(source);
     let mut wrong = vec![];
     let mut examples = 0;
-    let mut readme = format!("<!-- From the guide in src/lib.rs, by `cargo run -p nonos-tools -- readme`. -->\n# {name}\n\n");
+    let mut readme = format!(
+        "<!-- From the guide in src/lib.rs, by `cargo run -p nonos-tools -- readme`. -->\n# {name}\n\n"
+    );
     for block in blocks(guide.iter().map(String::as_str)) {
         match block {
             Block::Text(text) => readme.push_str(&prose(&text, exists, &mut wrong)),
             Block::Fenced { info, lines } => {
-                let words: Vec<&str> = info.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+                let words: Vec<&str> = info
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|word| !word.is_empty())
+                    .collect();
                 if let Some(word) = words.iter().find(|word| ["no_run", "ignore"].contains(word)) {
                     wrong.push(format!("an example of the guide does not run: `{word}`"));
                 }
-                let rust = words.iter().all(|word| ["rust", "standalone_crate", "should_panic"].contains(word));
+                let rust = words
+                    .iter()
+                    .all(|word| ["rust", "standalone_crate", "should_panic"].contains(word));
                 if rust {
                     examples += 1;
                     readme.push_str("```rust\n");
@@ -77,20 +93,28 @@ fn render(name: &str, source: &str, manifest: &str, exists: Exists<'_>) -> Resul
         wrong.push("the guide has no example".to_owned());
     }
     let headings: Vec<&str> = guide.iter().filter_map(|line| line.strip_prefix("# ")).collect();
-    let places: Vec<Option<usize>> = SECTIONS.map(|it| headings.iter().position(|heading| *heading == it)).into();
+    let places: Vec<Option<usize>> = SECTIONS
+        .map(|it| headings.iter().position(|heading| *heading == it))
+        .into();
     for (section, _) in SECTIONS.iter().zip(&places).filter(|(_, place)| place.is_none()) {
         wrong.push(format!("the guide lacks its section `# {section}`"));
     }
     let found: Vec<usize> = places.into_iter().flatten().collect();
     if !found.is_sorted() {
-        wrong.push(format!("the guide's sections are not in this order: {}", SECTIONS.join(", ")));
+        wrong.push(format!(
+            "the guide's sections are not in this order: {}",
+            SECTIONS.join(", ")
+        ));
     }
     let features = features(manifest);
     if !features.is_empty() && !headings.contains(&"Features") {
         wrong.push("the guide lacks its section `# Features`".to_owned());
     }
     for feature in &features {
-        if !guide.iter().any(|line| line.starts_with("| `") && line.contains(&format!("`{feature}`"))) {
+        if !guide
+            .iter()
+            .any(|line| line.starts_with("| `") && line.contains(&format!("`{feature}`")))
+        {
             wrong.push(format!("the feature `{feature}` is in no table of the guide"));
         }
     }
@@ -138,24 +162,36 @@ fn hidden(line: &str) -> bool {
 fn prose(text: &str, exists: Exists<'_>, wrong: &mut Vec<String>) -> String {
     let text: String = text
         .split_inclusive('\n')
-        .map(|line| if line.starts_with('#') { format!("#{line}") } else { line.to_owned() })
+        .map(|line| {
+            if line.starts_with('#') {
+                format!("#{line}")
+            } else {
+                line.to_owned()
+            }
+        })
         .collect();
     let pieces = pieces(&text);
     let outward = |target: &str| target.contains("://");
     let defined = |name: &str| {
-        pieces.iter().any(|it| matches!(it, Piece::Definition { name: of, target } if *of == name && outward(target)))
+        pieces
+            .iter()
+            .any(|it| matches!(it, Piece::Definition { name: of, target } if *of == name && outward(target)))
     };
     let mut prose = String::new();
     for piece in &pieces {
         match *piece {
             Piece::Text(text) => prose.push_str(text),
             Piece::Code(code) => prose.push_str(&span(code, exists, wrong)),
-            Piece::Link { label, target } if outward(target) => prose.push_str(&format!("[{label}]({target})")),
+            Piece::Link { label, target } if outward(target) => {
+                prose.push_str(&format!("[{label}]({target})"))
+            }
             Piece::Definition { name, target } if outward(target) => {
                 prose.push_str(&format!("[{name}]: {target}\n"));
             }
             Piece::Definition { .. } => {}
-            Piece::Reference { label, name } if defined(name) => prose.push_str(&format!("[{label}][{name}]")),
+            Piece::Reference { label, name } if defined(name) => {
+                prose.push_str(&format!("[{label}][{name}]"))
+            }
             Piece::Link { label, .. } | Piece::Reference { label, .. } => prose.push_str(label),
         }
     }
@@ -164,7 +200,10 @@ fn prose(text: &str, exists: Exists<'_>, wrong: &mut Vec<String>) -> String {
 
 /// A code span; a link, too, if it is a path.
 fn span(code: &str, exists: Exists<'_>, wrong: &mut Vec<String>) -> String {
-    let path = code.contains('/') && code.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let path = code.contains('/')
+        && code
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
     match exists(code) {
         Some(link) if path => format!("[`{code}`]({link})"),
         None if path && code.ends_with(".md") => {
@@ -250,34 +289,48 @@ mod code;
 
     #[test]
     fn refuses_an_example_that_does_not_run() {
-        let guide = GUIDE.replace("big\"), doc = \"```text\"", "big\"), doc = \"```text\"").replace(
-            "big\", doc = \"```\"",
-            "big\", doc = \"```no_run\"",
-        );
+        let guide = GUIDE
+            .replace("big\"), doc = \"```text\"", "big\"), doc = \"```text\"")
+            .replace("big\", doc = \"```\"", "big\", doc = \"```no_run\"");
         let wrong = refused(&guide, MANIFEST);
-        assert!(wrong.contains(&"an example of the guide does not run: `no_run`".to_owned()), "{wrong:?}");
+        assert!(
+            wrong.contains(&"an example of the guide does not run: `no_run`".to_owned()),
+            "{wrong:?}"
+        );
     }
 
     #[test]
     fn refuses_a_guide_that_lacks_a_section() {
         for section in SECTIONS {
             let guide = GUIDE.replace(&format!("# {section}"), "# Something else");
-            assert_eq!(refused(&guide, MANIFEST), [format!("the guide lacks its section `# {section}`")]);
+            assert_eq!(
+                refused(&guide, MANIFEST),
+                [format!("the guide lacks its section `# {section}`")]
+            );
         }
     }
 
     #[test]
     fn refuses_sections_in_another_order() {
-        let guide = GUIDE.replace("# Errors", "# X").replace("# The types to know", "# Errors").replace("# X", "# The types to know");
+        let guide = GUIDE
+            .replace("# Errors", "# X")
+            .replace("# The types to know", "# Errors")
+            .replace("# X", "# The types to know");
         assert!(refused(&guide, MANIFEST)[0].contains("order"));
     }
 
     #[test]
     fn refuses_features_that_the_guide_does_not_tell_of() {
         let manifest = MANIFEST.replace("big = []", "big = []\nsmall = []");
-        assert_eq!(refused(GUIDE, &manifest), ["the feature `small` is in no table of the guide"]);
+        assert_eq!(
+            refused(GUIDE, &manifest),
+            ["the feature `small` is in no table of the guide"]
+        );
         let guide = GUIDE.replace("# Features", "# Choices");
-        assert_eq!(refused(&guide, MANIFEST), ["the guide lacks its section `# Features`"]);
+        assert_eq!(
+            refused(&guide, MANIFEST),
+            ["the guide lacks its section `# Features`"]
+        );
     }
 
     #[test]

@@ -10,7 +10,10 @@ use std::{
 /// The root of the repository: above this package.
 pub(crate) fn root() -> Result<PathBuf, Failure> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.join("..").canonicalize().map_err(Failure::io(package.display()))
+    package
+        .join("..")
+        .canonicalize()
+        .map_err(Failure::io(package.display()))
 }
 
 /// The library crates, by name, in order: the folders of `crates` that have a `lib.rs`.
@@ -40,7 +43,10 @@ pub(crate) fn files(root: &Path) -> Result<Vec<String>, Failure> {
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     let names = text.split('\0').filter(|name| !name.is_empty());
     // A file that is deleted, and still in the index, is no file.
-    let mut names: Vec<String> = names.filter(|name| root.join(name).is_file()).map(str::to_owned).collect();
+    let mut names: Vec<String> = names
+        .filter(|name| root.join(name).is_file())
+        .map(str::to_owned)
+        .collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -262,7 +262,9 @@ fn run(nodes: &mut [Node], capsule: CapsuleHash, number: u64, proved: &mut [u64;
         verify.join(", ")
     );
     let row = Row::of("jobs").number("job", number as f64);
-    row.number("receipt_ms", first_ms as f64).number("paid_ms", all_ms as f64).leave()?;
+    row.number("receipt_ms", first_ms as f64)
+        .number("paid_ms", all_ms as f64)
+        .leave()?;
     Ok(())
 }
 

@@ -141,7 +141,9 @@ fn show(name: &str, let_in: usize, time: Duration) {
     let rate = MESSAGES as f64 / time.as_secs_f64();
     println!("{name:27} {let_in:6} {rate:9.0} {each:>12?}");
     let row = Row::of("admission").text("what", name);
-    let row = row.number("per_second", rate).number("each_us", each.as_secs_f64() * 1e6);
+    let row = row
+        .number("per_second", rate)
+        .number("each_us", each.as_secs_f64() * 1e6);
     row.leave().expect("the file for figures can be written");
 }
 

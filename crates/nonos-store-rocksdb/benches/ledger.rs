@@ -96,7 +96,10 @@ fn rate(what: &str, mut once: impl FnMut() -> Result<u64, Box<dyn Error>>) -> Re
     }
     let a_second = done as f64 / since.elapsed().as_secs_f64();
     println!("| {what} | {a_second:.0} |");
-    Row::of("ledger").text("what", what).number("per_second", a_second).leave()?;
+    Row::of("ledger")
+        .text("what", what)
+        .number("per_second", a_second)
+        .leave()?;
     Ok(())
 }
 

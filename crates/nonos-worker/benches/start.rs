@@ -52,6 +52,8 @@ fn figure(what: &str, work: impl Fn() -> Result<(), Error>) -> Result<(), Box<dy
         ms(most)
     );
     let row = Row::of("worker").text("what", what);
-    row.number("median_ms", ms(median)).number("most_ms", ms(most)).leave()?;
+    row.number("median_ms", ms(median))
+        .number("most_ms", ms(most))
+        .leave()?;
     Ok(())
 }

@@ -136,7 +136,10 @@ type Write<'a> = &'a dyn Fn(&str, &str, &[u8]) -> io::Result<()>;
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     let digit = |it: u8| char::from(it).to_digit(16).unwrap_or_default() as u8;
-    digits.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+    digits
+        .chunks_exact(2)
+        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
+        .collect()
 }
 
 /// The keystore of the vector in `docs/spec/keystore.md`.
@@ -170,23 +173,39 @@ share_verifiers = 1500
 /// What decoders accept.
 fn decoders(write: Write<'_>) -> Result<(), Box<dyn std::error::Error>> {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/nonos-depin/tests/vectors");
-    write("anchor", "vector", &unhex(&fs::read_to_string(vectors.join("anchor.hex"))?))?;
+    write(
+        "anchor",
+        "vector",
+        &unhex(&fs::read_to_string(vectors.join("anchor.hex"))?),
+    )?;
     for (name, bytes) in nonos_fuzz_checks::boxes::samples()? {
         write("boxes", name, &bytes)?;
     }
     // Version, k, two public columns, three tables, and what would be the proof.
-    write("halo2", "layout", &[1, 11, 2, 0, 3, 0, 1, 0, 4, 0, 16, 0, 0xaa, 0xbb])?;
+    write(
+        "halo2",
+        "layout",
+        &[1, 11, 2, 0, 3, 0, 1, 0, 4, 0, 16, 0, 0xaa, 0xbb],
+    )?;
     write("keystore", "vector", &unhex(KEYSTORE))?;
     write("manifest", "everything", MANIFEST.as_bytes())?;
     let policy = nonos_package::Policy::for_module("main");
     write("manifest", "policy", &policy.to_bytes())?;
-    let seen: Vec<u8> = [vec![4], 1_800_000_000_u64.to_be_bytes().to_vec(), vec![1; 32], vec![2; 32]].concat();
+    let seen: Vec<u8> = [
+        vec![4],
+        1_800_000_000_u64.to_be_bytes().to_vec(),
+        vec![1; 32],
+        vec![2; 32],
+    ]
+    .concat();
     write("books", "seen", &seen)?;
 
     // A job from the middle of a run that has memory, calls and a trap's worth of state.
     let subject = Subject::Module(wat::parse_str(MODULES[3].1)?.into());
     let (arguments, secret) = ([Value::I32(0)], Secret::default());
-    let run = Arc::new(ExecutionStatement::of_call(subject, "f", &arguments, &[9; 40], &secret)?);
+    let run = Arc::new(ExecutionStatement::of_call(
+        subject, "f", &arguments, &[9; 40], &secret,
+    )?);
     for (place, job) in Cutter::new(&run, 12)?.enumerate().take(2) {
         write("job", &format!("segment-{place}"), &job.to_bytes())?;
     }
@@ -202,6 +221,8 @@ fn machines(write: Write<'_>) -> io::Result<()> {
     // Two questions, then time and deliveries in turn, so that they are asked, answered and done.
     let turns = [6, 10, 0, 0, 0, 0, 0, 0, 0, 0].repeat(40);
     write("onion", "answered", &[&[7, 6, 7, 2], &turns[..]].concat())?;
-    let rough: Vec<u8> = (0..250_u8).flat_map(|n| [[7, 0, 6, 4, 0, 5, 3, 0][usize::from(n % 8)], n]).collect();
+    let rough: Vec<u8> = (0..250_u8)
+        .flat_map(|n| [[7, 0, 6, 4, 0, 5, 3, 0][usize::from(n % 8)], n])
+        .collect();
     write("onion", "rough", &rough)
 }

@@ -34,7 +34,11 @@ impl Desk {
             slot: Slot::ZERO,
             executor,
         };
-        Self { identity, label, place }
+        Self {
+            identity,
+            label,
+            place,
+        }
     }
 
     fn content_key(&self) -> ContentKey {
@@ -55,9 +59,27 @@ pub fn samples() -> Result<[(&'static str, Vec<u8>); 4], BoxError> {
     let (key, to) = (desk.content_key(), desk.secret().public());
     let first = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
     Ok([
-        ("input", first(0, &boxes::seal_input(&key, &desk.label, &[4; 32], b"balance: 1200")?)),
-        ("key", first(1, boxes::seal_key(&desk.identity, &to, &desk.place, &key)?.as_bytes())),
-        ("result", first(2, &boxes::seal_result(&desk.identity, &to, &desk.place, b"an opening")?)),
+        (
+            "input",
+            first(
+                0,
+                &boxes::seal_input(&key, &desk.label, &[4; 32], b"balance: 1200")?,
+            ),
+        ),
+        (
+            "key",
+            first(
+                1,
+                boxes::seal_key(&desk.identity, &to, &desk.place, &key)?.as_bytes(),
+            ),
+        ),
+        (
+            "result",
+            first(
+                2,
+                &boxes::seal_result(&desk.identity, &to, &desk.place, b"an opening")?,
+            ),
+        ),
         ("sealed", first(3, b"any text")),
     ])
 }

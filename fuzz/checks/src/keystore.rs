@@ -14,7 +14,10 @@ pub fn check(bytes: &[u8]) {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     if let Ok(key) = keystore::public_key(&path) {
         assert!(bytes.starts_with(b"NONK"));
-        assert!(bytes.windows(32).any(|it| it == key.as_bytes()), "the key is in the file");
+        assert!(
+            bytes.windows(32).any(|it| it == key.as_bytes()),
+            "the key is in the file"
+        );
     }
     assert_eq!(fs::read(&path).expect("it is there"), bytes, "it is only read");
 }

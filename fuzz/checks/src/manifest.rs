@@ -10,7 +10,10 @@ pub fn check(bytes: &[u8]) {
     if let Ok(policy) = Policy::from_bytes(bytes) {
         assert_eq!(policy.to_bytes(), bytes);
     }
-    let Some(text) = str::from_utf8(bytes).ok().filter(|it| it.len() <= limits::MANIFEST_BYTES) else {
+    let Some(text) = str::from_utf8(bytes)
+        .ok()
+        .filter(|it| it.len() <= limits::MANIFEST_BYTES)
+    else {
         return;
     };
     if let Ok(manifest) = Manifest::parse(text) {

@@ -87,7 +87,10 @@ impl World {
                     }
                     Output::Asked { body, reply } => {
                         let number = body.last().copied().unwrap_or_default();
-                        assert!(number < self.questions && body == question(number), "nobody asked that");
+                        assert!(
+                            number < self.questions && body == question(number),
+                            "nobody asked that"
+                        );
                         self.nodes[me].answer(reply, &[&body[..], &[me as u8]].concat(), now);
                     }
                     Output::Answered { request, from, body } => {
@@ -155,7 +158,9 @@ impl World {
             6 => {
                 self.millis += 50 * u64::from(how) + 1;
                 let now = self.now();
-                self.nodes.iter_mut().for_each(|node| node.handle(Input::Tick, now));
+                self.nodes
+                    .iter_mut()
+                    .for_each(|node| node.handle(Input::Tick, now));
             }
             _ => self.ask(usize::from(how % NODES), usize::from(how / NODES % NODES)),
         }
