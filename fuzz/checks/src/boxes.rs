@@ -42,7 +42,7 @@ impl Desk {
     }
 
     fn content_key(&self) -> ContentKey {
-        boxes::content_key(&self.identity, &Salt::from_bytes([5; 16]), &self.label)
+        boxes::content_key(&self.identity, &Salt::new([5; 16]), &self.label)
     }
 
     fn secret(&self) -> BoxSecret {
