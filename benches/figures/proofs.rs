@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs};
 
+use nonos_benches::Row;
 use nonos_machine::{ExecutionStatement, Secret};
 use nonos_types::VkDigest;
 use nonos_verify::{Claim, Erased, Proof, Prover as _, Proving, Seed, Statement as _, Verifier as _};
@@ -114,6 +115,12 @@ impl Made {
         for count in BATCHES {
             let row = row("child-batch", self.directory.path(), count)?;
             let time = Duration::from_micros(row["us"]);
+            Row::of("batches")
+                .text("backend", "halo2")
+                .number("proofs", count as f64)
+                .number("each_ms", time.as_secs_f64() * 1e3 / count as f64)
+                .number("peak_mib", row["peak_mib"] as f64)
+                .leave()?;
             rows.push([
                 count.to_string(),
                 millis(time),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use nonos_benches::Row;
 use nonos_machine::{ExecutionStatement, Secret};
 use nonos_types::ByteLen;
 use nonos_verify::{Erased, Proof, Prover, Proving, Seed, Statement as _, Verifier};
@@ -130,6 +131,7 @@ pub(crate) fn figures() -> Result<()> {
             speak(&format!("{}, {}", sample.name, how.name()));
             let row = start(&[CHILD, how.name(), &sample.name])?;
             if how != How::Halo2 || row.contains_key("prove_us") {
+                leave(&sample, how, &row)?;
                 rows.push(cells(&sample, how, &row));
             }
         }
@@ -148,6 +150,29 @@ pub(crate) fn figures() -> Result<()> {
     ];
     table(head, &rows);
     Ok(())
+}
+
+/// Leaves a row for the page.
+fn leave(sample: &Sample, how: How, row: &Figures) -> Result<()> {
+    let of = |line: Row, name: &str, figure: &str, unit: f64| match row.get(figure) {
+        Some(number) => line.number(name, *number as f64 / unit),
+        None => line,
+    };
+    let mut line = Row::of("proofs")
+        .text("program", &sample.name)
+        .text("backend", how.name());
+    for (name, figure, unit) in [
+        ("steps", "steps", 1.0),
+        ("fuel", "fuel", 1.0),
+        ("segments", "segments", 1.0),
+        ("prove_s", "prove_us", 1e6),
+        ("peak_mib", "peak_mib", 1.0),
+        ("proof_bytes", "proof_bytes", 1.0),
+        ("verify_ms", "verify_us", 1e3),
+    ] {
+        line = of(line, name, figure, unit);
+    }
+    Ok(line.leave()?)
 }
 
 fn cells(sample: &Sample, how: How, row: &Figures) -> [String; 10] {

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
+use nonos_benches::Row;
 use nonos_depin::rollup::{Made, RollupStatement, State};
 use nonos_depin::settlement::{Chunk, SettlementFile};
 use nonos_depin::{Body, Entry, EntryDigest, MAX_AMOUNT};
@@ -69,7 +70,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (first, later) = (proving[0], median(&proving[1..]));
     let postings = batch.postings;
     writeln!(out, "| | |\n|---|---:|")?;
-    let mut row = |what: &str, value: String| writeln!(out, "| {what} | {value} |");
+    let mut row = |what: &str, value: String| {
+        Row::of("rollup")
+            .text("what", what)
+            .text("value", &value)
+            .leave()?;
+        writeln!(out, "| {what} | {value} |")
+    };
     row("postings, chunks", format!("{postings}, {}", chunks.len()))?;
     row("making the batch, ms per posting", ms(batching / postings))?;
     row("parameters and verifying key, ms", ms(keys))?;

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nonos_benches::Row;
 use nonos_node::{
     Client,
     api::{JobState, JobView, Published, Request, Status, Submission, Submitted},
@@ -260,6 +261,10 @@ fn run(nodes: &mut [Node], capsule: CapsuleHash, number: u64, proved: &mut [u64;
         "| {number} | {first_ms} | {all_ms} | {prove_ms} | {} |",
         verify.join(", ")
     );
+    let row = Row::of("jobs").number("job", number as f64);
+    row.number("receipt_ms", first_ms as f64)
+        .number("paid_ms", all_ms as f64)
+        .leave()?;
     Ok(())
 }
 

@@ -25,10 +25,12 @@
 //!
 //! A run that traps or runs out of fuel has an outcome like any other; [`Error`] is for what has none.
 //!
+//! # What it does not do
 //! It does not prove anything (that is `nonos-machine` with a backend), opens no file or socket, and knows no time.
 //! It does not bound the time of a run but by fuel, nor its memory but by the policy's pages, at most 3 × 128 MiB of
 //! output, and about as much of stack.
 //!
+//! # The types to know
 //! - [`Sandbox`] loads a package or module, as a [`Capsule`].
 //! - [`Inputs`] and [`Outputs`] are the tapes; [`Run`] is all that a run leaves.
 //! - [`Claim`] is the right to one run, durable before it starts; [`Run::record`] spends it.

@@ -24,6 +24,14 @@ pub struct Inputs {
 }
 
 /// An input that only the requester and the executor know.
+///
+/// ```
+/// use nonos_capsule::{Inputs, Sealed};
+///
+/// let sealed = Sealed { bytes: b"balance: 1200".to_vec(), salt: [7; 32] };
+/// let inputs = Inputs { sealed: Some(sealed), ..Inputs::default() };
+/// assert!(!format!("{inputs:?}").contains("1200"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// The tape.

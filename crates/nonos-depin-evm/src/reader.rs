@@ -38,6 +38,14 @@ pub struct Reader {
 }
 
 /// What it cost to anchor a batch.
+///
+/// ```
+/// use nonos_depin_evm::{Cost, Wei};
+///
+/// let cost = Cost { gas: 90_000, price: Wei::from_gwei(2), entries: 1000 };
+/// assert_eq!(cost.fee(), Wei::from_gwei(180_000));
+/// assert_eq!(cost.gas_per_entry(), Some(90));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Gas the transaction used.

@@ -6,6 +6,18 @@ use serde::Serialize;
 use crate::{Account, SignedAmount};
 
 /// What the books come to.
+///
+/// ```
+/// use std::sync::Arc;
+/// use nonos_depin::Ledger;
+/// use nonos_store::MemoryStore;
+/// use nonos_types::{Amount, NetworkId, NodeId};
+///
+/// let books = Ledger::open(Arc::new(MemoryStore::new()), NetworkId::named("example"), NodeId::from_bytes([7; 32]))?;
+/// let balance = books.balance()?;
+/// assert_eq!((balance.held, balance.earned.execute), (Amount::ZERO, Amount::ZERO));
+/// # Ok::<_, nonos_depin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Balance {
     /// What others have signed to owe the author, all together.

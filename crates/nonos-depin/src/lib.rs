@@ -36,11 +36,13 @@
 //! # Ok::<_, nonos_depin::Error>(())
 //! ```
 //!
+//! # What it does not do
 //! It moves no money: a voucher is a debt that its payer signed, and nobody is forced to honour it. It sets no
 //! limit to what a peer may owe. It does not send vouchers. That a whole store was put back to an older state it
 //! notices by what a [`Checkpoint`] or a peer knows ([`Ledger::hear`]), and goes on only when it is told to
 //! ([`Ledger::resume`]). It reads no clock and holds no key; both are arguments.
 //!
+//! # The types to know
 //! - [`Ledger`]: one node's books: [`hold`](Ledger::hold), [`claim`](Ledger::claim), [`pay`](Ledger::pay),
 //!   [`receive`](Ledger::receive), [`balance`](Ledger::balance), [`verify`](Ledger::verify).
 //! - [`fees`]: what a run costs and who gets it.

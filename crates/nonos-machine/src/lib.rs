@@ -29,6 +29,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What it does not do
 //! It proves nothing itself: the backends do, from [`air::System`]. It has no part in the sandbox that runs
 //! capsules for their own sake; the two are tested to agree. Every run that ends has a witness, one that traps or
 //! exhausts its fuel, too.

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
+use nonos_benches::Row;
 use nonos_mesh::core::{Admission, Budgets, Directory, DirectoryLimits, Rate, Topic};
 use nonos_types::{
     Award, Capacity, Claim, Descriptor, Digest, Further, JobId, Message, NetworkId, NodeId, OnionKey,
@@ -139,6 +140,11 @@ fn show(name: &str, let_in: usize, time: Duration) {
     let each = time / u32::try_from(MESSAGES).expect("few");
     let rate = MESSAGES as f64 / time.as_secs_f64();
     println!("{name:27} {let_in:6} {rate:9.0} {each:>12?}");
+    let row = Row::of("admission").text("what", name);
+    let row = row
+        .number("per_second", rate)
+        .number("each_us", each.as_secs_f64() * 1e6);
+    row.leave().expect("the file for figures can be written");
 }
 
 /// Kibibytes of memory that are not of files.

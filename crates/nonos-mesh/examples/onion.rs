@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use nonos_benches::Row;
 use nonos_mesh::core::{
     Rate,
     onion::{Cover, Frame, Guards, Input, Mix, Moment, Onion, Output, Settings},
@@ -92,4 +93,7 @@ fn report(what: &str, count: usize, began: Instant) {
         count as f64 / seconds,
         seconds * 1e6 / count as f64
     );
+    let row = Row::of("onion").text("what", &format!("packets {what}"));
+    let row = row.each(began.elapsed() / u32::try_from(count).expect("few"));
+    row.leave().expect("the file for figures can be written");
 }

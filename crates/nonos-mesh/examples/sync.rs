@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use nonos_benches::Row;
 use nonos_mesh::core::reconcile::{Answer, Ask, Initiator, Limits, Serve, Step, Summary, Unsound, Window};
 use nonos_types::{Kind, MessageId, Timestamp};
 
@@ -64,6 +65,13 @@ fn main() -> Result<(), Unsound> {
         times.sort();
         let median: Duration = times[times.len() / 2];
         let (names, asks, bytes) = outcome;
+        let row = Row::of("sync")
+            .number("differ", differ as f64)
+            .number("asks", f64::from(asks));
+        let row = row
+            .number("bytes", bytes as f64)
+            .number("ms", median.as_secs_f64() * 1e3);
+        row.leave().expect("the file for figures can be written");
         println!("{RECEIPTS:8}  {differ:6}  {names:5}  {asks:4}  {bytes:7}  {median:?}");
     }
     Ok(())

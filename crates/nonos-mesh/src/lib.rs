@@ -65,13 +65,14 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What it does not do
 //! It knows no proofs, no ledger and no trust: what a message says is for the application to judge, which is asked
 //! before the message goes on to others, and says what it thinks of a peer. Gossip is not delivery: a node that was
-//! away asks its peers for what it missed. What a node
-//! fetches or publishes by [`Mesh::fetch_hidden`] and [`Mesh::publish_hidden`] is hidden as far as there are nodes to hide
+//! away asks its peers for what it missed. What a node fetches or publishes by [`Mesh::fetch_hidden`] and [`Mesh::publish_hidden`] is hidden as far as there are nodes to hide
 //! among; all else shows who talks to whom. It resolves no names, opens no port
 //! in a router, and looks for no peers that it was not told of.
 //!
+//! # The types to know
 //! - [`start`]: a [`Mesh`] to command and the [`Events`] to hear, from a [`Config`].
 //! - [`Mesh`]: publish, report, fetch, catch up, block.
 //! - [`Event`]: messages that passed every cheap check, and peers coming and going.
@@ -82,7 +83,9 @@
 //! [`Error`] of the mesh, [`FetchError`] of one peer, [`Refusal`] of one message; `fault()` says who must act.
 //!
 //! # Features
-//! `net` (default): the node itself, with libp2p and tokio.
+//! | feature | default | gives | brings |
+//! |---|---|---|---|
+//! | `net` | on | the node itself: [`start`] | libp2p, tokio |
 //!
 //! The protocols are specified in `docs/spec/mesh.md`.
 

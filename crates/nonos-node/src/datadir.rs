@@ -24,6 +24,17 @@ const FORMAT: u32 = 2;
 const PARTS: [&str; 5] = ["keys", "capsules", "inputs", "proofs", "run"];
 
 /// An open data directory. The lock goes with it.
+///
+/// ```
+/// use nonos_node::{DataDir, DataDirError};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("node");
+/// let data = DataDir::create(&path)?;
+/// assert!(matches!(DataDir::open(&path), Err(DataDirError::Locked { .. }))); // one process at a time
+/// drop(data);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,

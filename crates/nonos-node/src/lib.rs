@@ -34,16 +34,20 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It has no scheduler above it and asks no server: jobs are offered, claimed and awarded by signed messages, and what
+//! How it works: it has no scheduler above it and asks no server: jobs are offered, claimed and awarded by signed messages, and what
 //! it knows of them is the sequence of messages that it has accepted, its journal. A restart reads the journal again.
 //! Nodes that no network joins are given the same by [`api::Request::ExportBundle`] and
 //! [`api::Request::ImportBundle`], in a file that somebody carries.
+//!
+//! # What it does not do
 //! It hides from nobody who it talks to. It anchors its books where its configuration says, if anywhere, and when it is asked to ([`api::SettleAsk`]).
 //!
+//! # The types to know
 //! - [`Node`] and [`Handle`]: a running node, and how to ask it; [`api`] has the questions and answers.
 //! - [`DataDir`] and [`init`]: where it keeps everything; [`backup`] and [`restore`]: how it comes to another machine; [`Config`]: what its operator wants.
 //! - [`Client`]: asks a node of another process over its socket.
-//! - [`Proofs`]: its proof systems, [`Backends`], behind a queue; [`choice`] says which proves what. [`check_accusation`]: evidence, checked without a node.
+//! - [`Proofs`]: its proof systems, [`Backends`], behind a queue; [`choice`] says which proves what.
+//! - [`check_accusation`]: evidence, checked without a node.
 //!
 //! Features: `rocksdb` (the default) and `redb` say which stores it is built with; at least one. A data directory says which
 //! store keeps it; new ones are kept by RocksDB, if that is there.

@@ -7,6 +7,14 @@ use std::fmt;
 pub const MODULE: &str = "nonos";
 
 /// A sequence of 64-bit words that enters or leaves a run.
+///
+/// ```
+/// use nonos_package::Tape;
+///
+/// let inputs: Vec<u8> = Tape::ALL.iter().filter(|tape| tape.is_input()).map(|tape| tape.number()).collect();
+/// assert_eq!(inputs, [0, 1, 2]);
+/// assert_eq!((Tape::from_number(3), Tape::from_number(6)), (Some(Tape::Result), None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Tape {
@@ -52,6 +60,15 @@ impl Tape {
 }
 
 /// A host call.
+///
+/// ```
+/// use nonos_package::HostCall;
+/// use nonos_types::ValueType;
+///
+/// let read = HostCall::from_name("read").expect("there is one");
+/// assert_eq!((read.params(), read.result()), (&[ValueType::I32][..], Some(ValueType::I64)));
+/// assert_eq!(HostCall::from_name("open"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum HostCall {

@@ -22,14 +22,20 @@ pub fn pack(wasm: &[u8], manifest: &str, key: &SigningKey) -> Result<Package, Er
 
 /// A package to be.
 ///
-/// ```no_run
-/// use nonos_package::{Error, builder::Builder};
-/// # use ed25519_dalek::SigningKey;
-/// # use nonos_types::CapsuleHash;
-/// # fn example(wasm: &[u8], manifest: &str, codec: CapsuleHash, key: &SigningKey) -> Result<(), Error> {
-/// let package = Builder::new(wasm, manifest).dependency(codec).sign(key)?;
-/// # Ok(())
-/// # }
+/// ```
+/// use ed25519_dalek::SigningKey;
+/// use nonos_package::{Error, Package, builder::Builder};
+/// use nonos_types::CapsuleHash;
+///
+/// let wasm = wat::parse_str(r#"(module (func (export "main")))"#).expect("valid text");
+/// let manifest = "[meta]\nname = \"reader\"\nversion = \"1.0.0\"\nauthor = \"Ada\"\n\
+///     [exec]\nentry = \"main\"\n[resources]\nfuel = 10\nmem = \"64KiB\"\n";
+/// let codec = CapsuleHash::hash(&[b"another package"]);
+/// let package = Builder::new(&wasm, manifest).dependency(codec).sign(&SigningKey::from_bytes(&[7; 32]))?;
+///
+/// assert_eq!(package.dependencies(), [codec]);
+/// assert_eq!(package, Package::decode(package.bytes())?);
+/// # Ok::<_, Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Builder<'a> {

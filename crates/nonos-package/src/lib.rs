@@ -32,11 +32,11 @@
 //! # Ok::<_, Error>(())
 //! ```
 //!
+//! # What it does not do
 //! It runs nothing, reads no files and fetches no dependencies; a package's claims about fees and resources
 //! are read here and enforced elsewhere.
 //!
-//! # Main types
-//!
+//! # The types to know
 //! - [`Package`]: a package that has passed every check. [`builder`] makes them.
 //! - [`Manifest`], and the [`Policy`] that it derives: what binds a run.
 //! - [`instructions::check`]: which modules may be capsules at all.
@@ -45,7 +45,6 @@
 //! - [`HostCall`], [`HostSet`], [`Tape`]: the host ABI.
 //!
 //! # Errors
-//!
 //! [`Error`] says why bytes or text are not a capsule; [`instructions::Error`] and [`fuel::Error`] are the
 //! parts about modules.
 #![forbid(unsafe_code)]

@@ -75,6 +75,14 @@ pub struct Fees {
 }
 
 /// The hash by which a manifest names its payload.
+///
+/// ```
+/// use nonos_package::PayloadHash;
+///
+/// let hash = PayloadHash::of(b"a module");
+/// assert!(hash.fits(b"a module") && !hash.fits(b"another"));
+/// assert!(hash.to_string().starts_with("sha3-512:"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PayloadHash {

@@ -9,6 +9,14 @@ use crate::Salt;
 pub const WORDS: usize = 6;
 
 /// What a tape holds, in words.
+///
+/// ```
+/// use nonos_seal::Tape;
+///
+/// let tape = Tape::from_bytes(b"ten bytes!");
+/// assert_eq!((tape.len, tape.words.len()), (10, 2));
+/// assert_eq!(tape.bytes(), b"ten bytes!");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tape {
     /// Little-endian words.

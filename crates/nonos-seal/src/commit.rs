@@ -26,6 +26,16 @@ pub fn commit_outputs(tapes: &[Tape; 3], salt: &Salt) -> Commitment {
 }
 
 /// Commits to a sealed input under this scheme; `None` for one that is not known.
+///
+/// ```
+/// use nonos_seal::{Salt, commit_input, commit_input_by};
+/// use nonos_types::CommitmentScheme;
+///
+/// let salt = Salt::new([7; 32]);
+/// let of_stark = commit_input_by(CommitmentScheme::POSEIDON2_KOALABEAR_1, b"abc", &salt).expect("it is known");
+/// assert_ne!(of_stark.digest, commit_input(b"abc", &salt).digest);
+/// assert_eq!(commit_input_by(CommitmentScheme(99), b"abc", &salt), None);
+/// ```
 pub fn commit_input_by(scheme: CommitmentScheme, bytes: &[u8], salt: &Salt) -> Option<Commitment> {
     match scheme {
         CommitmentScheme::POSEIDON_PALLAS_1 => Some(commit_input(bytes, salt)),

@@ -19,13 +19,18 @@
 //! Poseidon2 for the STARK backend ([`CommitmentScheme::POSEIDON2_KOALABEAR_1`]); `docs/spec/seal.md`. It binds
 //! as the hash resists collisions. It hides as long as the salt is secret, random and used once.
 //!
+//! # What it does not do
 //! It does not encrypt: how the opening reaches whoever may know it is not this crate's business. It draws no
 //! randomness.
 //!
-//! # Main types
+//! # The types to know
 //! [`commit_input`] and [`commit_outputs`] commit, and check an opening by committing again; [`Salt`] keeps what
 //! must stay secret; [`commit_input_by`] and [`commit_outputs_by`] take the scheme. [`Block`], [`poseidon`] and
 //! [`poseidon2`] are for proof systems, which hash the same blocks.
+//!
+//! # Errors
+//! None: whatever is given can be committed to. Only [`commit_input_by`] and [`commit_outputs_by`] give `None`, for
+//! a scheme that they do not know.
 //!
 //! [`CommitmentScheme::POSEIDON_PALLAS_1`]: nonos_types::CommitmentScheme::POSEIDON_PALLAS_1
 //! [`CommitmentScheme::POSEIDON2_KOALABEAR_1`]: nonos_types::CommitmentScheme::POSEIDON2_KOALABEAR_1

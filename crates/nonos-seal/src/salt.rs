@@ -5,6 +5,13 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// 32 random bytes that make a commitment hide what it commits to. Who knows them can confirm a guess.
+///
+/// ```
+/// use nonos_seal::Salt;
+///
+/// // It is not printed by mistake, and wiped when it is dropped.
+/// assert!(!format!("{:?}", Salt::new([7; 32])).contains('7'));
+/// ```
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Salt([u8; 32]);
 

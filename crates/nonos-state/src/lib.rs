@@ -31,9 +31,11 @@
 //! # Ok::<_, nonos_state::Error>(())
 //! ```
 //!
+//! # What it does not do
 //! It does not decide when a checkpoint is due, and it proves nothing: a checkpoint root is signed by the executor
 //! and compared by running again. A machine's [`Snapshot`] is a signed claim, not a proof either.
 //!
+//! # The types to know
 //! - [`MemoryTree`]: Merkle tree over the pages of a memory, updated page by page.
 //! - [`RunState`]: memory, globals, tables and tape positions, hashed to one [`nonos_types::StateHash`].
 //! - [`Chain`]: the checkpoints of a run, in order, and their root.
@@ -46,8 +48,10 @@
 //! the key's. [`probe::Error`]: the machine cannot be measured.
 //!
 //! # Features
-//! Both are on by default: `probe` (sysinfo, rustix, tempfile), and `poi-v1`, the export format of the NØN-OS pages
-//! (CBOR, SHA-3, base58).
+//! | feature | default | gives | brings |
+//! |---|---|---|---|
+//! | `probe` | on | [`probe`]: measures this machine | sysinfo, rustix, tempfile |
+//! | `poi-v1` | on | the export format of the NØN-OS pages: [`Snapshot::to_poi_v1`] | CBOR, SHA-3, base58, hex, ed25519 |
 //!
 //! The bytes are specified in `docs/spec/checkpoint.md` and `docs/spec/poi.md`.
 

@@ -123,6 +123,15 @@ impl Error {
 /// Asks and measures the machine. Blocks for up to some six seconds, and leaves nothing in `data_dir`, which must
 /// exist.
 ///
+/// ```
+/// use nonos_state::probe::{Effort, measure};
+///
+/// let disk = tempfile::tempdir()?;
+/// let profile = measure(disk.path(), Effort::quick())?;
+/// assert!(profile.cores_logical.get() >= 1 && profile.disk_write.get() > 0);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`Error::NoRoom`] before anything is written; else what failed.
 pub fn measure(data_dir: &Path, effort: Effort) -> Result<Profile, Error> {

@@ -17,6 +17,7 @@ use std::{
 };
 
 use ed25519_dalek::SigningKey;
+use nonos_benches::Row;
 use nonos_depin::{Checkpoint, FeedHead, Ledger};
 use nonos_store::{Durability, Store as _};
 use nonos_store_rocksdb::RocksStore;
@@ -83,6 +84,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         report.entries,
         took.as_secs_f64()
     );
+    let row = Row::of("ledger").text("what", "entries verified");
+    row.number("per_second", a_second).leave()?;
     Ok(())
 }
 
@@ -91,7 +94,12 @@ fn rate(what: &str, mut once: impl FnMut() -> Result<u64, Box<dyn Error>>) -> Re
     while since.elapsed() < FOR {
         done += once()?;
     }
-    println!("| {what} | {:.0} |", done as f64 / since.elapsed().as_secs_f64());
+    let a_second = done as f64 / since.elapsed().as_secs_f64();
+    println!("| {what} | {a_second:.0} |");
+    Row::of("ledger")
+        .text("what", what)
+        .number("per_second", a_second)
+        .leave()?;
     Ok(())
 }
 

@@ -18,14 +18,17 @@
 //! # Ok::<_, OpenError>(())
 //! ```
 //!
+//! # What it does not do
 //! It never repairs and never starts afresh over what it cannot read: a damaged database is refused with
 //! [`OpenError::Damaged`], and what to do is the operator's choice.
 //!
-//! - [`RocksStore`]: the store.
+//! # The types to know
+//! - [`RocksStore`]: the store; how it is used is said by [`nonos_store::Store`] and [`nonos_store::Table`].
 //!
 //! # Errors
 //! [`OpenError`] for what can be wrong with a directory; [`nonos_store::Error`] for all that comes later.
 //!
+//! # What it costs
 //! This is the only crate of the workspace that needs a C++ compiler and libclang.
 
 mod error;

@@ -16,6 +16,31 @@ pub trait Key: Sized {
 }
 
 /// A value of a table. Implementations must read back what they write.
+///
+/// ```
+/// use nonos_store::{Batch, Durability, MemoryStore, Record, Store as _, Table};
+/// use nonos_types::Sequence;
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Count(u32);
+///
+/// impl Record for Count {
+///     fn to_record(&self) -> Vec<u8> {
+///         self.0.to_be_bytes().to_vec()
+///     }
+///
+///     fn from_record(bytes: &[u8]) -> Option<Self> {
+///         Some(Self(u32::from_be_bytes(bytes.try_into().ok()?)))
+///     }
+/// }
+///
+/// const COUNTS: Table<Sequence, Count> = Table::new("count");
+/// let (store, mut batch) = (MemoryStore::new(), Batch::new());
+/// COUNTS.put(&mut batch, &Sequence::new(3), &Count(7));
+/// store.write(&batch, Durability::Buffered)?;
+/// assert_eq!(COUNTS.get(&store, &Sequence::new(3))?, Some(Count(7)));
+/// # Ok::<_, nonos_store::Error>(())
+/// ```
 pub trait Record: Sized {
     /// The bytes.
     fn to_record(&self) -> Vec<u8>;

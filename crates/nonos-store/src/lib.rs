@@ -19,9 +19,11 @@
 //! # Ok::<_, Error>(())
 //! ```
 //!
+//! # What it does not do
 //! There are no transactions that read: a batch is atomic, may require that keys are new, and that is all.
 //! [`MemoryStore`] keeps nothing when it is dropped; `nonos-store-rocksdb` and `nonos-store-redb` do.
 //!
+//! # The types to know
 //! - [`Store`]: what an implementation provides; [`testing`] says whether it does.
 //! - [`Table`]: keys and values with types, under a name of their own.
 //! - [`Batch`]: writes that happen together or not at all; [`Overlay`]: batches that are made into one.

@@ -12,6 +12,24 @@ pub enum Durability {
 }
 
 /// Keys from `start` up to, not including, `end`.
+///
+/// ```
+/// use nonos_store::{Durability, KeyRange, MemoryStore, Store as _};
+/// use std::ops::ControlFlow;
+///
+/// let store = MemoryStore::new();
+/// for key in ["apple", "pear", "plum"] {
+///     store.put(key.as_bytes(), b"", Durability::Buffered)?;
+/// }
+/// let range = KeyRange { start: b"p".to_vec(), end: Some(b"pl".to_vec()) };
+/// let mut keys = vec![];
+/// store.scan(&range, &mut |key, _| {
+///     keys.push(key.to_vec());
+///     ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(keys, [b"pear"]);
+/// # Ok::<_, nonos_store::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRange {
     /// First key.

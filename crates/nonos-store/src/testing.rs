@@ -20,6 +20,11 @@ use crate::{Batch, Durability::Buffered, Durability::Durable, Error, KeyRange, S
 
 /// Checks everything but what outlives the process.
 ///
+/// ```
+/// // Of a store of one's own, as a test; see also `check_persistence`.
+/// nonos_store::testing::check_store(nonos_store::MemoryStore::new);
+/// ```
+///
 /// # Panics
 /// With the name of the first promise the store does not keep. `fresh` must give an empty store each time.
 pub fn check_store<S: Store>(mut fresh: impl FnMut() -> S) {

@@ -279,6 +279,22 @@ pub fn open_key(secret: &BoxSecret, place: &Place, sealed: &SealedKey) -> Result
 
 /// Encrypts what opens a run's outputs to the requester.
 ///
+/// ```
+/// use nonos_trust::{Identity, boxes::{Place, open_result, result_secret, seal_result}};
+/// use nonos_types::{JobId, NetworkId, Salt, Slot};
+///
+/// let (requester, executor) = (Identity::from_seed([1; 32]), Identity::from_seed([2; 32]));
+/// let network = NetworkId::named("example");
+/// let place = Place { network, job: JobId::ZERO, slot: Slot::ZERO, executor: executor.node_id() };
+/// let secret = result_secret(&requester, network, &Salt::new([3; 16]));
+///
+/// let sealed = seal_result(&executor, &secret.public(), &place, b"an opening")?;
+/// assert_eq!(*open_result(&secret, &place, &sealed)?, b"an opening");
+/// let elsewhere = Place { slot: Slot::new(1), ..place };
+/// assert!(open_result(&secret, &elsewhere, &sealed).is_err());
+/// # Ok::<_, nonos_trust::boxes::BoxError>(())
+/// ```
+///
 /// # Errors
 /// [`BoxError::WeakKey`], [`BoxError::TooLong`].
 pub fn seal_result(

@@ -156,6 +156,23 @@ impl fmt::Debug for Entropy {
 ///
 /// When this returns, the file is on the disk, whole; if it fails, there is none.
 ///
+/// ```
+/// use nonos_trust::keystore::{self, Cost, Entropy, Passphrase};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("keys/node.key");
+/// # fn fresh<const N: usize>() -> [u8; N] { [7; N] } // of the system's randomness, elsewhere
+/// let passphrase = Passphrase::new(b"correct horse".to_vec())?;
+/// let entropy = Entropy { seed: fresh(), salt: fresh(), nonce: fresh() };
+/// let made = keystore::create(&path, entropy, &passphrase, Cost::MIN)?;
+///
+/// assert_eq!(keystore::public_key(&path)?, made.node_id()); // takes no passphrase
+/// assert_eq!(keystore::open(&path, &passphrase)?.node_id(), made.node_id());
+/// let wrong = Passphrase::new(b"wrong".to_vec())?;
+/// assert!(keystore::open(&path, &wrong).is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`KeystoreError::Exists`], [`KeystoreError::WideMode`] of the directory, [`KeystoreError::OutOfMemory`],
 /// [`KeystoreError::Io`].

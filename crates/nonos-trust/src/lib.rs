@@ -23,10 +23,12 @@
 //! # Ok::<_, nonos_trust::Error>(())
 //! ```
 //!
+//! # What it does not do
 //! It sends and fetches nothing, and hears no opinions: only this node's own observations, and evidence it has
-//! judged itself, count. It checks no proof: [`judge`] asks a [`ProofCheck`]. A requester and an executor who pay each other for nothing gain trust here, since deeds
-//! are not yet bounded by who was served.
+//! judged itself, count. It checks no proof: [`judge`] asks a [`ProofCheck`]. A requester and an executor
+//! who pay each other for nothing gain trust here, since deeds are not yet bounded by who was served.
 //!
+//! # The types to know
 //! - [`Identity`]: the node's key; [`keystore`] keeps it in a file.
 //! - [`boxes`]: what only one node may read, by keys that follow from its identity.
 //! - [`TrustBook`]: observations, scores, convictions and the blacklist, in a store.

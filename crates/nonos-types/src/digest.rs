@@ -7,6 +7,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::Error;
 
 /// What a digest is of. Implementations must use a domain string nothing else uses.
+///
+/// ```
+/// use nonos_types::{Digest, Tag};
+///
+/// enum Recipe {}
+/// impl Tag for Recipe {
+///     const DOMAIN: &'static str = "example/v1/recipe";
+/// }
+/// enum Menu {}
+/// impl Tag for Menu {
+///     const DOMAIN: &'static str = "example/v1/menu";
+/// }
+///
+/// // The same bytes as something else are something else, and the types do not mix.
+/// let (recipe, menu) = (Digest::<Recipe>::hash(&[b"soup"]), Digest::<Menu>::hash(&[b"soup"]));
+/// assert_ne!(recipe.as_bytes(), menu.as_bytes());
+/// ```
 pub trait Tag: 'static {
     /// The key-derivation context of the hash, `nonos/v1/…`.
     const DOMAIN: &'static str;

@@ -47,9 +47,11 @@
 //! # Ok::<_, nonos_types::Error>(())
 //! ```
 //!
+//! # What it does not do
 //! It does no work of its own: nothing here runs, proves, stores or sends. It reads no clock ([`Clock`] is an
 //! argument), draws no randomness and holds no secret; keys are lent to [`Envelope::sign`].
 //!
+//! # The types to know
 //! - [`Digest`]: 32 bytes that say what they are a digest of; [`CapsuleHash`], [`ExecHash`] and the others.
 //! - [`ExecutionRecord`]: [`Proven`], which is the statement of a proof, and [`Attested`], which is not proved.
 //! - [`Envelope`] and [`Payload`]: what is signed, verified before it is decoded.

@@ -167,6 +167,16 @@ impl fmt::Display for Outcome {
 macro_rules! traps {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
         /// Why a run trapped. Codes and names are part of the record's format.
+        ///
+        /// ```
+        /// use nonos_types::TrapKind;
+        ///
+        /// for kind in TrapKind::ALL {
+        ///     assert_eq!(TrapKind::from_code(kind.code()), Some(*kind));
+        ///     assert_eq!(kind.name().parse(), Ok(*kind));
+        /// }
+        /// assert_eq!(TrapKind::from_code(0), None);
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u8)]

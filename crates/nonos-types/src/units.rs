@@ -105,6 +105,13 @@ impl Epoch {
     pub const SECONDS: u64 = 3600;
 
     /// The hour of a time.
+    ///
+    /// ```
+    /// use nonos_types::{Epoch, Timestamp};
+    ///
+    /// let hour = Epoch::of(Timestamp::new(2 * Epoch::SECONDS + 1));
+    /// assert_eq!(hour, Epoch::new(2));
+    /// ```
     pub const fn of(at: Timestamp) -> Self {
         Self(at.0 / Self::SECONDS)
     }
@@ -115,6 +122,12 @@ impl Pages {
     pub const SIZE: ByteLen = ByteLen(65_536);
 
     /// Bytes of this many pages.
+    ///
+    /// ```
+    /// use nonos_types::{ByteLen, Pages};
+    ///
+    /// assert_eq!(Pages::new(2).bytes(), ByteLen::new(131_072));
+    /// ```
     pub const fn bytes(self) -> ByteLen {
         ByteLen(self.0 as u64 * Self::SIZE.0)
     }

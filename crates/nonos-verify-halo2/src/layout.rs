@@ -29,6 +29,14 @@ pub struct Layout {
 impl Layout {
     /// A layout of 2^k rows, with `folds[t]` copies of table `t` side by side and room for public
     /// lookup rows in `public_columns` columns. Whether it fits a system is checked where it is used.
+    ///
+    /// ```
+    /// use nonos_verify_halo2::Layout;
+    ///
+    /// // Two tables: four rows of the second stand side by side, so that it has room for four times as many.
+    /// let layout = Layout::new(11, vec![1, 4], 0);
+    /// assert_eq!(layout.capacity(1), 4 * layout.capacity(0));
+    /// ```
     pub fn new(k: u8, folds: Vec<u16>, public_columns: u16) -> Self {
         Self {
             k,

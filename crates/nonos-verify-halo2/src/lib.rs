@@ -38,15 +38,18 @@
 //! # Ok::<(), nonos_verify_halo2::Error>(())
 //! ```
 //!
+//! # What it does not do
 //! It knows nothing of wasm: a [`System`](nonos_machine::air::System) says what must hold, a [`Witness`] gives the
 //! rows, a [`Public`](nonos_machine::air::Public) is what the verifier computes itself. It does not decide whether
 //! the system says what it should; it does not contain panics of the proof system (the caller's layer does).
 //!
+//! # How it is built
 //! The published `halo2_proofs` has neither challenges nor lookups into committed tables. Both are made from one
 //! challenge that is drawn from the proof's own first commitments; the argument and what it assumes are in
 //! `docs/circuits/challenge.md`.
 //!
-//! # Main types
+//! # The types to know
+//! [`Halo2`] is the backend for runs of capsules, as `nonos-verify` has backends. Beneath it, for other systems:
 //! [`Backend`] proves and verifies; [`Layout`] is the shape of a proof; [`Proof`] its bytes; [`ParamsStore`] keeps
 //! the public parameters.
 //!

@@ -75,6 +75,14 @@ impl Stark {
     ///
     /// assert_eq!(Stark::segment_steps(Profile::Fast, ByteLen::new(2 << 30)), (1 << 18) - 1);
     /// ```
+    ///
+    /// ```
+    /// use nonos_types::ByteLen;
+    /// use nonos_verify_stark::{Profile, Stark};
+    ///
+    /// let [little, much] = [512 << 20, 4 << 30].map(|memory| Stark::segment_steps(Profile::Fast, ByteLen::new(memory)));
+    /// assert!(little <= much && much <= Stark::MAX_STEPS);
+    /// ```
     #[must_use]
     pub fn segment_steps(profile: Profile, memory: ByteLen) -> u32 {
         let row = match profile {

@@ -34,6 +34,16 @@ impl fmt::Debug for Proof {
 }
 
 /// "This proof proves this": what a verifier gives its verdict on.
+///
+/// ```
+/// use nonos_verify::testing::{ClearWitness, Product, example_claim};
+/// use nonos_verify::{Erased, Verifier as _};
+///
+/// let mut claims = vec![example_claim(3, 5), example_claim(4, 6)];
+/// claims[1].public = claims[0].public.clone(); // the proof of another
+/// let verdicts = Erased::<Product, _>::new(ClearWitness::default()).verify_batch(&claims);
+/// assert!(verdicts[0].is_ok() && verdicts[1].is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// What is claimed.

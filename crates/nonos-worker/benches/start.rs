@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use nonos_benches::Row;
 use nonos_capsule::Inputs;
 use nonos_package::Policy;
 use nonos_worker::{Error, Job, Worker, serve_if_asked};
@@ -27,13 +28,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             inputs: &inputs,
         };
         println!("a tiny run, {bytes} bytes of input:");
-        figure("in this process", || Ok(job.run_here().map(drop)?))?;
-        figure("in a process of its own", || worker.run(&job).map(drop))?;
+        let of = |place: &str| format!("a tiny run, {bytes} bytes of input, {place}");
+        figure(&of("in this process"), || Ok(job.run_here().map(drop)?))?;
+        figure(&of("in a process of its own"), || worker.run(&job).map(drop))?;
     }
     Ok(())
 }
 
-fn figure(what: &str, work: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+fn figure(what: &str, work: impl Fn() -> Result<(), Error>) -> Result<(), Box<dyn std::error::Error>> {
     work()?;
     let mut times = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
@@ -49,5 +51,9 @@ fn figure(what: &str, work: impl Fn() -> Result<(), Error>) -> Result<(), Error>
         ms(median),
         ms(most)
     );
+    let row = Row::of("worker").text("what", what);
+    row.number("median_ms", ms(median))
+        .number("most_ms", ms(most))
+        .leave()?;
     Ok(())
 }

@@ -24,10 +24,12 @@
 //! }
 //! ```
 //!
+//! # What it does not do
 //! It does not prove, and it is not a second opinion: the same interpreter runs, elsewhere. What a kernel does not
 //! have is left out, and [`Protection`] says so; whoever insists on a [`Layer`] has to look. It works on Linux.
 //! `docs/spec/worker.md` has what is said on the pipes, and the layers.
 //!
+//! # The types to know
 //! - [`Worker`] is a program that runs a [`Job`]; [`serve_if_asked`] makes a program one.
 //! - [`Runner`] is the choice between that and this process.
 //! - [`Limits`] are what a worker may take; [`Protection`] is what it has given up.

@@ -4,10 +4,11 @@
 use ed25519_dalek::SigningKey;
 use nonos_fuzz_checks::run::run;
 use nonos_fuzz_checks::stark::Edit;
-use nonos_machine::Subject;
-use nonos_types::{BackendId, Envelope, Payload as _, Timestamp, VkDigest};
+use nonos_machine::{ExecutionStatement, Secret, Subject};
+use nonos_types::{BackendId, Envelope, Payload as _, Timestamp, Value, VkDigest};
 use nonos_verify::{Proof, ProofObject};
-use std::{fs, path::Path};
+use nonos_verify_stark::Cutter;
+use std::{fs, io, path::Path, sync::Arc};
 
 const MODULES: [(&str, &str); 6] = [
     (
@@ -120,9 +121,108 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         backend: BackendId::new("halo2-ipa-pasta/2"),
     };
     write("proof", "object", &object.encode()?)?;
+    decoders(&write)?;
+    machines(&write)?;
     for (name, edits) in STARK {
         let edits = edits.iter().flat_map(|edit| edit.to_bytes());
         write("stark", name, &edits.collect::<Vec<u8>>())?;
     }
     Ok(())
+}
+
+type Write<'a> = &'a dyn Fn(&str, &str, &[u8]) -> io::Result<()>;
+
+/// The bytes that a text has in hex, between anything else than hex digits.
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let digit = |it: u8| char::from(it).to_digit(16).unwrap_or_default() as u8;
+    digits
+        .chunks_exact(2)
+        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
+        .collect()
+}
+
+/// The keystore of the vector in `docs/spec/keystore.md`.
+const KEYSTORE: &str = "4e4f4e4b 01 00004c00 0201 11111111111111111111111111111111
+    212121212121212121212121212121212121212121212121
+    8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c
+    326481b9a390937f3f073304982653ed62adce2f5efc040123d7f4ebcf5ed9aa c95b88004d08718c62f05cbefd99cf9e";
+
+const MANIFEST: &str = r#"[meta]
+name = "everything"
+version = "1.2.3-rc.1"
+author = "Ada"
+author_key = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"
+requires_poi = true
+[exec]
+entry = "main"
+hash = "sha256:0101010101010101010101010101010101010101010101010101010101010101"
+[resources]
+fuel = 50_000_000
+mem = "16MiB"
+net = "none"
+checkpoint_every = 100_000
+[host]
+calls = ["len", "read", "write"]
+[fees]
+base = "0.0001 NONOS"
+share_seeders = 500
+share_verifiers = 1500
+"#;
+
+/// What decoders accept.
+fn decoders(write: Write<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/nonos-depin/tests/vectors");
+    write(
+        "anchor",
+        "vector",
+        &unhex(&fs::read_to_string(vectors.join("anchor.hex"))?),
+    )?;
+    for (name, bytes) in nonos_fuzz_checks::boxes::samples()? {
+        write("boxes", name, &bytes)?;
+    }
+    // Version, k, two public columns, three tables, and what would be the proof.
+    write(
+        "halo2",
+        "layout",
+        &[1, 11, 2, 0, 3, 0, 1, 0, 4, 0, 16, 0, 0xaa, 0xbb],
+    )?;
+    write("keystore", "vector", &unhex(KEYSTORE))?;
+    write("manifest", "everything", MANIFEST.as_bytes())?;
+    let policy = nonos_package::Policy::for_module("main");
+    write("manifest", "policy", &policy.to_bytes())?;
+    let seen: Vec<u8> = [
+        vec![4],
+        1_800_000_000_u64.to_be_bytes().to_vec(),
+        vec![1; 32],
+        vec![2; 32],
+    ]
+    .concat();
+    write("books", "seen", &seen)?;
+
+    // A job from the middle of a run that has memory, calls and a trap's worth of state.
+    let subject = Subject::Module(wat::parse_str(MODULES[3].1)?.into());
+    let (arguments, secret) = ([Value::I32(0)], Secret::default());
+    let run = Arc::new(ExecutionStatement::of_call(
+        subject, "f", &arguments, &[9; 40], &secret,
+    )?);
+    for (place, job) in Cutter::new(&run, 12)?.enumerate().take(2) {
+        write("job", &format!("segment-{place}"), &job.to_bytes())?;
+    }
+    Ok(())
+}
+
+/// Schedules for the state machines.
+fn machines(write: Write<'_>) -> io::Result<()> {
+    let each_twice: Vec<u8> = (0..64).flat_map(|n| [n, n % 5, 4, n, 7, 0]).collect();
+    write("admission", "each-twice", &each_twice)?;
+    let flood: Vec<u8> = (0..=255).flat_map(|n| [n, 1, 0]).collect();
+    write("admission", "flood", &flood)?;
+    // Two questions, then time and deliveries in turn, so that they are asked, answered and done.
+    let turns = [6, 10, 0, 0, 0, 0, 0, 0, 0, 0].repeat(40);
+    write("onion", "answered", &[&[7, 6, 7, 2], &turns[..]].concat())?;
+    let rough: Vec<u8> = (0..250_u8)
+        .flat_map(|n| [[7, 0, 6, 4, 0, 5, 3, 0][usize::from(n % 8)], n])
+        .collect();
+    write("onion", "rough", &rough)
 }

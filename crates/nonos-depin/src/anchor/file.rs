@@ -23,6 +23,36 @@ use super::{
 /// have signed it too: a file on one's own disk shows nobody anything.
 ///
 /// Records are appended, and on the disk when a call returns. It holds all of them in memory, some 200 bytes each.
+///
+/// ```
+/// use ed25519_dalek::SigningKey;
+/// use nonos_depin::anchor::{Anchor as _, BatchId, Commitment, FileAnchor, Quorum, State, StateRoot, countersign};
+/// use nonos_types::{NetworkId, NodeId, Timestamp};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("anchor");
+/// let [node, witness] = [1, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+/// let id = |key: &SigningKey| NodeId::from_bytes(key.verifying_key().to_bytes());
+/// let network = NetworkId::named("example");
+/// let mut anchor = FileAnchor::create(&path, network, &node, Quorum::new([id(&witness)], 1)?)?;
+///
+/// let commitment = Commitment {
+///     network,
+///     submitter: id(&node),
+///     batch: BatchId::from_bytes([1; 32]),
+///     prev: BatchId::from_bytes([0; 32]),
+///     root: StateRoot::from_bytes([9; 32]),
+///     entries: 10,
+/// };
+/// let now = Timestamp::new(1_800_000_000);
+/// let submission = anchor.submit(&commitment, now)?;
+/// assert!(matches!(submission.state, State::Submitted { .. }));
+///
+/// // Final once the witness has signed it, too.
+/// let state = anchor.acknowledge(&countersign(&commitment, now, &witness))?;
+/// assert!(matches!(state, State::Final(_)), "{state:?}");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct FileAnchor {
     path: PathBuf,
     file: File,

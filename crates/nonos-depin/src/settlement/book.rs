@@ -92,6 +92,30 @@ fn entries(batch: &Batch) -> u64 {
 ///
 /// The state tree is not kept: it is made again from the feed, and each batch on the way must be what its entries come
 /// to. It stays in memory then, some 96 nodes for each peer.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ed25519_dalek::SigningKey;
+/// use nonos_depin::{Ledger, MAX_AMOUNT, settlement::{Settlement, Stage}};
+/// use nonos_store::MemoryStore;
+/// use nonos_types::{Amount, FeeKind, JobId, Line, NetworkId, NodeId, ReceiptId, Sequence, Slot, Timestamp};
+///
+/// let network = NetworkId::named("example");
+/// let keys = [1, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+/// let [alice, bob] = keys.each_ref().map(|key| NodeId::from_bytes(key.verifying_key().to_bytes()));
+/// let store = Arc::new(MemoryStore::new());
+/// let books = Ledger::open(store.clone(), network, alice)?;
+/// let (job, receipt) = (JobId::hash(&[b"an offer"]), ReceiptId::hash(&[b"a receipt"]));
+/// let line = Line { job, slot: Slot::ZERO, kind: FeeKind::Execute, receipt, amount: Amount::from_atto(5) };
+/// books.pay(bob, vec![line], &keys[0], Timestamp::new(1_800_000_000))?;
+///
+/// let mut settlement = Settlement::open(store, network, alice)?;
+/// let batch = settlement.batch(&books, MAX_AMOUNT, &keys[0])?;
+/// assert_eq!(batch.sums.total(), Some(Amount::from_atto(5)));
+/// assert_eq!(settlement.unproved(&books, 1)?.len(), 1); // a chunk, for a prover
+/// assert_eq!(settlement.stage(Sequence::new(1))?, (Stage::Pending, Some(1)));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct Settlement {
     store: Arc<dyn Store>,
     network: NetworkId,

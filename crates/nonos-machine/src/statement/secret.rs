@@ -11,6 +11,14 @@ use super::StatementError;
 use crate::tables::{Hidden, TapeWords};
 
 /// A sealed input with the salt of its commitment: the commitment's opening.
+///
+/// ```
+/// use nonos_machine::SealedInput;
+/// use nonos_seal::{Salt, commit_input};
+///
+/// let input = SealedInput { bytes: b"balance: 1200".to_vec().into(), salt: Salt::new([7; 32]) };
+/// assert_eq!(input.commitment(), commit_input(b"balance: 1200", &Salt::new([7; 32])));
+/// ```
 #[derive(Clone)]
 pub struct SealedInput {
     /// The tape.

@@ -9,6 +9,16 @@ use super::StatementError;
 use crate::lower::{Lowered, Options, lower};
 
 /// What is run: a capsule, or a plain module under the default policy.
+///
+/// ```
+/// use nonos_machine::Subject;
+///
+/// let wasm = wat::parse_str(r#"(module (func (export "one") (result i32) i32.const 1))"#)?;
+/// let subject = Subject::Module(wasm.into());
+/// assert!(!subject.lower("one")?.program.code.is_empty());
+/// assert!(subject.lower("two").is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A capsule.

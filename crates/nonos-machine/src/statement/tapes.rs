@@ -5,6 +5,14 @@ use nonos_types::{ByteLen, OutputDigest, wire};
 use crate::tables::TapeWords;
 
 /// The public tapes of a run.
+///
+/// ```
+/// use nonos_machine::PublicTapes;
+///
+/// let tapes = PublicTapes { input: b"abc".to_vec(), ..PublicTapes::default() };
+/// assert_eq!(PublicTapes::from_bytes(&tapes.to_bytes()), Some(tapes));
+/// assert_eq!(PublicTapes::from_bytes(&[0xff]), None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicTapes {
     /// Public input.

@@ -11,7 +11,7 @@
 //! | `add`, `sub` | limb sums with boolean carries; the carry out of limb 1 stops there if `W32` | a wrong sum |
 //! | `w32-high` | `W32·c_2 = W32·c_3 = 0` | an `i32` with an upper half |
 //! | `pages-still` | `(1 − EXT)·dpages = 0` | memory growing by itself |
-//! | `pc-next` | see [`isa`](crate::isa) rule 4 | a jump that the program does not make |
+//! | `pc-next` | see `isa` rule 4 | a jump that the program does not make |
 //! | `fp-next`, `room-next` | rule 5 | frames that overlap, more open calls than allowed (`room` is 16-bit) |
 //! | `empty` | `EMPTY·room = 0` | a stack exhausted too early |
 //! | `spent` | `SPENT·(imm_0 − 1 − rest − c_0) = 0`, `SPENT·c_i = 0` for `i > 0`, `rest = gap_lo_0` | fuel that would have covered the step: `rest < imm` is all that is left (`a` is not read, so its gap is free to hold it) |

@@ -61,6 +61,15 @@ pub enum Standing {
 }
 
 /// Where a node is, as far as many nodes of one owner would be in the same place.
+///
+/// ```
+/// use nonos_mesh::core::Prefix;
+///
+/// let at = |address| Prefix::at(address).expect("an address");
+/// assert_eq!(at("/ip4/203.0.113.7/tcp/4001"), Prefix::V4([203, 0, 113]));
+/// assert_eq!(at("/ip4/203.0.113.7/tcp/4001"), at("/ip4/203.0.113.200/udp/9/quic-v1"));
+/// assert!(at("/ip4/192.168.1.2/tcp/1").is_private());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Prefix {
     /// A /24.

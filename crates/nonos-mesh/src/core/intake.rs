@@ -28,6 +28,23 @@ impl Default for IntakeLimits {
 pub struct Full<T>(pub T);
 
 /// What waits to be looked at, source by source in turn: who sends much waits for itself alone.
+///
+/// ```
+/// use nonos_mesh::core::{Intake, IntakeLimits};
+/// use nonos_types::{ByteLen, NodeId};
+///
+/// let limits = IntakeLimits { per_source: 2, ..IntakeLimits::default() };
+/// let mut intake = Intake::new(limits);
+/// let (loud, quiet) = (NodeId::from_bytes([1; 32]), NodeId::from_bytes([2; 32]));
+/// for n in 0..3 {
+///     assert_eq!(intake.push(loud, ByteLen::new(100), n).is_ok(), n < 2);
+/// }
+/// assert!(intake.push(quiet, ByteLen::new(100), 9).is_ok());
+///
+/// // They take turns: who sends more is not heard sooner.
+/// let heard: Vec<i32> = std::iter::from_fn(|| intake.pop()).map(|(_, n)| n).collect();
+/// assert_eq!(heard, [0, 9, 1]);
+/// ```
 #[derive(Debug)]
 pub struct Intake<T> {
     limits: IntakeLimits,

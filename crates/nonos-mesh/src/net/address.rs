@@ -41,6 +41,17 @@ pub(super) fn peer_id(node: &NodeId) -> Option<PeerId> {
 
 /// An address with the name of the node there, as peers are given it: `/ip4/192.0.2.7/tcp/4710/p2p/12D3…`. As it
 /// is, if the name is not a usable key.
+///
+/// ```
+/// use nonos_mesh::{Multiaddr, with_peer};
+/// use nonos_types::NodeId;
+/// # use ed25519_dalek::SigningKey;
+///
+/// # let id = NodeId::from_bytes(SigningKey::from_bytes(&[1; 32]).verifying_key().to_bytes());
+/// let address: Multiaddr = "/ip4/203.0.113.7/tcp/4001".parse()?;
+/// assert!(with_peer(address, &id).to_string().starts_with("/ip4/203.0.113.7/tcp/4001/p2p/"));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub fn with_peer(address: Multiaddr, node: &NodeId) -> Multiaddr {
     match peer_id(node) {
         Some(peer) => address.with_p2p(peer).unwrap_or_else(|address| address),

@@ -22,6 +22,14 @@ impl Http {
 }
 
 /// An address of this machine that others do not reach.
+///
+/// ```
+/// use nonos_node::HttpListen;
+///
+/// assert_eq!("off".parse(), Ok(HttpListen::Off));
+/// assert!("127.0.0.1:4780".parse::<HttpListen>().is_ok());
+/// assert!("0.0.0.0:4780".parse::<HttpListen>().is_err(), "others would reach it");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum HttpListen {

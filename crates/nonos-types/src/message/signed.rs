@@ -10,6 +10,21 @@ use crate::{
 /// A payload whose signature was verified, with the bytes that were signed.
 ///
 /// It exists only by signing or by verifying, so that whoever has one need not check it again.
+///
+/// ```
+/// use ed25519_dalek::SigningKey;
+/// use nonos_types::{Claim, JobId, NetworkId, Signed, Slot, Timestamp};
+///
+/// let network = NetworkId::named("example");
+/// let claim = Claim { network, job: JobId::ZERO, slot: Slot::ZERO, at: Timestamp::new(7), box_key: None };
+/// let signed = Signed::new(claim, &SigningKey::from_bytes(&[1; 32]));
+///
+/// let mut sent = signed.to_bytes();
+/// assert_eq!(Signed::<Claim>::from_bytes(&sent)?.slot, Slot::ZERO); // it derefs to what is signed
+/// *sent.last_mut().expect("a signature") ^= 1;
+/// assert!(Signed::<Claim>::from_bytes(&sent).is_err());
+/// # Ok::<_, nonos_types::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed<P> {
     value: P,
