@@ -5,7 +5,7 @@ use nonos_machine::check::{Violation, check};
 use nonos_machine::tables::{self, Rows, Witness};
 use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
 use nonos_types::{ByteLen, VkDigest};
-use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusal, Statement};
+use nonos_verify::{BackendId, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement};
 
 use crate::rows::{Encoding, MAX_ROWS};
 
@@ -109,7 +109,7 @@ impl ProofSystem<ExecutionStatement> for ShowTrace {
         })
     }
 
-    fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         if hides(statement) {
             return Err(Refusal::MalformedPublic {
                 part: "sealed tapes, which this backend cannot prove",
@@ -134,7 +134,9 @@ impl ProofSystem<ExecutionStatement> for ShowTrace {
         })
         .map_err(|violation| Refusal::Rejected {
             check: name(&violation),
-        })
+        })?;
+        // Nothing is drawn here. The seal hashes all that was read.
+        Ok(LastChallenge::of(seal))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nonos_depin::rollup::{ChunkWitness, RollupStatement};
 use nonos_types::{ByteLen, VkDigest};
-use nonos_verify::{BackendId, BatchKey, Progress, ProofSystem, ProveError, Proving, Refusal};
+use nonos_verify::{BackendId, BatchKey, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal};
 
 use crate::keys::Keys;
 use crate::layout::K;
@@ -61,11 +61,11 @@ impl ProofSystem<RollupStatement> for Rollup {
         Ok(proof)
     }
 
-    fn verify(&self, statement: &RollupStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &RollupStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         proof::verify(&self.keys, statement, proof).map_err(refusal)
     }
 
-    fn verify_batch(&self, claims: &[(&RollupStatement, &[u8])]) -> Vec<Result<(), Refusal>> {
+    fn verify_batch(&self, claims: &[(&RollupStatement, &[u8])]) -> Vec<Result<LastChallenge, Refusal>> {
         match proof::verify_all(&self.keys, claims) {
             Ok(verdicts) => verdicts.into_iter().map(|it| it.map_err(refusal)).collect(),
             // Without randomness there is no batch.

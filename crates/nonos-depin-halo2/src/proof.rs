@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ff::FromUniformBytes;
+use ff::{FromUniformBytes, PrimeField as _};
 use halo2_proofs::plonk::{Error as PlonkError, VerificationStrategy, create_proof, verify_proof};
 use halo2_proofs::poly::commitment::{Guard, MSM};
 use halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255, EncodedChallenge, Transcript};
 use nonos_depin::rollup::RollupStatement;
-use nonos_verify::Statement as _;
+use nonos_verify::{LastChallenge, Statement as _};
 use pasta_curves::{EqAffine, Fp};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -55,9 +55,10 @@ pub(crate) fn create(
     Ok(transcript.finalize())
 }
 
-pub(crate) fn verify(keys: &Keys, statement: &RollupStatement, proof: &[u8]) -> Result<(), Error> {
-    if product(keys, statement, proof)?.eval() {
-        Ok(())
+pub(crate) fn verify(keys: &Keys, statement: &RollupStatement, proof: &[u8]) -> Result<LastChallenge, Error> {
+    let (product, last) = product(keys, statement, proof)?;
+    if product.eval() {
+        Ok(last)
     } else {
         Err(Error::Rejected)
     }
@@ -67,7 +68,7 @@ pub(crate) fn verify(keys: &Keys, statement: &RollupStatement, proof: &[u8]) -> 
 pub(crate) fn verify_all(
     keys: &Keys,
     claims: &[(&RollupStatement, &[u8])],
-) -> Result<Vec<Result<(), Error>>, Error> {
+) -> Result<Vec<Result<LastChallenge, Error>>, Error> {
     let products: Vec<_> = claims
         .par_iter()
         .map(|(statement, proof)| product(keys, statement, proof))
@@ -76,9 +77,9 @@ pub(crate) fn verify_all(
     let mut sound = vec![];
     for (i, product) in products.into_iter().enumerate() {
         match product {
-            Ok(product) => {
+            Ok((product, last)) => {
                 sound.push((i, product));
-                verdicts.push(Ok(()));
+                verdicts.push(Ok(last));
             }
             Err(error) => verdicts.push(Err(error)),
         }
@@ -91,12 +92,12 @@ pub(crate) fn verify_all(
     Ok(verdicts)
 }
 
-/// Follows the proof's transcript to the product that must be zero.
+/// Follows the proof's transcript to the product that must be zero, and draws one more challenge.
 fn product<'a>(
     keys: &'a Keys,
     statement: &RollupStatement,
     proof: &[u8],
-) -> Result<MSM<'a, EqAffine>, Error> {
+) -> Result<(MSM<'a, EqAffine>, LastChallenge), Error> {
     // halo2 reads no more than it needs and would not notice what follows.
     if proof.len() != LEN {
         return Err(Error::Malformed { part: "length" });
@@ -117,8 +118,10 @@ fn product<'a>(
         &mut transcript,
     );
     let product = product.map_err(|_| Error::Rejected)?;
+    // All points and scalars of the proof are hashed by now.
+    let last = LastChallenge::of(&transcript.squeeze_challenge().get_scalar().to_repr());
     if rest.is_empty() {
-        Ok(product)
+        Ok((product, last))
     } else {
         Err(Error::Malformed { part: "length" })
     }

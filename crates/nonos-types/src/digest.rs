@@ -277,6 +277,10 @@ tags! {
     EntryDigest = FeedEntry, "feed-entry";
     /// Names a task: who gives it, and what it says.
     SegmentTaskId = SegmentTaskTag, "segment-task";
+    /// What a verification has come to: known only to who has gone through it, or has made the proof.
+    TranscriptDigest = Transcript, "transcript";
+    /// Commits a verifier to a [`TranscriptDigest`] before it is said: verifier, receipt, value.
+    VerdictCommitment = Commitment, "verdict-commitment";
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(known::<proto::Award>(), up_to(6));
         assert_eq!(known::<proto::Cancel>(), up_to(3));
         assert_eq!(known::<proto::Receipt>()[..12], up_to(12));
-        assert_eq!(known::<proto::Verdict>(), up_to(5));
+        assert_eq!(known::<proto::Verdict>(), up_to(7));
         assert_eq!(known::<proto::Voucher>()[..7], up_to(7));
         assert_eq!(known::<proto::Offer>()[..19], up_to(19));
         assert_eq!(known::<proto::Accusation>()[..11], up_to(11));

@@ -30,7 +30,7 @@ pub use self::{
     feed_fork::{FeedFork, FeedPlace},
     job::{Award, Cancel, Claim, Offer, Salt},
     nonce_reuse::NonceReuse,
-    receipt::{Receipt, Transfer, Verdict},
+    receipt::{Receipt, Transfer, Verdict, Work},
     relay::{BadRelay, ForkedHead, RelayHead},
     sealed::{BoxKey, SealedKey, SealedResult, SealedTape, Weights},
     shard::{Shard, Shards},

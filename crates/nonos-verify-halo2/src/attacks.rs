@@ -131,7 +131,7 @@ impl Bench {
     }
 
     fn verdict(&self, proof: &Proof) -> Result<(), Error> {
-        self.backend.verify(proof, &self.public, CONTEXT)
+        self.backend.verify(proof, &self.public, CONTEXT).map(drop)
     }
 
     fn refuses(&self, proof: &Proof) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nonos_machine::air::{Public, System};
+use nonos_verify::LastChallenge;
 
 use crate::compile::Compiled;
 use crate::keys::{KeyCache, Keys};
@@ -143,15 +144,15 @@ impl Backend {
         let proof = prover::prove(&keys, &trace, &statement, context, seeds)?;
         // halo2 makes proofs of unsatisfied constraints without complaint.
         let verdict = Opening::new(keys, &proof, &statement, context)?.verify();
-        verdict.map_err(|_| Error::Unsatisfied).map(|()| proof)
+        verdict.map_err(|_| Error::Unsatisfied).map(|_| proof)
     }
 
-    /// Verifies a proof.
+    /// Verifies a proof, and gives what that comes to.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::Layout`] or [`Error::Rejected`] for a bad proof; an error of the public data
     /// where that does not belong to the system.
-    pub fn verify(&self, proof: &Proof, public: &Public, context: &[u8]) -> Result<(), Error> {
+    pub fn verify(&self, proof: &Proof, public: &Public, context: &[u8]) -> Result<LastChallenge, Error> {
         self.open(&Claim {
             proof,
             public,
@@ -162,8 +163,8 @@ impl Backend {
 
     /// Verifies many proofs, with a verdict for each. Proofs of equal `k` share the final multi-scalar product,
     /// so that each costs a fraction of a single verification; a bad one among them costs a few more.
-    pub fn verify_batch(&self, claims: &[Claim<'_>]) -> Vec<Result<(), Error>> {
-        let mut verdicts: Vec<Result<(), Error>> = vec![];
+    pub fn verify_batch(&self, claims: &[Claim<'_>]) -> Vec<Result<LastChallenge, Error>> {
+        let mut verdicts: Vec<Result<LastChallenge, Error>> = vec![];
         let mut groups: BTreeMap<u8, Vec<(usize, Opening)>> = BTreeMap::new();
         for (i, claim) in claims.iter().enumerate() {
             verdicts.push(Err(Error::Rejected));

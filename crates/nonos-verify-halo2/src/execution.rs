@@ -8,7 +8,7 @@ use nonos_machine::{ExecutionStatement, Secret, StatementError};
 use nonos_seal::{input_blocks, output_blocks};
 use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
 use nonos_verify::{
-    BackendId, BatchKey, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
+    BackendId, BatchKey, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
 };
 
 use crate::seal::{self, Use};
@@ -258,7 +258,7 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
         Ok(proof.encode())
     }
 
-    fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         is_known(statement)?;
         let proof = self.decode(proof)?;
         self.backend
@@ -266,7 +266,7 @@ impl ProofSystem<ExecutionStatement> for Halo2 {
             .map_err(refusal)
     }
 
-    fn verify_batch(&self, claims: &[(&ExecutionStatement, &[u8])]) -> Vec<Result<(), Refusal>> {
+    fn verify_batch(&self, claims: &[(&ExecutionStatement, &[u8])]) -> Vec<Result<LastChallenge, Refusal>> {
         let decoded: Vec<_> = claims
             .iter()
             .map(|(statement, proof)| {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use ff::FromUniformBytes;
+use ff::{FromUniformBytes, PrimeField as _};
 use halo2_proofs::plonk::{Error as PlonkError, VerificationStrategy, verify_proof};
 use halo2_proofs::poly::commitment::{Guard, MSM};
-use halo2_proofs::transcript::{Blake2bRead, Challenge255, EncodedChallenge};
+use halo2_proofs::transcript::{Blake2bRead, Challenge255, EncodedChallenge, Transcript as _};
+use nonos_verify::LastChallenge;
 use pasta_curves::{EqAffine, Fp};
 
 use crate::challenge::challenge;
@@ -63,8 +64,8 @@ impl Opening {
         })
     }
 
-    /// Follows the proof's transcript to the product that must be zero.
-    fn product(&self) -> Result<MSM<'_, EqAffine>, Error> {
+    /// Follows the proof's transcript to the product that must be zero, and draws one more challenge.
+    fn product(&self) -> Result<Product<'_>, Error> {
         let instances: Vec<&[Fp]> = self.instances.iter().map(Vec::as_slice).collect();
         let mut rest = &self.bytes[..];
         let mut transcript = Blake2bRead::<_, EqAffine, Challenge255<_>>::init(&mut rest);
@@ -78,16 +79,19 @@ impl Opening {
             &mut transcript,
         )
         .map_err(|_| Error::Rejected)?;
+        // All points and scalars of the proof, the key and the public columns are hashed by now.
+        let last = LastChallenge::of(&transcript.squeeze_challenge().get_scalar().to_repr());
         if rest.is_empty() {
-            Ok(product)
+            Ok((product, last))
         } else {
             Err(Error::Malformed { part: "length" })
         }
     }
 
-    pub(crate) fn verify(&self) -> Result<(), Error> {
-        if self.product()?.eval() {
-            Ok(())
+    pub(crate) fn verify(&self) -> Result<LastChallenge, Error> {
+        let (product, last) = self.product()?;
+        if product.eval() {
+            Ok(last)
         } else {
             Err(Error::Rejected)
         }
@@ -97,6 +101,9 @@ impl Opening {
         self.keys.plan.layout.k
     }
 }
+
+/// A product that must be zero, and the challenge after it.
+type Product<'a> = (MSM<'a, EqAffine>, LastChallenge);
 
 /// Hands the product out instead of evaluating it.
 struct Deferred<'params>(MSM<'params, EqAffine>);
@@ -113,16 +120,16 @@ impl<'params> VerificationStrategy<'params, EqAffine> for Deferred<'params> {
 }
 
 /// Verifies proofs of equal `k`, whatever their keys, with one multi-scalar product; bisects where it fails.
-pub(crate) fn verify_group(openings: &[&Opening]) -> Result<Vec<Result<(), Error>>, Error> {
+pub(crate) fn verify_group(openings: &[&Opening]) -> Result<Vec<Result<LastChallenge, Error>>, Error> {
     use rayon::prelude::*;
-    let products: Vec<Result<MSM<'_, EqAffine>, Error>> = openings.par_iter().map(|o| o.product()).collect();
-    let mut verdicts: Vec<Result<(), Error>> = vec![];
+    let products: Vec<Result<Product<'_>, Error>> = openings.par_iter().map(|o| o.product()).collect();
+    let mut verdicts: Vec<Result<LastChallenge, Error>> = vec![];
     let mut sound = vec![];
     for (i, product) in products.into_iter().enumerate() {
         match product {
-            Ok(product) => {
+            Ok((product, last)) => {
                 sound.push((i, product));
-                verdicts.push(Ok(()));
+                verdicts.push(Ok(last));
             }
             Err(error) => verdicts.push(Err(error)),
         }

@@ -1,7 +1,7 @@
 //! The proof system's parameters, and its types put together.
 
 use p3_blake3::Blake3;
-use p3_challenger::{HashChallenger, SerializingChallenger32};
+use p3_challenger::SerializingChallenger32;
 use p3_commit::ExtensionMmcs;
 use p3_dft::Radix2DitParallel;
 use p3_field::extension::{BinomialExtensionField, QuinticTrinomialExtensionField};
@@ -13,6 +13,7 @@ use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use p3_uni_stark::StarkConfig;
 use rand_chacha::ChaCha20Rng;
 
+use crate::drawn::Drawn;
 use crate::hiding::Masks;
 use crate::placed::Placed;
 
@@ -30,7 +31,7 @@ pub(crate) type FoldingMmcs<E> = ExtensionMmcs<Val, E, PlainMmcs>;
 /// Every row of every matrix has a salt of four field elements.
 type HidingMmcs = MerkleTreeHidingMmcs<Val, u8, Leaves, Nodes, ChaCha20Rng, 2, 32, 4>;
 type Dft = Radix2DitParallel<Val>;
-pub(crate) type Challenger = SerializingChallenger32<Val, HashChallenger<u8, Blake3, 32>>;
+pub(crate) type Challenger = SerializingChallenger32<Val, Drawn>;
 type PlainPcs<E> = TwoAdicFriPcs<Val, Dft, PlainMmcs, FoldingMmcs<E>>;
 type HidingPcs<E> = HidingFriPcs<Val, Dft, HidingMmcs, ExtensionMmcs<Val, E, HidingMmcs>, ChaCha20Rng>;
 /// What the published prover and verifier take, for proofs that hide nothing.
@@ -145,13 +146,13 @@ impl Profile {
     }
 }
 
-/// A configuration that can be made from a profile, the hash that the transcript begins with, and randomness.
+/// A configuration that can be made from a profile, a transcript that has just begun, and randomness.
 pub(crate) trait Build {
-    fn build(profile: Profile, transcript: &[u8; 32], masks: &Masks) -> Self;
+    fn build(profile: Profile, transcript: &Drawn, masks: &Masks) -> Self;
 }
 
 impl<E: Challenges> Build for Plain<E> {
-    fn build(profile: Profile, transcript: &[u8; 32], _: &Masks) -> Self {
+    fn build(profile: Profile, transcript: &Drawn, _: &Masks) -> Self {
         let parameters = profile.parameters();
         let mmcs = commitments();
         let fri = parameters.fri(ExtensionMmcs::new(mmcs.clone()));
@@ -160,7 +161,7 @@ impl<E: Challenges> Build for Plain<E> {
 }
 
 impl<E: Challenges> Build for Hiding<E> {
-    fn build(profile: Profile, transcript: &[u8; 32], masks: &Masks) -> Self {
+    fn build(profile: Profile, transcript: &Drawn, masks: &Masks) -> Self {
         let parameters = profile.parameters();
         let mmcs = |stream| {
             HidingMmcs::new(
@@ -190,8 +191,8 @@ impl Parameters {
         }
     }
 
-    fn config<P: Clone, E: Clone>(&self, pcs: P, transcript: &[u8; 32]) -> StarkConfig<P, E, Challenger> {
-        let challenger = Challenger::from_hasher(transcript.to_vec(), Blake3);
+    fn config<P: Clone, E: Clone>(&self, pcs: P, transcript: &Drawn) -> StarkConfig<P, E, Challenger> {
+        let challenger = Challenger::new(transcript.clone());
         StarkConfig::new(pcs, challenger)
             .with_lookup_proof_of_work_bits(self.work[3])
             .with_ood_proof_of_work_bits(self.work[4])

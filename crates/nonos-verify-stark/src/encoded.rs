@@ -7,6 +7,7 @@ use p3_commit::Mmcs;
 use p3_field::Algebra;
 use p3_uni_stark::StarkGenericConfig;
 
+use crate::drawn::Drawn;
 use crate::config::{Build, Challenges, Hiding, Plain, Val, commitments};
 use crate::hiding::Masks;
 use crate::proof::{self, Header, Lengths, Opening};
@@ -40,7 +41,7 @@ pub(crate) fn lengths<E: Challenges>(
 where
     SymbolicExpressionExt<Val, E>: Algebra<E>,
 {
-    let config = Plain::<E>::build(header.profile, &session.transcript, &Masks::PUBLIC);
+    let config = Plain::<E>::build(header.profile, &Drawn::new(&session.transcript), &Masks::PUBLIC);
     let parameters = header.profile.parameters();
     Lengths::new(
         parameters,
@@ -111,6 +112,6 @@ pub(crate) fn public_data(
     session: &Session,
     header: &Header,
 ) -> Option<ProverData<Plain<crate::config::Quartic>>> {
-    let config = Plain::build(header.profile, &session.transcript, &Masks::PUBLIC);
+    let config = Plain::build(header.profile, &Drawn::new(&session.transcript), &Masks::PUBLIC);
     ProverData::from_airs_and_degrees(&config, &session.chips, &session.logs).ok()
 }

@@ -8,6 +8,7 @@ use p3_air::symbolic::SymbolicExpressionExt;
 use p3_batch_stark::ProverData;
 use p3_field::Algebra;
 
+use crate::drawn::Drawn;
 use crate::config::{Build, Challenges, Plain, Quartic, Quintic, Val};
 use crate::encoded;
 use crate::hiding::Masks;
@@ -144,7 +145,7 @@ fn lengths<E: Challenges>(session: &Session, header: &Header) -> Result<Lengths,
 where
     SymbolicExpressionExt<Val, E>: Algebra<E>,
 {
-    let config = Plain::<E>::build(header.profile, &session.transcript, &Masks::PUBLIC);
+    let config = Plain::<E>::build(header.profile, &Drawn::new(&session.transcript), &Masks::PUBLIC);
     let data = ProverData::from_airs_and_degrees(&config, &session.chips, &session.logs);
     let data = data.map_err(|_| Refusal::Rejected {
         check: "public tables",

@@ -43,6 +43,7 @@ mod adapter;
 mod bounded;
 mod chip;
 mod config;
+mod drawn;
 mod encoded;
 mod estimate;
 mod hiding;

@@ -121,6 +121,7 @@ impl Run {
         let public = self.stark.public_side(&self.statement)?;
         self.stark
             .check(&self.statement.bytes(), &public, Shape::Whole, &proof)
+            .map(drop)
     }
 }
 

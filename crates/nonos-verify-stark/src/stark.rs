@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nonos_machine::tables::{self, Witness};
 use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
 use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
-use nonos_verify::{BackendId, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
+use nonos_verify::{BackendId, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
@@ -14,6 +14,7 @@ use tracing::info_span;
 use crate::Profile;
 use crate::chip::{Chip, Kind, kinds};
 use crate::config::{Build, Val, with_config};
+use crate::drawn::Drawn;
 use crate::encoded::Encoded as _;
 use crate::hiding::Masks;
 use crate::layout::{Layout, Shape};
@@ -57,8 +58,9 @@ impl Session {
     fn prove(&self, header: &Header, tables: &Tables, masks: &Masks) -> Result<Vec<u8>, ProveError> {
         with_config!(header, C => {
             // The verifier's tables are committed to without a secret, so that the verifier comes to the same.
-            let public = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
-            let config = C::build(header.profile, &self.transcript, masks);
+            let transcript = Drawn::new(&self.transcript);
+            let public = C::build(header.profile, &transcript, &Masks::PUBLIC);
+            let config = C::build(header.profile, &transcript, masks);
             let data = info_span!("public tables")
                 .in_scope(|| ProverData::from_airs_and_degrees(&public, &self.chips, &self.logs));
             let data = data.map_err(|_| unproved("public tables"))?;
@@ -74,15 +76,17 @@ impl Session {
         })
     }
 
-    fn check(&self, header: &Header, bytes: &[u8]) -> Result<(), Refusal> {
+    fn check(&self, header: &Header, bytes: &[u8]) -> Result<LastChallenge, Refusal> {
         let rejected = |check| Refusal::Rejected { check };
         with_config!(header, C => {
-            let config = C::build(header.profile, &self.transcript, &Masks::PUBLIC);
+            let transcript = Drawn::new(&self.transcript);
+            let config = C::build(header.profile, &transcript, &Masks::PUBLIC);
             let data = ProverData::from_airs_and_degrees(&config, &self.chips, &self.logs)
                 .map_err(|_| rejected("public tables"))?;
             let proof = C::decode(bytes, self, header, &data)?;
             verify_batch(&config, &self.chips, &proof, &self.values, &data.common)
-                .map_err(|_| rejected("STARK proof"))
+                .map_err(|_| rejected("STARK proof"))?;
+            Ok(transcript.last())
         })
     }
 }
@@ -247,7 +251,7 @@ impl Stark {
         public: &PublicSide,
         shape: Shape,
         proof: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<LastChallenge, Refusal> {
         let (header, rest) = Header::decode(proof)?;
         if header.shape != shape {
             return Err(Refusal::MalformedProof { part: "shape" });
@@ -352,7 +356,7 @@ impl ProofSystem<ExecutionStatement> for Stark {
         Ok(proof)
     }
 
-    fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &ExecutionStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         if !is_hashed(statement) {
             return Err(Refusal::MalformedPublic {
                 part: "scheme of the commitments",
@@ -463,19 +467,21 @@ impl Stark {
         self.join(&proved)
     }
 
-    fn check_chain(&self, run: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn check_chain(&self, run: &ExecutionStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         let chain = Chain::decode(proof)?;
         let statements = chain.statements(run)?;
         let claims: Vec<_> = statements.iter().zip(&chain.segments).collect();
-        claims.into_par_iter().try_for_each(|(statement, (_, proof))| {
+        let each = claims.into_par_iter().map(|(statement, (_, proof))| {
             if Header::decode(proof)?.0.profile != chain.profile {
                 return Err(Refusal::MalformedProof { part: "profile" });
             }
             self.check_segment(statement, proof)
-        })
+        });
+        let parts: Vec<LastChallenge> = each.collect::<Result<_, Refusal>>()?;
+        Ok(LastChallenge::of_parts(&parts))
     }
 
-    fn check_segment(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn check_segment(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         let public = self.segment_side(statement)?;
         self.check(&statement.bytes(), &public, Shape::Segment, proof)
     }
@@ -505,7 +511,7 @@ impl ProofSystem<SegmentStatement> for Stark {
         self.prove_segment(statement, witness)
     }
 
-    fn verify(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &SegmentStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         self.check_segment(statement, proof)
     }
 }

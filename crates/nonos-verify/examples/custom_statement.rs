@@ -9,7 +9,7 @@ use curve25519_dalek::scalar::Scalar;
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::testing::Suite;
 use nonos_verify::{
-    BackendId, Erased, Malformed, Progress, ProofSystem, ProveError, Prover, Proving, Public, Refusal, Seed,
+    BackendId, Erased, LastChallenge, Malformed, Progress, ProofSystem, ProveError, Prover, Proving, Public, Refusal, Seed,
     Statement, StatementId, Verifier, Violation,
 };
 
@@ -110,7 +110,8 @@ impl ProofSystem<KnowsSecret> for Schnorr {
         Ok([commitment, response.to_bytes()].concat())
     }
 
-    fn verify(&self, statement: &KnowsSecret, proof: &[u8]) -> Result<(), Refusal> {
+    /// The last challenge is the only one: what is hashed besides is the response.
+    fn verify(&self, statement: &KnowsSecret, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         let proof: &[u8; 64] = proof
             .try_into()
             .map_err(|_| Refusal::MalformedProof { part: "length" })?;
@@ -124,8 +125,11 @@ impl ProofSystem<KnowsSecret> for Schnorr {
             .ok()
             .and_then(|bytes| Scalar::from_canonical_bytes(bytes).into());
         let response: Scalar = canonical.ok_or(Refusal::MalformedProof { part: "response" })?;
-        if G * response == point + statement.key * challenge(statement, commitment) {
-            Ok(())
+        let challenge = challenge(statement, commitment);
+        if G * response == point + statement.key * challenge {
+            Ok(LastChallenge::of(
+                &[challenge.to_bytes(), response.to_bytes()].concat(),
+            ))
         } else {
             Err(Refusal::Rejected { check: "response" })
         }

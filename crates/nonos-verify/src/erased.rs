@@ -1,8 +1,8 @@
 //! The sealed side: what users call, and the one bridge from a backend to it.
 
-use crate::{BackendId, BatchKey, ProofSystem, ProveError, Proving, Public, Side, Statement, StatementId};
+use crate::{BackendId, BatchKey, LastChallenge, ProofSystem, ProveError, Proving, Public, Side, Statement, StatementId};
 use crate::{Verdict, VerifyError};
-use nonos_types::{ByteLen, VkDigest};
+use nonos_types::{ByteLen, Hasher, TranscriptDigest, VkDigest};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,7 +69,7 @@ pub trait Verifier: sealed::Sealed + Send + Sync {
     /// Longest proof it reads.
     fn max_proof_len(&self) -> ByteLen;
 
-    /// Does `proof` prove `public`?
+    /// Does `proof` prove `public`? If so, what is known by that: `docs/spec/proof.md`, "Transcript value".
     ///
     /// # Errors
     /// [`VerifyError`] if not; it never panics.
@@ -171,6 +171,19 @@ impl<S: Statement, B: ProofSystem<S>> Erased<S, B> {
         })?;
         Ok(statement)
     }
+
+    /// What is known by a verification: of this key, this statement, and every byte of this proof.
+    fn value(&self, statement: &[u8], proof: &Proof, last: LastChallenge) -> TranscriptDigest {
+        let mut hasher = Hasher::new();
+        hasher
+            .part(S::ID.as_str().as_bytes())
+            .part(self.name().as_str().as_bytes())
+            .part(proof.vk.as_bytes())
+            .part(statement)
+            .part(last.as_bytes())
+            .part(&proof.bytes);
+        hasher.finish()
+    }
 }
 
 fn within(side: Side, found: ByteLen, limit: ByteLen) -> Result<(), VerifyError> {
@@ -196,7 +209,8 @@ impl<S: Statement, B: ProofSystem<S>> Verifier for Erased<S, B> {
 
     fn verify(&self, public: &Public, proof: &Proof) -> Verdict {
         let statement = self.open(public, proof)?;
-        self.contained(|| Ok(self.backend.verify(&statement, &proof.bytes)?))
+        let last = self.contained(|| Ok(self.backend.verify(&statement, &proof.bytes)?))?;
+        Ok(self.value(public.statement(), proof, last))
     }
 
     fn verify_batch(&self, claims: &[Claim]) -> Vec<Verdict> {
@@ -215,7 +229,7 @@ impl<S: Statement, B: ProofSystem<S>> Verifier for Erased<S, B> {
         } else {
             None
         };
-        let verdicts: Vec<Verdict> = match together {
+        let verdicts: Vec<Result<LastChallenge, VerifyError>> = match together {
             Some(verdicts) => verdicts.into_iter().map(|verdict| Ok(verdict?)).collect(),
             None => (good.iter())
                 .map(|(statement, proof)| self.contained(|| Ok(self.backend.verify(statement, proof)?)))
@@ -224,10 +238,12 @@ impl<S: Statement, B: ProofSystem<S>> Verifier for Erased<S, B> {
         let mut verdicts = verdicts.into_iter();
         opened
             .iter()
-            .map(|statement| match statement {
+            .zip(claims)
+            .map(|(statement, claim)| match statement {
                 Ok(_) => verdicts
                     .next()
-                    .expect("one verdict per opened claim: counted above"),
+                    .expect("one verdict per opened claim: counted above")
+                    .map(|last| self.value(claim.public.statement(), &claim.proof, last)),
                 Err(error) => Err(error.clone()),
             })
             .collect()

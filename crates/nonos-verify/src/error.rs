@@ -1,7 +1,7 @@
 //! Why a proof is refused, and why one cannot be made.
 
 use crate::{BackendId, Malformed, Refusal, Violation};
-use nonos_types::{ByteLen, Fault};
+use nonos_types::{ByteLen, Fault, TranscriptDigest};
 
 /// Which of the two byte strings a length bound is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,8 +89,8 @@ impl From<Malformed> for VerifyError {
     }
 }
 
-/// What a verifier says of one claim.
-pub type Verdict = Result<(), VerifyError>;
+/// What a verifier says of one claim: of one that holds, what is known by having verified it.
+pub type Verdict = Result<TranscriptDigest, VerifyError>;
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]

@@ -65,5 +65,5 @@ pub use crate::{
     receipt::{ReceiptFile, ReceiptFileError},
     set::{SetError, VerifierSet},
     statement::{Malformed, Public, Statement, Violation},
-    system::{BatchKey, Progress, ProofSystem, Proving, Refusal, Seed},
+    system::{BatchKey, LastChallenge, Progress, ProofSystem, Proving, Refusal, Seed},
 };

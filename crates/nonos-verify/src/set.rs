@@ -1,7 +1,7 @@
 //! The verifiers a node accepts.
 
 use crate::{BackendId, ProofObject, Public, StatementId, Verifier, VerifyError};
-use nonos_types::{Fault, VkDigest};
+use nonos_types::{Fault, TranscriptDigest, VkDigest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ impl VerifierSet {
         statement: &StatementId,
         public: &Public,
         object: &ProofObject,
-    ) -> Result<(), SetError> {
+    ) -> Result<TranscriptDigest, SetError> {
         let verifier = self.get(statement, &object.backend, object.proof.vk)?;
         verifier
             .verify(public, &object.proof)

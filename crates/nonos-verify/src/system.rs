@@ -29,6 +29,36 @@ pub enum Refusal {
     },
 }
 
+/// What only a verification that goes to its end comes to: one more challenge, or a digest of all that were drawn, after the
+/// verifier has read the last of the proof that it hashes. Equal for equal statement, key and proof, alone and in a batch.
+///
+/// A node shows by it that it has verified: [`TranscriptDigest`](nonos_types::TranscriptDigest) is made of it, and of the
+/// whole proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LastChallenge([u8; 32]);
+
+impl LastChallenge {
+    /// Hashes what the verifier's transcript has come to.
+    #[must_use]
+    pub fn of(transcript: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("nonos/v1/last-challenge");
+        Self(*hasher.update(transcript).finalize().as_bytes())
+    }
+
+    /// Of a proof in parts: that of each, in their order.
+    #[must_use]
+    pub fn of_parts(parts: &[Self]) -> Self {
+        let parts: Vec<[u8; 32]> = parts.iter().map(|part| part.0).collect();
+        Self::of(parts.as_flattened())
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 /// Proofs with equal keys are worth verifying together; the value means nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchKey(pub u64);
@@ -138,7 +168,9 @@ impl fmt::Debug for Proving<'_> {
 /// - derive [`vk_digest`](Self::vk_digest) from the key that [`verify`](Self::verify) will use for that proof;
 /// - hold or compute all that verifying needs: a verdict never depends on a disk or a network;
 /// - give the same verdict alone and in a batch;
-/// - use each [`Seed`] for one attempt.
+/// - use each [`Seed`] for one attempt;
+/// - give for a proof that holds the [`LastChallenge`] of its verification, which differs with statement, key and proof, and
+///   which nothing short of following the verifier's transcript gives.
 ///
 /// [`testing::Suite`](crate::testing::Suite) judges these. Two whole backends to copy: `custom_statement`, among this
 /// crate's examples, for a relation of one's own; `examples/custom_backend.rs` at the top of the repository for runs of
@@ -169,14 +201,14 @@ pub trait ProofSystem<S: Statement>: Send + Sync + 'static {
         proving: &mut Proving<'_>,
     ) -> Result<Vec<u8>, ProveError>;
 
-    /// Is `proof` a proof of `statement`?
+    /// Is `proof` a proof of `statement`? If so, what verifying it has come to.
     ///
     /// # Errors
     /// [`Refusal`] if it is not.
-    fn verify(&self, statement: &S, proof: &[u8]) -> Result<(), Refusal>;
+    fn verify(&self, statement: &S, proof: &[u8]) -> Result<LastChallenge, Refusal>;
 
     /// A verdict for each claim, in order. By default one after the other.
-    fn verify_batch(&self, claims: &[(&S, &[u8])]) -> Vec<Result<(), Refusal>> {
+    fn verify_batch(&self, claims: &[(&S, &[u8])]) -> Vec<Result<LastChallenge, Refusal>> {
         claims
             .iter()
             .map(|(statement, proof)| self.verify(statement, proof))
@@ -213,11 +245,11 @@ impl<S: Statement, B: ProofSystem<S>> ProofSystem<S> for Arc<B> {
         (**self).prove(statement, witness, proving)
     }
 
-    fn verify(&self, statement: &S, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &S, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         (**self).verify(statement, proof)
     }
 
-    fn verify_batch(&self, claims: &[(&S, &[u8])]) -> Vec<Result<(), Refusal>> {
+    fn verify_batch(&self, claims: &[(&S, &[u8])]) -> Vec<Result<LastChallenge, Refusal>> {
         (**self).verify_batch(claims)
     }
 

@@ -60,7 +60,7 @@ fn verdict(chunk: &Chunk, cells: &[((usize, usize), Fp)]) -> Result<(), Error> {
     let trace = Trace::with_lies(&chunk.0, &chunk.1, cells.iter().copied().collect());
     let bytes = proof::create(&backend.keys, &chunk.0, trace, [7; 32]).expect("a proof of anything");
     assert_eq!(bytes.len(), proof::LEN);
-    proof::verify(&backend.keys, &chunk.0, &bytes)
+    proof::verify(&backend.keys, &chunk.0, &bytes).map(drop)
 }
 
 #[test]
@@ -99,7 +99,8 @@ fn two_proofs_of_the_same_differ_and_both_verify_together() {
     ]);
     let refused = Err(Refusal::Rejected { check: "halo2 proof" });
     let cut = Err(Refusal::MalformedProof { part: "length" });
-    assert_eq!(verdicts, [Ok(()), refused, Ok(()), cut]);
+    let alone: Vec<_> = verdicts.iter().map(|it| it.map(drop)).collect();
+    assert_eq!(alone, [Ok(()), refused, Ok(()), cut]);
     assert_eq!(backend.verify_batch(&[]), []);
 }
 

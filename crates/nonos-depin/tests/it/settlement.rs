@@ -11,7 +11,7 @@ use nonos_depin::{Batch, BatchError, BatchId, MAX_AMOUNT};
 use nonos_store::{Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_types::{ByteLen, Digest, Envelope, FeeKind, NetworkId, Sequence, Signed, VkDigest};
 use nonos_verify::{
-    BackendId, Erased, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _, Verifier,
+    BackendId, Erased, LastChallenge, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _, Verifier,
     VerifyError,
 };
 
@@ -49,9 +49,9 @@ impl ProofSystem<RollupStatement> for Named {
         Ok(name_of(statement))
     }
 
-    fn verify(&self, statement: &RollupStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &RollupStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         if proof == name_of(statement) {
-            Ok(())
+            Ok(LastChallenge::of(proof))
         } else {
             Err(Refusal::Rejected { check: "name" })
         }

@@ -1,7 +1,8 @@
 use super::job::amount;
 use crate::{
     Amount, Assignment, Attempt, BackendId, ByteLen, Error, ExecutionRecord, Further, NetworkId, NodeId,
-    Payload, ProofDigest, ReceiptId, SealedResult, Shard, TapesDigest, Timestamp, VkDigest,
+    Payload, ProofDigest, ReceiptId, SealedResult, Shard, TapesDigest, Timestamp, TranscriptDigest,
+    VerdictCommitment, VkDigest,
     record::bytes::digest,
     wire::{self, proto},
 };
@@ -166,6 +167,31 @@ pub struct Verdict {
     pub at: Timestamp,
     /// The shard of the receipt's capsule; nothing from programs that know of none.
     pub shard: Option<Shard>,
+    /// What it shows of its work, if it would be paid for that; only of a proof that it found right.
+    pub work: Option<Work>,
+}
+
+/// What a verifier shows of its work: first a commitment, which tells nobody anything, and later what it commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// It knows the value of this commitment.
+    Committed(VerdictCommitment),
+    /// The value.
+    Shown(TranscriptDigest),
+}
+
+impl VerdictCommitment {
+    /// Of one verifier to the value of one receipt: nobody else can use it, and not for another receipt.
+    pub fn to(verifier: NodeId, receipt: ReceiptId, value: TranscriptDigest) -> Self {
+        Self::hash(&[verifier.as_bytes(), receipt.as_bytes(), value.as_bytes()])
+    }
+}
+
+impl Verdict {
+    /// Is it the second one, which only says what the first has committed to?
+    pub fn is_showing(&self) -> bool {
+        matches!(self.work, Some(Work::Shown(_)))
+    }
 }
 
 impl Payload for Verdict {
@@ -180,24 +206,41 @@ impl Payload for Verdict {
             valid: self.valid,
             at: self.at.get(),
             shard: self.shard.map(|shard| shard.get().into()),
+            commitment: match self.work {
+                Some(Work::Committed(it)) => Some(it.as_bytes().to_vec()),
+                _ => None,
+            },
+            transcript: match self.work {
+                Some(Work::Shown(it)) => Some(it.as_bytes().to_vec()),
+                _ => None,
+            },
         })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let message: proto::Verdict = Further::refuse(VERDICT, Self::MAX, bytes)?;
+        let bad = |field| Error::BadField {
+            message: VERDICT,
+            field,
+        };
+        let work = match (&message.commitment, &message.transcript) {
+            (None, None) => None,
+            (Some(it), None) => Some(Work::Committed(digest(VERDICT, "commitment", it)?)),
+            (None, Some(it)) => Some(Work::Shown(digest(VERDICT, "transcript", it)?)),
+            (Some(_), Some(_)) => return Err(bad("transcript")),
+        };
+        if work.is_some() && !message.valid {
+            return Err(bad("valid"));
+        }
         Ok(Self {
             network: digest(VERDICT, "network_id", &message.network_id)?,
             receipt: digest(VERDICT, "receipt", &message.receipt)?,
             valid: message.valid,
             at: Timestamp::new(message.at),
             shard: (message.shard)
-                .map(|number| {
-                    Shard::new(number).ok_or(Error::BadField {
-                        message: VERDICT,
-                        field: "shard",
-                    })
-                })
+                .map(|number| Shard::new(number).ok_or(bad("shard")))
                 .transpose()?,
+            work,
         })
     }
 }

@@ -10,7 +10,7 @@ use nonos_types::{
     Assignment, Attested, AuditRoot, CheckpointRoot, ExecutionRecord, Fuel, InboundDigest, InputDigest,
     Outcome, Output, Proven, SegmentChain, Value, ValueType,
 };
-use nonos_verify::{ProofSystem, ProveError, Proving, Refusal, Seed};
+use nonos_verify::{LastChallenge, ProofSystem, ProveError, Proving, Refusal, Seed};
 use nonos_verify_halo2::{Halo2, ParamsStore};
 
 /// One backend for all tests: parameters and keys are made once.
@@ -169,11 +169,11 @@ impl nonos_verify::ProofSystem<ExecutionStatement> for Shared {
         BACKEND.prove(s, w, proving)
     }
 
-    fn verify(&self, s: &ExecutionStatement, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, s: &ExecutionStatement, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         BACKEND.verify(s, proof)
     }
 
-    fn verify_batch(&self, claims: &[(&ExecutionStatement, &[u8])]) -> Vec<Result<(), Refusal>> {
+    fn verify_batch(&self, claims: &[(&ExecutionStatement, &[u8])]) -> Vec<Result<LastChallenge, Refusal>> {
         BACKEND.verify_batch(claims)
     }
 

@@ -99,8 +99,8 @@ fn shows_a_run_of_sealed_tapes_and_nothing_of_them() {
         prove_sealed(&statement, &secret),
         prove_sealed(&statement, &secret),
     );
-    assert_eq!(BACKEND.verify(&statement, &one), Ok(()));
-    assert_eq!(BACKEND.verify(&statement, &other), Ok(()));
+    assert_eq!(BACKEND.verify(&statement, &one).map(drop), Ok(()));
+    assert_eq!(BACKEND.verify(&statement, &other).map(drop), Ok(()));
     assert_ne!(one, other);
 
     // What goes to the verifier decodes, and holds no word of the input, the outputs or the salts.
@@ -139,7 +139,7 @@ fn refuses_another_commitment_and_another_opening() {
     let honest_secret = secret(75, true);
     let honest = run(&honest_secret);
     let proof = prove_sealed(&honest, &honest_secret);
-    assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&honest, &proof).map(drop), Ok(()));
 
     let bytes = secret_bytes(75);
     let mut bit = bytes.clone();
@@ -198,7 +198,7 @@ fn refuses_to_take_a_sealed_run_for_an_open_one() {
     let (both, only_input) = (secret(20, true), secret(20, false));
     let (hidden, open) = (run(&both), run(&only_input));
     let (hidden_proof, open_proof) = (prove_sealed(&hidden, &both), prove_sealed(&open, &only_input));
-    assert_eq!(BACKEND.verify(&open, &open_proof), Ok(()));
+    assert_eq!(BACKEND.verify(&open, &open_proof).map(drop), Ok(()));
     refuses(&hidden, &open_proof, "open outputs for sealed ones");
     refuses(&open, &hidden_proof, "sealed outputs for open ones");
     assert_eq!(is_false(&hidden, &only_input), Some("sealed output"));
@@ -309,7 +309,7 @@ fn proves_sealed_tapes_of_every_length_around_a_block_and_of_none() {
             "{len} bytes"
         );
         let proof = prove_sealed(&statement, &secret);
-        assert_eq!(BACKEND.verify(&statement, &proof), Ok(()), "{len} bytes");
+        assert_eq!(BACKEND.verify(&statement, &proof).map(drop), Ok(()), "{len} bytes");
     }
     // Sealed outputs of a run without sealed input, and a sealed input that is not read.
     let secret = Secret {
@@ -318,7 +318,7 @@ fn proves_sealed_tapes_of_every_length_around_a_block_and_of_none() {
     };
     let statement = run(&secret);
     let proof = prove_sealed(&statement, &secret);
-    assert_eq!(BACKEND.verify(&statement, &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&statement, &proof).map(drop), Ok(()));
     let idle = module(r#"(module (func (export "run") (result i32) (i32.const 7)))"#);
     let secret = Secret {
         input: Some(input(b"unread", 5)),
@@ -326,5 +326,5 @@ fn proves_sealed_tapes_of_every_length_around_a_block_and_of_none() {
     };
     let statement = sealed_statement(idle, "run", &[], b"", &secret);
     let proof = prove_sealed(&statement, &secret);
-    assert_eq!(BACKEND.verify(&statement, &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&statement, &proof).map(drop), Ok(()));
 }

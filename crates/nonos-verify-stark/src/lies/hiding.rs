@@ -117,7 +117,7 @@ fn two_proofs_of_a_statement_share_nothing_that_depends_on_the_tables() {
         run.stark
             .check(&run.statement.bytes(), &run.public, Shape::Whole, proof)
     };
-    assert_eq!((verdict(&one), verdict(&other)), (Ok(()), Ok(())));
+    assert!(verdict(&one).is_ok() && verdict(&other).is_ok());
     let [first, second] = [&one, &other].map(|bytes| parts(bytes));
     // The published sums of messages: of each table another one.
     let terminals = first.lookup_terminals.iter().zip(&second.lookup_terminals);

@@ -85,7 +85,9 @@ impl Piece {
             Err(_) if cfg!(debug_assertions) => return Err(Refusal::Rejected { check: "assertion" }),
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        self.stark.check(&context, &self.public, Shape::Segment, &proof)
+        self.stark
+            .check(&context, &self.public, Shape::Segment, &proof)
+            .map(drop)
     }
 
     /// A leaf of which a cell is not touched, and that cell.

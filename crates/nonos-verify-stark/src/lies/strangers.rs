@@ -33,6 +33,7 @@ fn verdict(run: &Run, proof: &[u8]) -> Result<(), Refusal> {
     let public = run.stark.public_side(&run.statement)?;
     run.stark
         .check(&run.statement.bytes(), &public, Shape::Whole, proof)
+        .map(drop)
 }
 
 impl Run {
@@ -50,7 +51,8 @@ impl Run {
                 &self.public,
                 Shape::Whole,
                 &proof.expect("a proof is made"),
-            ),
+            )
+            .map(drop),
             Err(_) if cfg!(debug_assertions) => Err(Refusal::Rejected { check: "assertion" }),
             Err(panic) => std::panic::resume_unwind(panic),
         }

@@ -70,6 +70,7 @@ impl Sample {
     fn verdict(&self, bytes: &[u8]) -> Result<(), Refusal> {
         self.stark
             .verify(&self.statement, &[&self.header, bytes].concat())
+            .map(drop)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<BatchProof<Plain<Quartic>>, Refusal> {

@@ -39,7 +39,7 @@ fn mix(n: u32) -> ExecutionStatement {
 fn a_run_is_proved_and_verified_and_every_other_claim_refused() {
     let honest = mix(12);
     let proof = prove(&honest);
-    assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&honest, &proof).map(drop), Ok(()));
 
     let other = |what: &str, change: &dyn Fn(&mut ExecutionRecord, &mut PublicTapes)| {
         let changed = altered(&honest, change).unwrap_or_else(|| panic!("{what}: not a statement"));
@@ -110,7 +110,7 @@ fn a_proof_is_refused_for_another_entry_that_does_the_same() {
         (export "first" (func $f)) (export "second" (func $f)))"#;
     let call = |entry| statement(module(wat), entry, &[Value::I32(41)], b"");
     let proof = prove(&call("first"));
-    assert_eq!(BACKEND.verify(&call("first"), &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&call("first"), &proof).map(drop), Ok(()));
     assert!(BACKEND.verify(&call("second"), &proof).is_err());
 }
 
@@ -157,7 +157,7 @@ fn the_sha256_capsule_is_proved() {
     let subject = nonos_machine::Subject::Module(wasm.into());
     let honest = statement(subject, "main", &[], &[0x61; 64]);
     let proof = prove(&honest);
-    assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&honest, &proof).map(drop), Ok(()));
     let mut wrong = honest.tapes().outputs[0].clone();
     wrong.words[2] ^= 1 << 40;
     let lie = altered(&honest, |_, t| t.outputs[0] = wrong.clone()).expect("a statement");
@@ -173,7 +173,7 @@ fn heavy_the_sample_capsules_are_proved_on_their_real_inputs() {
     for (wasm, input) in [(sha256, text), (sieve, &2000u64.to_le_bytes()[..])] {
         let honest = statement(nonos_machine::Subject::Module(wasm.into()), "main", &[], input);
         let proof = prove(&honest);
-        assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+        assert_eq!(BACKEND.verify(&honest, &proof).map(drop), Ok(()));
     }
 }
 
@@ -186,7 +186,7 @@ fn a_proof_of_one_profile_verifies_anywhere_and_under_its_own_key_only() {
     let proof = small
         .prove(&honest, &Secret::default(), &mut proving)
         .expect("a true statement");
-    assert_eq!(BACKEND.verify(&honest, &proof), Ok(()));
+    assert_eq!(BACKEND.verify(&honest, &proof).map(drop), Ok(()));
     assert_ne!(
         BACKEND.vk_digest(&honest, &proof),
         BACKEND.vk_digest(&honest, &prove(&honest))
@@ -197,5 +197,5 @@ fn a_proof_of_one_profile_verifies_anywhere_and_under_its_own_key_only() {
     let strong = Stark::new(Profile::Strong);
     let mut proving = nonos_verify::Proving::new(&mut seeds);
     let proof = strong.prove(&honest, &Secret::default(), &mut proving);
-    assert_eq!(BACKEND.verify(&honest, &proof.expect("a true statement")), Ok(()));
+    assert_eq!(BACKEND.verify(&honest, &proof.expect("a true statement")).map(drop), Ok(()));
 }

@@ -1,7 +1,7 @@
 //! One suite for every backend.
 
 use crate::{Claim, Erased, Proof, ProofSystem, Prover, Proving, Public, Seed, Statement, Verdict, Verifier};
-use crate::{Refusal, VerifyError};
+use crate::{LastChallenge, Refusal, VerifyError};
 use nonos_types::VkDigest;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +30,8 @@ pub enum Rule {
     RefusesExtended,
     /// A proof with a flipped bit is refused.
     RefusesFlipped,
+    /// What a verification comes to is the same for the same proof, and another for another statement or proof.
+    ShowsWork,
     /// Nothing of this panics.
     NeverPanics,
 }
@@ -173,6 +175,7 @@ impl<S: Statement> Suite<S> {
         let (Some(first), Some(second)) = (prove(&self.first), prove(&self.second)) else {
             return report; // Without an honest proof every refusal would be vacuous.
         };
+        let again = prove(&self.first);
         let bench = Bench {
             suite: self,
             erased,
@@ -181,6 +184,7 @@ impl<S: Statement> Suite<S> {
         };
         bench.public(&mut report);
         bench.honest(&mut report);
+        bench.work(&mut report, again.as_ref());
         bench.other_statements(&mut report);
         bench.keys(&mut report);
         let spoilt = bench.bytes(&mut report);
@@ -268,6 +272,37 @@ impl<S: Statement, B: ProofSystem<S>> Bench<'_, S, B> {
                     format_args!("{name}{round}: {verdict:?}"),
                 );
             }
+        }
+    }
+
+    /// What the backend says it has come to: the bridge would hide that it is always the same.
+    fn work(&self, report: &mut Report, again: Option<&Proof>) {
+        let backend = self.erased.backend();
+        let (first, second) = (&self.suite.first.0, &self.suite.second.0);
+        let of = |statement: &S, proof: &Proof| {
+            let call = AssertUnwindSafe(|| backend.verify(statement, &proof.bytes).ok());
+            catch_unwind(call).ok().flatten()
+        };
+        let one = of(first, &self.first);
+        report.case(
+            Rule::ShowsWork,
+            one.is_some() && of(first, &self.first) == one,
+            "the same proof, twice",
+        );
+        let other = of(second, &self.second);
+        report.case(
+            Rule::ShowsWork,
+            other.is_some() && other != one,
+            "two statements",
+        );
+        // A backend that draws no randomness makes the same proof.
+        if let Some(again) = again.filter(|again| again.bytes != self.first.bytes) {
+            let other = of(first, again);
+            report.case(
+                Rule::ShowsWork,
+                other.is_some() && other != one,
+                "two proofs of one statement",
+            );
         }
     }
 
@@ -421,12 +456,19 @@ impl<S: Statement, B: ProofSystem<S>> Bench<'_, S, B> {
                 .map(|(statement, proof)| (statement, *proof))
                 .filter(|(statement, proof)| backend.vk_digest(statement, proof).is_ok())
                 .collect();
-            let alone: Vec<Result<(), Refusal>> =
+            let alone: Vec<Result<LastChallenge, Refusal>> =
                 pairs.iter().map(|(s, proof)| backend.verify(s, proof)).collect();
             (backend.verify_batch(&pairs), alone)
         };
         match catch_unwind(AssertUnwindSafe(call)) {
             Ok((together, alone)) => {
+                let both = together.iter().zip(&alone);
+                let mut found = both.filter_map(|(a, b)| Some((a.as_ref().ok()?, b.as_ref().ok()?)));
+                report.case(
+                    Rule::ShowsWork,
+                    found.all(|(a, b)| a == b),
+                    format_args!("{name} batch"),
+                );
                 let agree = together.len() == alone.len()
                     && together.iter().zip(&alone).all(|(a, b)| a.is_ok() == b.is_ok());
                 report.case(

@@ -1,6 +1,6 @@
 //! A statement small enough to read, and a "proof" that hides nothing.
 
-use crate::{BackendId, BatchKey, Claim, Erased, Malformed, ProofSystem, ProveError, Prover, Proving};
+use crate::{BackendId, BatchKey, Claim, Erased, LastChallenge, Malformed, ProofSystem, ProveError, Prover, Proving};
 use crate::{Public, Refusal, Seed, Statement, StatementId, Violation};
 use nonos_types::{ByteLen, InputDigest, ProofDigest, VkDigest};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl ProofSystem<Product> for ClearWitness {
         Ok([&MAGIC[..], &factors, &self.seal(statement, &factors)].concat())
     }
 
-    fn verify(&self, statement: &Product, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &Product, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         let proof: &[u8; LEN] = proof
             .try_into()
             .map_err(|_| Refusal::MalformedProof { part: "length" })?;
@@ -131,7 +131,9 @@ impl ProofSystem<Product> for ClearWitness {
             .ok_or(Refusal::MalformedProof { part: "factors" })?;
         statement.check(&witness).map_err(|violation| Refusal::Rejected {
             check: violation.clause,
-        })
+        })?;
+        // There is no transcript: what is hashed last is the seal.
+        Ok(LastChallenge::of(seal))
     }
 
     fn batch_key(&self, _proof: &[u8]) -> Option<BatchKey> {

@@ -4,7 +4,7 @@ use crate::support::{Flaw, Flawed, product, prove};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::testing::{ClearWitness, Product, Report, Rule, Suite};
 use nonos_verify::{
-    BackendId, Erased, Malformed, ProofSystem, ProveError, Proving, Public, Refusal, Statement, StatementId,
+    BackendId, Erased, LastChallenge, Malformed, ProofSystem, ProveError, Proving, Public, Refusal, Statement, StatementId,
     Violation,
 };
 use std::sync::Arc;
@@ -62,6 +62,9 @@ fn each_flaw_breaks_its_own_rule_and_no_other() {
         (Flaw::IgnoresLastByte, &[Rule::RefusesFlipped]),
         (Flaw::PanicsOnShortProofs, &[Rule::NeverPanics]),
         (Flaw::PanicsOnKeys, &[Rule::NeverPanics]),
+        (Flaw::ShowsNothing, &[Rule::ShowsWork]),
+        (Flaw::ForgetsProof, &[Rule::ShowsWork]),
+        (Flaw::ShowsOtherInBatches, &[Rule::ShowsWork]),
     ] {
         let report = judge(flaw);
         assert_eq!(broken(&report), rules, "{flaw:?}: {report}");
@@ -152,10 +155,10 @@ impl ProofSystem<Loose> for Absorbs {
         Ok(VkDigest::hash(&[&statement.bytes()]).to_bytes().to_vec())
     }
 
-    fn verify(&self, statement: &Loose, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &Loose, proof: &[u8]) -> Result<LastChallenge, Refusal> {
         let expected = VkDigest::hash(&[&statement.bytes()]);
         if proof == expected.as_bytes() {
-            Ok(())
+            Ok(LastChallenge::of(proof))
         } else {
             Err(Refusal::Rejected { check: "bytes" })
         }

@@ -3,7 +3,7 @@
 use nonos_types::{ByteLen, ProofDigest, VkDigest};
 use nonos_verify::testing::{ClearWitness, Product};
 use nonos_verify::{
-    BackendId, BatchKey, Erased, Proof, ProofSystem, ProveError, Prover, Proving, Refusal, Seed, Statement,
+    BackendId, BatchKey, Erased, LastChallenge, Proof, ProofSystem, ProveError, Prover, Proving, Refusal, Seed, Statement,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -48,6 +48,9 @@ pub(crate) enum Flaw {
     PanicsWhileProving,
     BoundsTooTight,
     ProvesWrongly,
+    ShowsNothing,
+    ForgetsProof,
+    ShowsOtherInBatches,
 }
 
 /// [`ClearWitness`] with a flaw.
@@ -113,6 +116,9 @@ impl ProofSystem<Product> for Flawed {
         proving: &mut Proving<'_>,
     ) -> Result<Vec<u8>, ProveError> {
         assert!(self.flaw != Flaw::PanicsWhileProving, "flaw");
+        // The third proof of a suite has the factors the other way round.
+        let turned = self.flaw == Flaw::ForgetsProof && proving.seed().into_bytes()[0] > 2;
+        let witness = &if turned { (witness.1, witness.0) } else { *witness };
         let mut proof = self.inner().prove(&self.statement(statement), witness, proving)?;
         if self.flaw == Flaw::ProvesWrongly {
             proof[20] ^= 1;
@@ -120,7 +126,8 @@ impl ProofSystem<Product> for Flawed {
         Ok(proof)
     }
 
-    fn verify(&self, statement: &Product, proof: &[u8]) -> Result<(), Refusal> {
+    fn verify(&self, statement: &Product, proof: &[u8]) -> Result<LastChallenge, Refusal> {
+        let product = statement;
         let statement = self.statement(statement);
         let inner = self.inner();
         match self.flaw {
@@ -144,7 +151,9 @@ impl ProofSystem<Product> for Flawed {
                     .unwrap_or(Err(Refusal::Rejected { check: "every key" }));
             }
             Flaw::IgnoresTail if proof.len() > LEN => return inner.verify(&statement, &proof[..LEN]),
-            Flaw::CompletesCutProofs if (22..LEN).contains(&proof.len()) => return Ok(()),
+            Flaw::CompletesCutProofs if (22..LEN).contains(&proof.len()) => {
+                return Ok(LastChallenge::of(proof));
+            }
             Flaw::IgnoresLastByte if proof.len() == LEN => {
                 return (0..=255)
                     .map(|byte| inner.verify(&statement, &[&proof[..LEN - 1], &[byte]].concat()))
@@ -153,19 +162,24 @@ impl ProofSystem<Product> for Flawed {
                         check: "every last byte",
                     }));
             }
+            Flaw::ShowsNothing => return inner.verify(&statement, proof).map(|_| LastChallenge::of(b"")),
+            Flaw::ForgetsProof => {
+                return (inner.verify(&statement, proof)).map(|_| LastChallenge::of(&product.bytes()));
+            }
             Flaw::PanicsOnShortProofs => assert!(proof.len() >= LEN, "flaw"),
             _ => {}
         }
         inner.verify(&statement, proof)
     }
 
-    fn verify_batch(&self, claims: &[(&Product, &[u8])]) -> Vec<Result<(), Refusal>> {
+    fn verify_batch(&self, claims: &[(&Product, &[u8])]) -> Vec<Result<LastChallenge, Refusal>> {
         let alone = claims
             .iter()
             .map(|(statement, proof)| self.verify(statement, proof));
         match self.flaw {
-            Flaw::AcceptsAnyBatch => vec![Ok(()); claims.len()],
+            Flaw::AcceptsAnyBatch => vec![Ok(LastChallenge::of(b"")); claims.len()],
             Flaw::RefusesAnyBatch => vec![Err(Refusal::Rejected { check: "flaw" }); claims.len()],
+            Flaw::ShowsOtherInBatches => alone.map(|it| it.map(|_| LastChallenge::of(b""))).collect(),
             Flaw::MiscountsBatches => alone.skip(1).collect(),
             Flaw::PanicsInBatches => {
                 let verdicts: Vec<_> = alone.collect();
@@ -186,10 +200,10 @@ fn malformed() -> Refusal {
 }
 
 /// The seal that [`ClearWitness`] makes for `product(0, 0)`.
-fn seal_holds(proof: &[u8]) -> Result<(), Refusal> {
+fn seal_holds(proof: &[u8]) -> Result<LastChallenge, Refusal> {
     let seal = ProofDigest::hash(&[&0_u64.to_le_bytes(), &product(0, 0).bytes(), &proof[6..22]]);
     if proof.starts_with(b"clear\x01") && seal.as_bytes() == &proof[22..] {
-        Ok(())
+        Ok(LastChallenge::of(proof))
     } else {
         Err(malformed())
     }

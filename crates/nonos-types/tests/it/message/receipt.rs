@@ -165,14 +165,61 @@ fn the_widest_fit() {
     proven.slot = Slot::MAX;
     wide.record.proven.nonce = wide.assignment().nonce();
     Broken::of(&wide, &key);
-    let verdict = Verdict {
-        network: digest(255),
-        receipt: digest(255),
-        valid: true,
-        at: Timestamp::MAX,
-        shard: Shard::all().last(),
+    for work in [Work::Committed(digest(255)), Work::Shown(digest(255))] {
+        let verdict = Verdict {
+            network: digest(255),
+            receipt: digest(255),
+            valid: true,
+            at: Timestamp::MAX,
+            shard: Shard::all().last(),
+            work: Some(work),
+        };
+        Broken::of(&verdict, &key);
+    }
+}
+
+#[test]
+fn a_verdict_commits_or_shows_and_never_both() {
+    let key = key();
+    for (number, field, work) in [
+        (6, "commitment", Work::Committed(digest(7))),
+        (7, "transcript", Work::Shown(digest(7))),
+    ] {
+        let with = Verdict {
+            work: Some(work),
+            ..verdict()
+        };
+        let bytes = [&verdict().to_bytes()[..], &[number << 3 | 2, 32], &[7; 32]].concat();
+        assert_eq!(with.to_bytes(), bytes, "without it has the bytes it had");
+        assert_eq!(Verdict::from_bytes(&bytes), Ok(with));
+        let broken = Broken::of(&with, &key);
+        broken.refuses_field(&broken.fields.without(3), "valid");
+        let short = [&verdict().to_bytes()[..], &[number << 3 | 2, 31], &[7; 31]].concat();
+        let bad = Error::BadField {
+            message: "verdict",
+            field,
+        };
+        assert_eq!(Verdict::from_bytes(&short), Err(bad));
+    }
+    let committed = Verdict {
+        work: Some(Work::Committed(digest(7))),
+        ..verdict()
     };
-    Broken::of(&verdict, &key);
+    let both = [&committed.to_bytes()[..], &[7 << 3 | 2, 32], &[7; 32]].concat();
+    let bad = Error::BadField {
+        message: "verdict",
+        field: "transcript",
+    };
+    assert_eq!(Verdict::from_bytes(&both), Err(bad));
+}
+
+#[test]
+fn a_commitment_is_of_one_verifier_to_one_value_of_one_receipt() {
+    let of = |verifier, receipt: u8, value: u8| {
+        VerdictCommitment::to(NodeId::from_bytes([verifier; 32]), digest(receipt), digest(value))
+    };
+    let all = [of(1, 2, 3), of(9, 2, 3), of(1, 9, 3), of(1, 2, 9)];
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
 }
 
 #[test]

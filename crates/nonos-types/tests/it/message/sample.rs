@@ -153,6 +153,7 @@ pub(crate) fn verdict() -> Verdict {
         valid: true,
         at: at(4),
         shard: None,
+        work: None,
     }
 }
 
