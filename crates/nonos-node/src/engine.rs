@@ -16,6 +16,7 @@ mod duties;
 mod effect;
 mod executor;
 mod facts;
+mod feeds;
 mod heads;
 mod helper;
 mod import;
@@ -65,6 +66,7 @@ use self::{
     control::Controls,
     describe::Said,
     duties::Duties,
+    feeds::Feeds,
     heads::Kept,
     helper::Helping,
     job::Job,
@@ -147,6 +149,7 @@ pub(crate) struct Engine {
     carriers: Carriers,
     contest: Contest,
     challenges: Challenges,
+    feeds: Feeds,
     controls: Controls,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
@@ -282,6 +285,7 @@ impl Engine {
             carriers: Carriers::default(),
             contest: Contest::default(),
             challenges: Challenges::default(),
+            feeds: Feeds::default(),
             controls: Controls::default(),
             doubled: false,
             loss: Loss::default(),
@@ -311,6 +315,7 @@ impl Engine {
         engine.directory.keep(engine.me, true);
         engine.read_last_good()?;
         engine.read_seen()?;
+        engine.read_feeds()?;
         loop {
             let page = engine.journal.after(engine.last, 1000)?;
             if page.is_empty() {
@@ -387,6 +392,12 @@ impl Engine {
                 let _gone = reply.send(answer);
                 Ok(())
             }
+            Input::FeedAsked { from, ask, reply } => {
+                let answer = self.feed_asked(from, ask)?;
+                let _gone = reply.send(answer);
+                Ok(())
+            }
+            Input::FeedSaid { peer, ask, answer } => self.feed_said(peer, ask, answer),
             Input::Helped(helped) => {
                 self.helped(helped);
                 Ok(())
@@ -550,7 +561,10 @@ impl Engine {
     /// What a new message makes this node do.
     fn react(&mut self, message: &Message) -> Result<(), Error> {
         match message {
-            Message::Descriptor(it) => self.new_candidate(it),
+            Message::Descriptor(it) => {
+                self.saw_books(it)?;
+                self.new_candidate(it)
+            }
             Message::Offer(it) => {
                 self.unpark(Need::Job(it.job()))?;
                 self.consider(it.job())
