@@ -7,6 +7,7 @@ pub mod bundle;
 mod clocks;
 mod directory;
 mod download;
+pub mod feed;
 mod intake;
 mod invitation;
 pub mod journal;

@@ -8,6 +8,7 @@ mod driver;
 mod error;
 mod gate;
 mod heard;
+mod hello;
 mod onion;
 mod peers;
 mod pulse;
@@ -25,8 +26,8 @@ use ed25519_dalek::SigningKey;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use libp2p::{Multiaddr, PeerId, gossipsub};
 use nonos_types::{
-    ByteLen, Clock, Envelope, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask, Shard,
-    Shards, Signed,
+    ByteLen, Clock, Envelope, Kind, Message, MessageId, NetworkId, NodeId, OnionKey, Outline, SegmentTask,
+    Shard, Shards, Signed,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -40,7 +41,7 @@ use self::{counted::Meter, driver::Command, gate::Gate};
 use crate::{
     Cursor, Object, Objects, Page, Part,
     core::{
-        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Skew, Topic, journal,
+        Acceptance, Ask, Budgets, Download, Drops, IntakeLimits, Kbits, Refusal, Skew, Topic, feed, journal,
         onion::{Anonymity, Guards, Mix, Target},
         reconcile, segment,
     },
@@ -151,6 +152,14 @@ pub enum Event {
     Entrusted(Message),
     /// Frames wait for a connection to this node.
     Wanted(NodeId),
+    /// A peer that has just met this node says so of itself, or hands over what it has of this node; in whatever way, it passed
+    /// the same checks as a message that was gossiped or asked for.
+    Told {
+        /// A descriptor: the peer's own, or one with this node's signature.
+        message: Message,
+        /// The peer.
+        from: NodeId,
+    },
 }
 
 /// Names a message that waits for its report. It is forwarded only after [`Acceptance::Accept`], and waits for that
@@ -218,6 +227,7 @@ pub struct PeerInfo {
 /// A node's place in the mesh. Clones are the same mesh; it ends with [`Mesh::shutdown`] or the last of them.
 #[derive(Clone)]
 pub struct Mesh {
+    me: NodeId,
     commands: mpsc::Sender<Command>,
     gate: Arc<Gate>,
     meter: Arc<Meter>,
@@ -279,6 +289,7 @@ pub fn start(config: Config, key: &SigningKey, objects: Arc<dyn Objects>) -> Res
     let (onion, voice) = onion.map(|(task, feed, voice)| ((task, feed), voice)).unzip();
     driver::spawn(swarm, config, Arc::clone(&gate), objects, mailbox, events, onion);
     let mesh = Mesh {
+        me,
         commands,
         gate,
         meter,
@@ -323,6 +334,11 @@ impl Mesh {
         }
         self.gate.saw(message);
         let topic = Topic::within(message, shard);
+        if message.kind() == Kind::Descriptor && message.signer() == self.me {
+            let own = bytes.clone();
+            // A mesh that was shut down meets nobody.
+            let _ = self.commands.send(Command::Describe { own }).await;
+        }
         self.ask(|done| Command::Publish { topic, bytes, done })
             .await
             .ok_or(Error::Stopped)?
@@ -544,6 +560,17 @@ impl Mesh {
             (_, Response::Journal(Answer::Absent)) => Ok(Answer::Absent),
             (Ask::Include { .. }, Response::Journal(it @ Answer::Included(_)))
             | (Ask::Extend { .. }, Response::Journal(it @ Answer::Extended(_))) => Ok(it),
+            _ => Err(FetchError::BadAnswer),
+        }
+    }
+
+    /// Asks a peer for entries of its books, or for one of another's that it has seen. Nothing of them is checked but their lengths.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn feed(&self, from: NodeId, ask: feed::Ask) -> Result<feed::Answer, FetchError> {
+        match self.request(from, Request::Feed { ask }).await? {
+            Response::Feed(answer) => Ok(answer),
             _ => Err(FetchError::BadAnswer),
         }
     }

@@ -3,7 +3,7 @@ use nonos_types::{
     SealedDigest, SegmentDigest, SegmentTask, Shards, Signed, TapesDigest,
 };
 
-use crate::core::{journal, reconcile, segment};
+use crate::core::{feed, journal, reconcile, segment};
 
 /// What peers fetch from one another, by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -262,6 +262,18 @@ pub trait Objects: Send + Sync + 'static {
     /// A peer asks to have signed, by this node as a witness, what it has signed itself: the signature is not verified, but
     /// names the peer. Nothing, if this node does not. As it stands, it is nobody's witness.
     fn witness(&self, _from: NodeId, _asked: &Envelope) -> Option<Envelope> {
+        None
+    }
+
+    /// A peer asks for entries of this node's books, or for one of another's; nothing, if it asks too often. As it stands, it has
+    /// no dealings with this node.
+    fn feed(&self, _from: NodeId, _ask: feed::Ask) -> Option<feed::Answer> {
+        Some(feed::Answer::Refused(feed::Refused::Stranger))
+    }
+
+    /// The newest descriptor of a node that is here, to be told to that node itself when it meets this one: if it has not
+    /// signed it, another does with its key. As it stands, none.
+    fn newest(&self, _of: NodeId) -> Option<Vec<u8>> {
         None
     }
 

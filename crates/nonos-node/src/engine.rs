@@ -16,6 +16,7 @@ mod duties;
 mod effect;
 mod executor;
 mod facts;
+mod feeds;
 mod heads;
 mod helper;
 mod import;
@@ -66,6 +67,7 @@ use self::{
     control::Controls,
     describe::Said,
     duties::Duties,
+    feeds::Feeds,
     heads::Kept,
     helper::Helping,
     job::Job,
@@ -148,6 +150,7 @@ pub(crate) struct Engine {
     carriers: Carriers,
     contest: Contest,
     challenges: Challenges,
+    feeds: Feeds,
     controls: Controls,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
@@ -285,6 +288,7 @@ impl Engine {
             carriers: Carriers::default(),
             contest: Contest::default(),
             challenges: Challenges::default(),
+            feeds: Feeds::default(),
             controls: Controls::default(),
             doubled: false,
             loss: Loss::default(),
@@ -315,6 +319,7 @@ impl Engine {
         engine.directory.keep(engine.me, true);
         engine.read_last_good()?;
         engine.read_seen()?;
+        engine.read_feeds()?;
         loop {
             let page = engine.journal.after(engine.last, 1000)?;
             if page.is_empty() {
@@ -391,6 +396,12 @@ impl Engine {
                 let _gone = reply.send(answer);
                 Ok(())
             }
+            Input::FeedAsked { from, ask, reply } => {
+                let answer = self.feed_asked(from, ask)?;
+                let _gone = reply.send(answer);
+                Ok(())
+            }
+            Input::FeedSaid { peer, ask, answer } => self.feed_said(peer, ask, answer),
             Input::Helped(helped) => {
                 self.helped(helped);
                 Ok(())
@@ -555,7 +566,10 @@ impl Engine {
     /// What a new message makes this node do.
     fn react(&mut self, message: &Message) -> Result<(), Error> {
         match message {
-            Message::Descriptor(it) => self.new_candidate(it),
+            Message::Descriptor(it) => {
+                self.saw_books(it)?;
+                self.new_candidate(it)
+            }
             Message::Offer(it) => {
                 self.unpark(Need::Job(it.job()))?;
                 self.consider(it.job())

@@ -2,7 +2,7 @@
 //! that a restart only reads them again; peers that were away read them, too.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -13,7 +13,8 @@ use nonos_mesh::{
 };
 use nonos_store::{Batch, Durability, Error, Store, Table};
 use nonos_types::{
-    JobId, Kind, Message, MessageId, Offer, Receipt, ReceiptId, Sequence, Shard, Shards, Signed, Timestamp,
+    JobId, Kind, Message, MessageId, NodeId, Offer, Receipt, ReceiptId, Sequence, Shard, Shards, Signed,
+    Timestamp,
 };
 
 use crate::channel;
@@ -24,6 +25,9 @@ const OFFERS: Table<JobId, Sequence> = Table::new("journal-offer");
 const RECEIPTS: Table<ReceiptId, Sequence> = Table::new("journal-receipt");
 /// The shard of what a message is about, in a byte.
 const SHARDS: Table<Sequence, Vec<u8>> = Table::new("journal-shard");
+
+/// Nodes whose newest descriptors are known: more than are listed.
+const DESCRIBED: usize = 1 << 14;
 
 /// Most bytes of a page's messages together.
 const PAGE_BYTES: usize = 1 << 20;
@@ -43,6 +47,23 @@ pub(crate) struct Known {
     last: Sequence,
     /// Messages that others must not get from here yet.
     held: BTreeSet<MessageId>,
+    /// The newest descriptor of each node.
+    described: BTreeMap<NodeId, (Sequence, MessageId)>,
+}
+
+impl Known {
+    fn describe(&mut self, message: &Message) {
+        let Message::Descriptor(it) = message else { return };
+        let node = it.signer();
+        let full = self.described.len() >= DESCRIBED && !self.described.contains_key(&node);
+        if full {
+            self.described.pop_first();
+        }
+        let newest = self.described.entry(node).or_insert((it.sequence, it.id()));
+        if it.sequence > newest.0 {
+            *newest = (it.sequence, it.id());
+        }
+    }
 }
 
 impl Journal {
@@ -52,6 +73,7 @@ impl Journal {
             summary: Summary::new(Summary::MOST),
             last: Sequence::ZERO,
             held: BTreeSet::new(),
+            described: BTreeMap::new(),
         };
         Self {
             store,
@@ -73,8 +95,15 @@ impl Journal {
         if !known.held.contains(&message.id()) {
             known.summary.insert_in(message, shard);
         }
+        known.describe(message);
         known.last = position;
         Ok(())
+    }
+
+    /// The newest descriptor of a node that is here.
+    pub(crate) fn newest_of(&self, node: NodeId) -> Result<Option<Vec<u8>>, Error> {
+        let id = self.known().described.get(&node).map(|(_, id)| *id);
+        id.map_or(Ok(None), |id| self.get(id))
     }
 
     /// The shard of what a message is about, as far as that is known.

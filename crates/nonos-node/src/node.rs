@@ -17,7 +17,7 @@ use nonos_depin::Ledger;
 use nonos_mesh::{
     Event, Events, Mesh, Multiaddr, Object, Objects, Page, Part,
     core::{
-        Way, journal,
+        Way, feed, journal,
         onion::Guards,
         reconcile::{Answer, Ask, Serve},
         segment,
@@ -75,6 +75,8 @@ pub enum Conduct {
     RelayUnchecked,
     /// It gives executors whom it helps proofs of segments that are none.
     ForgeSegments,
+    /// It shows some of those it has dealings with other books than the rest.
+    ForkBooks,
 }
 
 /// What a node is started with.
@@ -592,6 +594,15 @@ async fn hear(mut events: Events, inputs: mpsc::Sender<Input>) {
                     ..Origin::default()
                 },
             },
+            Event::Told { message, from } => Input::Message {
+                message: Box::new(message),
+                origin: Origin {
+                    peer: Some(from),
+                    // It may be heard here only.
+                    entrusted: true,
+                    ..Origin::default()
+                },
+            },
             Event::OnionKeys(keys) => Input::OnionKeys(keys),
             Event::Guards(guards) => Input::Guards(guards),
             Event::Wanted(peer) => Input::Wanted(peer),
@@ -748,6 +759,16 @@ impl Objects for Given {
         }
         let read = |id: &MessageId| self.journal.give(*id).ok().flatten();
         ids.iter().filter_map(read).collect()
+    }
+
+    fn feed(&self, from: NodeId, ask: feed::Ask) -> Option<feed::Answer> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.inputs.try_send(Input::FeedAsked { from, ask, reply }).ok()?;
+        answer.recv_timeout(Self::PATIENCE).ok()?
+    }
+
+    fn newest(&self, of: NodeId) -> Option<Vec<u8>> {
+        self.journal.newest_of(of).ok().flatten()
     }
 
     fn messages_after(&self, cursor: nonos_mesh::Cursor, most: usize) -> Page {

@@ -247,6 +247,15 @@ impl Worker {
                     origin,
                 }
             }
+            Effect::AskFeed { peer, ask } => {
+                let said = self.mesh.feed(peer, ask).await;
+                let said = said.inspect_err(|error| tracing::debug!(%peer, %error, "books not shown"));
+                Input::FeedSaid {
+                    peer,
+                    ask,
+                    answer: said.ok(),
+                }
+            }
             Effect::Challenge { peer, capsule, lot } => self.challenge(peer, capsule, lot).await,
             Effect::Contest {
                 verdict,

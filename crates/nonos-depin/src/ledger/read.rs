@@ -107,6 +107,14 @@ impl Ledger {
             .unwrap_or_default())
     }
 
+    /// Has a peer ever owed the author anything by a signed voucher, or been owed?
+    ///
+    /// # Errors
+    /// [`Error::Derived`], [`Error::Store`].
+    pub fn has_dealt_with(&self, peer: NodeId) -> Result<bool, Error> {
+        Ok(BALANCES.get(&*self.store, &Account::Ext(peer))?.is_some())
+    }
+
     /// What a peer has had of the author and not paid: what it owes, and what was asked of it and is not signed.
     ///
     /// # Errors

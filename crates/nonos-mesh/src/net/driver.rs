@@ -24,6 +24,7 @@ use super::{
     address::node_id,
     behaviour::{self, Behaviour, BehaviourEvent},
     gate::{Gate, Inbound},
+    hello::Hello,
     onion::{Feed, Task, link::Received},
     peers::{Peer, Peers},
     serve::{Answer, Server},
@@ -31,7 +32,7 @@ use super::{
 };
 use crate::{
     Objects,
-    core::{Acceptance, Promise, Recent, Refusal, Topic, onion::Frame},
+    core::{Acceptance, Promise, Recent, Refusal, Topic, Way, onion::Frame},
     wire::{Request, Response},
 };
 
@@ -46,6 +47,10 @@ pub(super) enum Command {
         topic: Topic,
         bytes: Vec<u8>,
         done: oneshot::Sender<Result<(), Error>>,
+    },
+    /// What this node says of itself from now on.
+    Describe {
+        own: Vec<u8>,
     },
     Listen {
         shards: Shards,
@@ -106,10 +111,10 @@ pub(super) fn spawn(
         let (gate, events) = (Arc::clone(&gate), events.clone());
         async move { gate.admit_all(events, refused).await }
     });
-    let (server, answers) = Server::new(objects, &config.limits);
+    let (server, answers) = Server::new(objects, &config.limits, Arc::clone(&gate), events.clone());
     let (task, feed) = onion.unzip();
     let hiding = task.map(|task| tokio::spawn(task.run()));
-    let driver = Driver::new(swarm, config, gate, server, feed);
+    let driver = Driver::new(swarm, config, gate, server, feed, events.clone());
     tokio::spawn(async move {
         let done = driver.run(commands, refusals, answers, events).await;
         admitting.abort();
@@ -139,6 +144,9 @@ struct Driver {
     again: BTreeMap<PeerId, (Instant, Multiaddr)>,
     weights: Recent<PeerId, Weight>,
     asked: BTreeMap<request_response::OutboundRequestId, Asked>,
+    hello: Hello,
+    /// Whom it has said hello to, until they answer.
+    greeted: BTreeMap<request_response::OutboundRequestId, NodeId>,
     pending: Pending,
     feed: Option<Feed>,
 }
@@ -150,12 +158,15 @@ impl Driver {
         gate: Arc<Gate>,
         server: Server,
         feed: Option<Feed>,
+        events: mpsc::Sender<Event>,
     ) -> Self {
         let own = *swarm.local_peer_id();
         let node = node_id(&own).expect("this node's key is an ed25519 key");
         let network = config.network;
         Self {
             swarm,
+            hello: Hello::new(node, Arc::clone(&gate), events),
+            greeted: BTreeMap::new(),
             gate,
             server,
             network,
@@ -209,6 +220,12 @@ impl Driver {
         match command {
             Command::Publish { topic, bytes, done } => {
                 let _ = done.send(self.publish(topic, bytes));
+            }
+            Command::Describe { own } => {
+                self.hello.describe(own);
+                for peer in self.peers.met() {
+                    self.greet(&peer);
+                }
             }
             Command::Listen { shards } => self.listen(shards),
             Command::Report { ticket, acceptance } => self.report(&ticket, acceptance),
@@ -466,7 +483,22 @@ impl Driver {
         }
         let promise = Promise::of_text(&info.agent_version);
         let ready = self.peers.identified(&peer_id, promise);
+        if self
+            .peers
+            .get(&peer_id)
+            .is_some_and(|it| it.way() == Way::Outbound)
+        {
+            self.greet(&peer_id);
+        }
         self.on_ready(peer_id, ready);
+    }
+
+    fn greet(&mut self, peer: &PeerId) {
+        let node = self.peers.get(peer).map(|it| it.node);
+        if let (Some(node), Some(hello)) = (node, self.hello.to_say()) {
+            let id = self.swarm.behaviour_mut().objects.send_request(peer, hello);
+            self.greeted.insert(id, node);
+        }
     }
 
     /// It is of this network and listens to what it has promised to: what is published from now on reaches it.
@@ -568,6 +600,12 @@ impl Driver {
     fn answered(&mut self, id: &request_response::OutboundRequestId, answer: Result<Response, FetchError>) {
         if let Some((_, done)) = self.asked.remove(id) {
             let _ = done.send(answer);
+        } else if let Some(peer) = self.greeted.remove(id) {
+            match answer {
+                Ok(response) => self.hello.heard(peer, response),
+                // One of an older version does not know what is asked.
+                Err(error) => tracing::debug!(%peer, %error, "said nothing of this node"),
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use libp2p::Multiaddr;
-use nonos_types::{ByteLen, Clock, Message, NetworkId, NodeId, Timestamp};
+use nonos_types::{ByteLen, Clock, Kind, Message, NetworkId, NodeId, Timestamp};
 use tokio::{
     sync::{Notify, mpsc},
     time::Instant,
@@ -146,6 +146,22 @@ impl Gate {
             let mut admission = lock(&self.admission);
             admission.screen(message.kind(), NodeId::NONE, len, now)?;
             admission.admit(&message, len, now)?;
+            Ok(message)
+        };
+        admit().inspect_err(|refusal| self.drops.count(*refusal))
+    }
+
+    /// Lets in what a peer says of itself when it meets this node: by the rules of what it gossips.
+    pub(super) fn told(&self, bytes: &[u8], from: NodeId) -> Result<Message, Refusal> {
+        let len = ByteLen::from(bytes.len());
+        let admit = || {
+            lock(&self.admission).screen(Kind::Descriptor, from, len, self.now())?;
+            let message = Message::from_bytes(Kind::Descriptor, bytes)?;
+            // What others say comes by gossip.
+            if message.signer() != from {
+                return Err(Refusal::BadSignature);
+            }
+            lock(&self.admission).admit(&message, len, self.now())?;
             Ok(message)
         };
         admit().inspect_err(|refusal| self.drops.count(*refusal))

@@ -50,6 +50,8 @@ impl Peers {
     const AT_ONCE: Duration = Duration::from_secs(2);
     /// How long the connection that is closed may still deliver what is in it, such as topics.
     const LINGER: Duration = Duration::from_secs(1);
+    /// And if both are closed, for one that has just come to hear what is known here of its node, and to answer.
+    const HAND_OVER: Duration = Duration::from_secs(3);
 
     pub(super) fn new(own: PeerId) -> Self {
         Self {
@@ -140,21 +142,19 @@ impl Peers {
     /// The connections to close because there are two to the same peer.
     pub(super) fn superfluous(&self, now: Instant) -> Vec<ConnectionId> {
         let of = |(peer, it): (&PeerId, &Peer)| match it.connections.as_slice() {
-            [older, newer, ..] if newer.since + Self::LINGER <= now => {
-                if Self::are_elsewhere(older, newer) {
-                    vec![older.id, newer.id]
-                } else {
-                    vec![self.worse(peer, older, newer)]
-                }
+            [older, newer, ..] if Self::are_elsewhere(older, newer) => {
+                let due = newer.since + Self::HAND_OVER <= now;
+                if due { vec![older.id, newer.id] } else { vec![] }
             }
+            [older, newer, ..] if newer.since + Self::LINGER <= now => vec![self.worse(peer, older, newer)],
             _ => vec![],
         };
         self.peers.iter().flat_map(of).collect()
     }
 
     /// Did the peer dial from one host, and later from another? It has moved, or its key is used by two nodes. Gossipsub tells its
-    /// topics on the first connection only, so that the second is of no use: without both, the peer dials again, and of two
-    /// nodes with one key each comes to hear of the other.
+    /// topics on the first connection only, so that the second is of little use: without both, the peer dials again. Of two nodes
+    /// with one key the one that is back first shuts the other out, so that it has to hear of it by what is said when they meet.
     fn are_elsewhere(older: &Connection, newer: &Connection) -> bool {
         let dialled = !older.outbound && !newer.outbound;
         dialled
@@ -211,6 +211,13 @@ impl Peers {
             .filter(|(_, it)| is_silent(it))
             .map(|(peer, it)| (*peer, dialled(it)))
             .collect()
+    }
+
+    /// Those of this network that this node dialled and that cannot be talked to yet.
+    pub(super) fn met(&self) -> Vec<PeerId> {
+        let met = |it: &Peer| it.promised.is_some() && !it.ready && it.way() == Way::Outbound;
+        let all = self.peers.iter().filter(|(_, it)| met(it));
+        all.map(|(peer, _)| *peer).collect()
     }
 
     /// Those that can be talked to; `kept` says of whom the operator wants a connection.
@@ -318,5 +325,94 @@ mod tests {
     fn a_peer_that_this_node_dials_at_another_address_keeps_the_newer() {
         assert_eq!(closed(&[(0, HERE, false), (5000, ELSEWHERE, true)]), [0]);
         assert_eq!(closed(&[(0, HERE, true), (5000, ELSEWHERE, false)]), [0]);
+    }
+
+    /// A node whose key another has, too: each dials from its host, and again when its connection is gone.
+    struct Twin {
+        address: &'static str,
+        redial: crate::core::Redial,
+        dials_at: Duration,
+        connection: Option<ConnectionId>,
+        /// Seconds at which it was told topics, and at which it met the peer.
+        told: Vec<u64>,
+        met: Vec<u64>,
+    }
+
+    /// What becomes of two of them within a minute, the second of which dials two seconds and a half after the first.
+    fn twins(seed: u8) -> [Twin; 2] {
+        let (own, peer) = (PeerId::random(), PeerId::random());
+        let (mut peers, start) = (Peers::new(own), Instant::now());
+        let twin = |seed, address, after| Twin {
+            address,
+            redial: crate::core::Redial::new(&[seed; 32]),
+            dials_at: Duration::from_millis(after),
+            connection: None,
+            told: vec![],
+            met: vec![],
+        };
+        let mut twins = [twin(seed, HERE, 0), twin(seed + 100, ELSEWHERE, 2500)];
+        let mut made = 0;
+        for step in 0..240 {
+            let now = Duration::from_millis(250 * step);
+            for twin in &mut twins {
+                if twin.connection.is_some() || twin.dials_at > now {
+                    continue;
+                }
+                let endpoint = ConnectedPoint::Listener {
+                    local_addr: Multiaddr::empty(),
+                    send_back_addr: twin.address.parse().expect("an address"),
+                };
+                let id = ConnectionId::new_unchecked(made);
+                made += 1;
+                twin.connection = Some(id);
+                twin.met.push(now.as_secs());
+                // Gossipsub tells its topics on the first connection only.
+                if peers.get(&peer).is_none() {
+                    twin.told.push(now.as_secs());
+                    twin.redial.succeeded();
+                }
+                peers.connected(peer, NodeId::from_bytes([1; 32]), id, &endpoint, start + now);
+            }
+            for id in peers.superfluous(start + now) {
+                peers.closed(&peer, id);
+                let lost = twins.iter_mut().filter(|it| it.connection == Some(id));
+                lost.for_each(|it| {
+                    it.connection = None;
+                    it.dials_at = now + it.redial.after_failure();
+                });
+            }
+        }
+        twins
+    }
+
+    /// Why they say hello: for half a minute one of two nodes with one key may not be told a single topic, so that it is not connected
+    /// and hears nothing of what the other says. But it has met the peer.
+    #[test]
+    fn of_two_nodes_with_one_key_one_may_be_shut_out_and_meets_its_peers_all_the_same() {
+        let is_soon = |at: &u64| *at <= 30;
+        let shut_out = (0..20).filter(|seed| {
+            let twins = twins(*seed);
+            assert!(twins.iter().all(|it| it.met[0] <= 3));
+            twins.iter().any(|it| !it.told.iter().any(is_soon))
+        });
+        let shut_out = shut_out.count();
+        assert!(shut_out > 5, "{shut_out} of 20");
+    }
+
+    #[test]
+    fn both_connections_of_a_node_that_dials_from_two_hosts_stay_until_what_is_known_of_it_is_handed_over() {
+        let (own, peer) = (PeerId::random(), PeerId::random());
+        let (mut peers, start) = (Peers::new(own), Instant::now());
+        for (id, address) in [(0, HERE), (1, ELSEWHERE)] {
+            let endpoint = ConnectedPoint::Listener {
+                local_addr: Multiaddr::empty(),
+                send_back_addr: address.parse().expect("an address"),
+            };
+            let at = start + Duration::from_secs(5 * id as u64);
+            let id = ConnectionId::new_unchecked(id);
+            peers.connected(peer, NodeId::from_bytes([1; 32]), id, &endpoint, at);
+        }
+        let closed = |millis| peers.superfluous(start + Duration::from_millis(millis)).len();
+        assert_eq!([closed(6500), closed(7999), closed(8000)], [0, 0, 2]);
     }
 }

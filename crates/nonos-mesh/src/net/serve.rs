@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::Limits;
+use super::{Event, Limits, gate::Gate};
 use crate::{
     Object, Objects, Page,
     core::Throttle,
@@ -23,6 +23,8 @@ pub(super) struct Server {
     objects: Arc<dyn Objects>,
     reading: Arc<Semaphore>,
     answers: mpsc::Sender<Answer>,
+    gate: Arc<Gate>,
+    events: mpsc::Sender<Event>,
     /// From the request until the answer is sent, so that slow readers hold little.
     serving: BTreeMap<InboundRequestId, Serving>,
     most: usize,
@@ -48,12 +50,19 @@ impl Server {
     const PER_PEER: usize = 8;
     const READERS: usize = 4;
 
-    pub(super) fn new(objects: Arc<dyn Objects>, limits: &Limits) -> (Self, mpsc::Receiver<Answer>) {
+    pub(super) fn new(
+        objects: Arc<dyn Objects>,
+        limits: &Limits,
+        gate: Arc<Gate>,
+        events: mpsc::Sender<Event>,
+    ) -> (Self, mpsc::Receiver<Answer>) {
         let (answers, ready) = mpsc::channel(limits.answers.max(1));
         let server = Self {
             objects,
             reading: Arc::new(Semaphore::new(Self::READERS)),
             answers,
+            gate,
+            events,
             serving: BTreeMap::new(),
             most: limits.answers,
             pace: Arc::new(Pace::new(limits)),
@@ -86,14 +95,25 @@ impl Server {
         self.serving.insert(id, serving);
         let (objects, reading) = (Arc::clone(&self.objects), Arc::clone(&self.reading));
         let (answers, pace) = (self.answers.clone(), Arc::clone(&self.pace));
+        let (gate, events) = (Arc::clone(&self.gate), self.events.clone());
         tokio::spawn(async move {
             let permit = reading.acquire().await.expect("never closed");
-            let read = tokio::task::spawn_blocking(move || answer(&*objects, to, &request));
-            let response = read.await.unwrap_or_else(|error| {
+            let read = tokio::task::spawn_blocking(move || {
+                let told = match &request {
+                    Request::Hello { own } => gate.told(own, to).ok(),
+                    _ => None,
+                };
+                (answer(&*objects, to, &request), told)
+            });
+            let (response, told) = read.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "reading an object failed");
-                Response::Busy
+                (Response::Busy, None)
             });
             drop(permit);
+            if let Some(message) = told {
+                // While the node does not take it, the peer's next request may have to wait. It may have been shut down.
+                let _ = events.send(Event::Told { message, from: to }).await;
+            }
             let response = pace.hold_back(response).await;
             if let Response::Part(part) = &response {
                 bytes.get_or_init(|| ByteLen::from(part.bytes.len()));
@@ -200,6 +220,11 @@ fn answer(objects: &dyn Objects, to: NodeId, request: &Request) -> Response {
             (objects.witness(to, asked)).map_or(Response::NotFound, Response::Witness)
         }
         Request::Witness { .. } => Response::NotFound,
+        Request::Feed { ask } => objects.feed(to, *ask).map_or(Response::Busy, Response::Feed),
+        // What it has signed and just said is no news to it.
+        Request::Hello { own } => {
+            Response::Hello(objects.newest(to).filter(|it| it != own).unwrap_or_default())
+        }
         Request::Messages { ids } => {
             let mut left = Page::MAX_BYTES.get();
             let mut messages = objects.messages(ids);

@@ -9,6 +9,8 @@ mod clocks;
 #[cfg(feature = "net")]
 mod gossip;
 #[cfg(feature = "net")]
+mod hello;
+#[cfg(feature = "net")]
 mod hostile;
 mod journal;
 #[cfg(feature = "net")]

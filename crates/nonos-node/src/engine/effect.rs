@@ -3,6 +3,7 @@ use std::sync::Arc;
 use nonos_mesh::{
     Acceptance, Cursor, Object, Ticket,
     core::{
+        feed,
         onion::{Guards, Mix},
         reconcile::Scope,
         segment,
@@ -102,6 +103,18 @@ pub(crate) enum Input {
         from: NodeId,
         task: Box<Signed<SegmentTask>>,
         reply: std::sync::mpsc::SyncSender<segment::Answer>,
+    },
+    /// A peer asks for entries of books.
+    FeedAsked {
+        from: NodeId,
+        ask: feed::Ask,
+        reply: std::sync::mpsc::SyncSender<Option<feed::Answer>>,
+    },
+    /// A peer was asked for entries of books; `None` if it did not answer.
+    FeedSaid {
+        peer: NodeId,
+        ask: feed::Ask,
+        answer: Option<feed::Answer>,
     },
     /// A segment of another's run was proved, or could not be.
     Helped(super::Helped),
@@ -347,6 +360,11 @@ pub(crate) enum Effect {
         accusation: Box<Signed<Accusation>>,
         origin: Origin,
         sources: Vec<NodeId>,
+    },
+    /// Ask a peer for entries of books.
+    AskFeed {
+        peer: NodeId,
+        ask: feed::Ask,
     },
     /// Ask a peer for a part of a capsule, drawn by lot.
     Challenge {

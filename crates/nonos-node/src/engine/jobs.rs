@@ -118,6 +118,7 @@ impl Engine {
         self.tick_heads()?;
         self.ask_relays()?;
         self.tick_challenges();
+        self.tick_feeds()?;
         self.reconsider()?;
         self.retry()?;
         self.tick_helping();

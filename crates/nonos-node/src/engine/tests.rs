@@ -9,6 +9,7 @@ mod crash;
 mod credit;
 mod describe;
 mod duties;
+mod feeds;
 mod flood;
 mod flow;
 mod hostile;

@@ -131,7 +131,7 @@ impl Worker {
         }
         let sealed = self.seal_result(offer, slot, &statement, &secret)?;
         let (proof, ms) = match conduct {
-            Conduct::Honest | Conduct::RelayUnchecked | Conduct::ForgeSegments => {
+            Conduct::Honest | Conduct::RelayUnchecked | Conduct::ForgeSegments | Conduct::ForkBooks => {
                 self.prove(offer, &statement, &secret)?
             }
             Conduct::ForgeResults => {

@@ -285,6 +285,8 @@ pub(super) struct World {
     /// Questions that relays were asked, and whether they answer.
     pub(super) asked_relays: usize,
     pub(super) refusing: bool,
+    /// Questions about books.
+    pub(super) feeds_asked: usize,
     /// Verdicts that were held against their proofs again.
     pub(super) contests: usize,
     /// Who was asked for a part of what, and what comes of the next such questions.
@@ -400,6 +402,7 @@ impl World {
             proving_s: 5,
             asked_relays: 0,
             refusing: false,
+            feeds_asked: 0,
             contests: 0,
             challenged: vec![],
             keeps: VecDeque::new(),
@@ -765,6 +768,10 @@ impl World {
                     },
                 );
             }
+            Effect::AskFeed { peer, ask } => {
+                let answer = self.show_books(from, peer, ask);
+                self.give(node, Input::FeedSaid { peer, ask, answer });
+            }
             Effect::Challenge { peer, capsule, lot } => {
                 self.challenged.push((peer, capsule, lot));
                 let kept = self.keeps.pop_front().expect("an answer");
@@ -819,6 +826,20 @@ impl World {
             Effect::Unblock(peer) => self.let_in.push((node, peer)),
             _ => {}
         }
+    }
+
+    /// What a peer answers who is asked for entries of books.
+    pub(super) fn show_books(
+        &mut self,
+        from: NodeId,
+        peer: NodeId,
+        ask: nonos_mesh::core::feed::Ask,
+    ) -> Option<nonos_mesh::core::feed::Answer> {
+        let other = self.index(peer).filter(|it| self.nodes[*it].up)?;
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.feeds_asked += 1;
+        self.give(other, Input::FeedAsked { from, ask, reply });
+        answer.try_recv().ok()?
     }
 
     fn read(&mut self, node: usize, peer: NodeId, cursor: Cursor, shards: Shards) {
