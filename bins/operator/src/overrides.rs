@@ -76,11 +76,13 @@ impl Overrides {
 // By hand, since only the matches say whether a value is the command line's or the environment's.
 impl FromArgMatches for Overrides {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let from = KEYS.into_iter().filter_map(|(flag, key)| match matches.value_source(flag)? {
-            ValueSource::CommandLine => Some((key, Source::Flag)),
-            ValueSource::EnvVariable => Some((key, Source::Environment)),
-            _ => None,
-        });
+        let from = KEYS
+            .into_iter()
+            .filter_map(|(flag, key)| match matches.value_source(flag)? {
+                ValueSource::CommandLine => Some((key, Source::Flag)),
+                ValueSource::EnvVariable => Some((key, Source::Environment)),
+                _ => None,
+            });
         Ok(Self {
             from: from.collect(),
             given: Given::from_arg_matches(matches)?,

@@ -38,10 +38,10 @@ impl PassphraseArgs {
         self.passphrase_file.as_deref()
     }
 
-    /// The passphrase of the file, if one was named: nobody is asked.
-    pub(crate) fn given(&self) -> Option<Result<Passphrase, Failure>> {
-        let path = self.passphrase_file.as_ref()?;
-        Some(read(path).and_then(|bytes| passphrase(&bytes)))
+    /// The same, if there is a file with it: nobody is asked.
+    pub(crate) fn given(&self) -> Result<Option<Passphrase>, Failure> {
+        let file = self.passphrase_file.as_deref();
+        file.map(|path| passphrase(&read(path)?)).transpose()
     }
 
     /// The passphrase of a keystore to make: asked for twice.

@@ -5,13 +5,7 @@ use crate::{
     support::{Ended, Place},
 };
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs,
-    net::TcpListener,
-    os::unix::fs::PermissionsExt as _,
-    process::Command,
-};
+use std::{collections::BTreeMap, fs, net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command};
 
 const DOCTOR: [&str; 6] = ["--json", "doctor", "--data", "node", "--passphrase-file", "pass"];
 
@@ -23,7 +17,10 @@ fn checks(ended: &Ended) -> Checks {
     let all: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     let checks = all["checks"].as_array().expect("a list");
     let text = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
-    checks.iter().map(|it| (text(it, "name"), (text(it, "verdict"), text(it, "remedy")))).collect()
+    checks
+        .iter()
+        .map(|it| (text(it, "name"), (text(it, "verdict"), text(it, "remedy"))))
+        .collect()
 }
 
 /// A node that was made and not started, on ports that are free.
@@ -38,11 +35,18 @@ fn well(place: &Place) -> Checks {
 #[track_caller]
 fn only(before: &Checks, ended: &Ended, name: &str, verdict: &str, remedy: &str) {
     let after = checks(ended);
-    let differ: Vec<&str> =
-        after.iter().filter(|(name, it)| before[*name].0 != it.0).map(|(name, _)| name.as_str()).collect();
+    let differ: Vec<&str> = after
+        .iter()
+        .filter(|(name, it)| before[*name].0 != it.0)
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(differ, [name], "{}", ended.stdout);
     assert_eq!(after[name].0, verdict, "{}", ended.stdout);
-    assert!(after[name].1.contains(remedy), "`{remedy}` is not in: {}", after[name].1);
+    assert!(
+        after[name].1.contains(remedy),
+        "`{remedy}` is not in: {}",
+        after[name].1
+    );
     assert_eq!(ended.code != 0, verdict == "failed", "{ended:?}");
 }
 
@@ -50,7 +54,17 @@ fn only(before: &Checks, ended: &Ended, name: &str, verdict: &str, remedy: &str)
 fn of_a_node_that_is_well_nothing_failed() {
     let place = Place::new();
     let checks = well(&place);
-    for name in ["data directory", "parts", "rights", "keystore", "configuration", "open files", "ports", "page", "parameters"] {
+    for name in [
+        "data directory",
+        "parts",
+        "rights",
+        "keystore",
+        "configuration",
+        "open files",
+        "ports",
+        "page",
+        "parameters",
+    ] {
         assert_eq!(checks[name].0, "ok", "{name}");
     }
     for name in ["clock", "reachability"] {
@@ -79,14 +93,39 @@ fn each_fault_of_the_data_directory_is_told_alone() {
     only(&before, &doctor(), "parts", "failed", "mkdir -m 700");
     fs::rename(place.path("away"), place.path("node/proofs")).expect("move it");
     place.write("node/keys/books.head", "x");
-    fs::set_permissions(place.path("node/keys/books.head"), fs::Permissions::from_mode(0o600)).expect("chmod");
+    fs::set_permissions(
+        place.path("node/keys/books.head"),
+        fs::Permissions::from_mode(0o600),
+    )
+    .expect("chmod");
     only(&before, &doctor(), "parts", "failed", "operator ledger resume");
     fs::remove_file(place.path("node/keys/books.head")).expect("remove it");
+
+    fs::create_dir_all(place.path("node/db/rocks")).expect("make it");
+    only(&before, &doctor(), "parts", "failed", "from a backup");
+    fs::remove_dir_all(place.path("node/db")).expect("remove it");
 
     let format = place.read("node/format");
     place.write("node/format", "none\n");
     only(&before, &doctor(), "data directory", "failed", "backup");
     place.write("node/format", &format);
+
+    // Somebody has its lock, and answers nothing.
+    let lock = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(place.path("node/run/lock"));
+    let lock = lock.expect("a lock");
+    lock.lock().expect("it is free");
+    only(
+        &before,
+        &doctor(),
+        "data directory",
+        "failed",
+        "if it does not, kill",
+    );
+    drop(lock);
 
     let key = place.read("node/keys/node.key");
     let mut damaged = key.clone();
@@ -110,24 +149,66 @@ fn each_fault_of_the_configuration_is_told_alone() {
     let before = well(&place);
     let text = String::from_utf8(place.read("node/config.toml")).expect("UTF-8");
     let with = |more: &str| {
-        place.write("node/config.toml", format!("listen = [\"/ip4/127.0.0.1/tcp/0\"]\n{more}"));
+        place.write(
+            "node/config.toml",
+            format!("listen = [\"/ip4/127.0.0.1/tcp/0\"]\n{more}"),
+        );
         place.operator(&DOCTOR)
     };
     let ended = with("[limits]\ndisc = 1\n");
-    only(&before, &ended, "configuration", "failed", "operator config check");
+    only(
+        &before,
+        &ended,
+        "configuration",
+        "failed",
+        "operator config check",
+    );
     assert_eq!(ended.code, 2);
 
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("it is bound").port();
-    place.write("node/config.toml", format!("listen = [\"/ip4/127.0.0.1/tcp/{port}\"]\n"));
+    place.write(
+        "node/config.toml",
+        format!("listen = [\"/ip4/127.0.0.1/tcp/{port}\"]\n"),
+    );
     let ended = place.operator(&DOCTOR);
-    only(&before, &ended, "ports", "failed", &format!("ss -lnp | grep :{port}"));
+    only(
+        &before,
+        &ended,
+        "ports",
+        "failed",
+        &format!("ss -lnp | grep :{port}"),
+    );
     assert_eq!(ended.code, 1);
-    only(&before, &with(&format!("[http]\nlisten = \"127.0.0.1:{port}\"\n")), "page", "failed", "ss -lnp");
+    only(
+        &before,
+        &with(&format!("[http]\nlisten = \"127.0.0.1:{port}\"\n")),
+        "page",
+        "failed",
+        "ss -lnp",
+    );
 
-    only(&before, &with("[limits]\ndisk = \"15000000TB\"\n"), "disk", "warning", "disk = ");
-    only(&before, &with("[limits]\nmemory = \"15000TB\"\n"), "memory", "warning", "memory = ");
-    only(&before, &with("[sandbox]\nworker = \"/bin/false\"\n"), "sandbox", "failed", "[sandbox]");
+    only(
+        &before,
+        &with("[limits]\ndisk = \"15000000TB\"\n"),
+        "disk",
+        "warning",
+        "disk = ",
+    );
+    only(
+        &before,
+        &with("[limits]\nmemory = \"15000TB\"\n"),
+        "memory",
+        "warning",
+        "memory = ",
+    );
+    only(
+        &before,
+        &with("[sandbox]\nworker = \"/bin/false\"\n"),
+        "sandbox",
+        "failed",
+        "[sandbox]",
+    );
     place.write("node/config.toml", text);
     place.write("no-directory", "x");
     let ended = place.operator(&[&DOCTOR[..], &["--params", "no-directory"]].concat());
@@ -141,7 +222,10 @@ fn too_few_open_files_are_told_alone() {
     let with = |limit: &str| {
         let doctor = place.command(&DOCTOR);
         let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -n $0; exec \"$@\"", limit]).arg(doctor.get_program()).args(doctor.get_args());
+        command
+            .args(["-c", "ulimit -n $0; exec \"$@\"", limit])
+            .arg(doctor.get_program())
+            .args(doctor.get_args());
         for (name, value) in doctor.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
@@ -166,7 +250,10 @@ fn says_how_to_make_a_node_where_there_is_none() {
     let found = place.operator(&DOCTOR);
     assert_eq!(found.code, 2, "{found:?}");
     let checks = checks(&found);
-    assert_eq!(checks["data directory"], ("failed".to_owned(), "operator init --data node".to_owned()));
+    assert_eq!(
+        checks["data directory"],
+        ("failed".to_owned(), "operator init --data node".to_owned())
+    );
     assert!(!place.path("node").exists());
 }
 
@@ -180,13 +267,18 @@ fn a_node_that_runs_tells_who_dials_it() {
     let alone = place.operator(&DOCTOR);
     let alone = checks(&alone);
     assert_eq!(alone["reachability"].0, "warning", "{alone:?}");
-    assert!(alone["reachability"].1.contains("operator peers join"), "{alone:?}");
-    for name in ["data directory", "ports", "page", "keystore"] {
+    assert!(
+        alone["reachability"].1.contains("operator peers join"),
+        "{alone:?}"
+    );
+    for name in ["data directory", "parts", "rights", "ports", "page", "keystore"] {
         assert_eq!(alone[name].0, "ok", "{name}: {alone:?}");
     }
     let mut second = Running::start(&place, "data", &["--peer", &address]);
     second.address();
-    eventually("it is dialled", || (checks(&place.operator(&DOCTOR))["reachability"].0 == "ok").then_some(()));
+    eventually("it is dialled", || {
+        (checks(&place.operator(&DOCTOR))["reachability"].0 == "ok").then_some(())
+    });
     let found = place.operator(&["--json", "doctor", "--data", "data"]);
     assert_eq!(checks(&found)["reachability"].0, "warning", "{}", found.stdout);
 }

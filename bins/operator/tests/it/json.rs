@@ -25,7 +25,9 @@ fn documented() -> BTreeMap<&'static str, BTreeMap<&'static str, &'static str>> 
         } else if let Some((key, kind)) = line.strip_prefix("| `").and_then(|it| it.split_once("` | "))
             && !command.is_empty()
         {
-            all.entry(command).or_default().insert(key, kind.trim_end_matches(" |"));
+            all.entry(command)
+                .or_default()
+                .insert(key, kind.trim_end_matches(" |"));
         }
     }
     all
@@ -42,7 +44,9 @@ fn is(kind: &str, value: &Value) -> bool {
         "true or false" => value.is_boolean(),
         "atto" => text.is_some_and(|it| it.parse::<i128>().is_ok()),
         "as in the file" => true,
-        names if names.starts_with('`') => text.is_some_and(|it| names.split(", ").any(|name| name == format!("`{it}`"))),
+        names if names.starts_with('`') => {
+            text.is_some_and(|it| names.split(", ").any(|name| name == format!("`{it}`")))
+        }
         several if several.contains(", then") => text.is_some() || value.is_u64(),
         other => panic!("`{other}` is no type of the page"),
     }
@@ -61,7 +65,9 @@ fn walk(value: &Value, path: &str, found: &mut Vec<(String, Value)>, nothing: &m
             if values.is_empty() {
                 nothing.insert(path.to_owned());
             }
-            values.iter().for_each(|it| walk(it, &format!("{path}[]"), found, nothing));
+            values
+                .iter()
+                .for_each(|it| walk(it, &format!("{path}[]"), found, nothing));
         }
         Value::Null => drop(nothing.insert(path.to_owned())),
         value => found.push((path.to_owned(), value.clone())),
@@ -79,13 +85,25 @@ fn compare(command: &str, keys: &BTreeMap<&str, &str>, value: &Value) {
         let kind = kind.unwrap_or_else(|| panic!("`{command}` prints `{path}`, which the page has not"));
         assert!(is(kind, value), "`{command}`: `{path}` is {value}, and no {kind}");
     }
-    let within = |path: &str, outer: &str| path == outer || path.strip_prefix(outer).is_some_and(|it| it.starts_with(['.', '[']));
+    let within = |path: &str, outer: &str| {
+        path == outer
+            || path
+                .strip_prefix(outer)
+                .is_some_and(|it| it.starts_with(['.', '[']))
+    };
     for path in nothing.iter().filter(|path| !is_value(path)) {
-        assert!(keys.keys().any(|it| within(it, path)), "`{command}` prints `{path}`, which the page has not");
+        assert!(
+            keys.keys().any(|it| within(it, path)),
+            "`{command}` prints `{path}`, which the page has not"
+        );
     }
     for path in keys.keys().filter(|path| !is_value(path)) {
-        let is_there = found.iter().any(|(it, _)| it == path) || nothing.iter().any(|outer| within(path, outer));
-        assert!(is_there, "the page says that `{command}` prints `{path}`: {value}");
+        let is_there =
+            found.iter().any(|(it, _)| it == path) || nothing.iter().any(|outer| within(path, outer));
+        assert!(
+            is_there,
+            "the page says that `{command}` prints `{path}`: {value}"
+        );
     }
 }
 
@@ -94,27 +112,70 @@ fn each_command_prints_the_keys_that_the_page_has_and_no_other() {
     let place = Place::new();
     let mut open = documented();
     let mut check = |command: &'static str, value: &Value| {
-        compare(command, &open.remove(command).unwrap_or_else(|| panic!("`{command}` is not on the page")), value);
+        compare(
+            command,
+            &open
+                .remove(command)
+                .unwrap_or_else(|| panic!("`{command}` is not on the page")),
+            value,
+        );
     };
     passphrase(&place, "pass", "correct horse\n", 0o600);
     let offline = |arguments: &[&str]| place.operator(&[&["--json"], arguments].concat()).json();
-    let new = ["init", "--yes", "--data", "node", "--passphrase-file", "pass", "--listen", "/ip4/127.0.0.1/tcp/0"];
+    let new = [
+        "init",
+        "--yes",
+        "--data",
+        "node",
+        "--passphrase-file",
+        "pass",
+        "--listen",
+        "/ip4/127.0.0.1/tcp/0",
+    ];
     check("init", &offline(&new));
     check("config default", &offline(&["config", "default"]));
     place.write("bad.toml", "[limits]\ncpu = 0\n");
     let bad = place.operator(&["--json", "config", "check", "bad.toml"]);
     check("config check", &serde_json::from_str(&bad.stdout).expect("JSON"));
-    check("config show", &offline(&["config", "show", "--data", "node", "--http", "off"]));
-    let print = ["service", "install", "--user", "--passphrase-file", "pass", "--data", "node", "--print"];
+    check(
+        "config show",
+        &offline(&["config", "show", "--data", "node", "--http", "off"]),
+    );
+    let print = [
+        "service",
+        "install",
+        "--user",
+        "--passphrase-file",
+        "pass",
+        "--data",
+        "node",
+        "--print",
+    ];
     check("service install --print", &offline(&print));
     let capsule = sample("sha256");
     let capsule = capsule.to_str().expect("UTF-8");
-    check("capsule build", &offline(&["capsule", "build", capsule, "--new-key", "author.key", "-o", "x.mod"]));
+    check(
+        "capsule build",
+        &offline(&[
+            "capsule",
+            "build",
+            capsule,
+            "--new-key",
+            "author.key",
+            "-o",
+            "x.mod",
+        ]),
+    );
     check("capsule inspect", &offline(&["capsule", "inspect", "x.mod"]));
 
     init(&place, "data");
     let config = place.read("data/config.toml");
-    place.write("data/config.toml", String::from_utf8(config).expect("UTF-8").replace("\"a test\"", "\"nonos-main\""));
+    place.write(
+        "data/config.toml",
+        String::from_utf8(config)
+            .expect("UTF-8")
+            .replace("\"a test\"", "\"nonos-main\""),
+    );
     let mut node = Running::start(&place, "node", &["--http", "127.0.0.1:0"]);
     let address = node.address();
     let mut other = Running::start(&place, "data", &["--http", "off", "--peer", &address]);
@@ -156,19 +217,29 @@ fn exit_codes_say_who_must_act() {
     let run = ["run", "--data", "node", "--passphrase-file", "pass"];
     assert_eq!(place.operator(&["config", "default"]).code, 0);
     // 1: the machine.
-    let mode = |mode| fs::set_permissions(place.path("node/keys"), fs::Permissions::from_mode(mode)).expect("chmod");
+    let mode =
+        |mode| fs::set_permissions(place.path("node/keys"), fs::Permissions::from_mode(mode)).expect("chmod");
     mode(0o755);
     place.operator(&run).refused(1, "chmod 700");
     mode(0o700);
     // 2: who calls.
-    place.operator(&["status", "--data", "node"]).refused(2, "no node runs");
+    place
+        .operator(&["status", "--data", "node"])
+        .refused(2, "no node runs");
     place.operator(&["no-such-command"]).refused(2, "no-such-command");
     // 3: somebody else.
     place.write("evidence", "none");
-    place.operator(&["trust", "check", "evidence"]).refused(3, "trust evidence --export");
+    place
+        .operator(&["trust", "check", "evidence"])
+        .refused(3, "trust evidence --export");
     place.write("x.mod", "no package");
     let refused = place.operator(&["capsule", "inspect", "x.mod"]);
-    assert_eq!((refused.code, refused.stdout.as_str()), (3, ""), "{}", refused.stderr);
+    assert_eq!(
+        (refused.code, refused.stdout.as_str()),
+        (3, ""),
+        "{}",
+        refused.stderr
+    );
     // All of them are on the page.
     for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 130 |"] {
         assert!(PAGE.contains(code), "{code}");

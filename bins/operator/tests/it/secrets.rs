@@ -44,9 +44,26 @@ impl Planted {
 fn plant(place: &Place) -> Planted {
     passphrase(place, "pass", &format!("{PASSPHRASE}\n"), 0o600);
     passphrase(place, "account-pass", ACCOUNT_PASSPHRASE, 0o600);
-    let init = ["init", "--yes", "--data", "node", "--passphrase-file", "pass", "--listen", "/ip4/127.0.0.1/tcp/0"];
+    let init = [
+        "init",
+        "--yes",
+        "--data",
+        "node",
+        "--passphrase-file",
+        "pass",
+        "--listen",
+        "/ip4/127.0.0.1/tcp/0",
+    ];
     assert_eq!(place.operator(&init).code, 0);
-    let account = ["settle", "account", "new", "--data", "node", "--passphrase-file", "account-pass"];
+    let account = [
+        "settle",
+        "account",
+        "new",
+        "--data",
+        "node",
+        "--passphrase-file",
+        "account-pass",
+    ];
     let made = place.operator(&account);
     assert_eq!(made.code, 0, "{}", made.stderr);
     let text = String::from_utf8(place.read("node/config.toml")).expect("UTF-8");
@@ -98,14 +115,30 @@ fn a_log_of_everything_has_no_secret() {
     planted.add("the page's token", token.trim().as_bytes());
     assert!(get(at.trim(), token.trim()).contains(" 200 "));
     let refused = get(at.trim(), "marked-wrong-token-1b");
-    assert!(refused.contains(" 401 ") || refused.contains(" 403 "), "{refused}");
+    assert!(
+        refused.contains(" 401 ") || refused.contains(" 403 "),
+        "{refused}"
+    );
     planted.add("a token that was tried", b"marked-wrong-token-1b");
     let link = node.ask(&["dashboard"]);
-    let (_, once) = link["url"].as_str().and_then(|it| it.split_once('#')).expect("a link");
+    let (_, once) = link["url"]
+        .as_str()
+        .and_then(|it| it.split_once('#'))
+        .expect("a link");
     planted.add("what opens the page", once.as_bytes());
-    let submitted = node.operator(&["job", "submit", "sha256.mod", "--sealed-input", "sealed", "--seal-result"]);
+    let submitted = node.operator(&[
+        "job",
+        "submit",
+        "sha256.mod",
+        "--sealed-input",
+        "sealed",
+        "--seal-result",
+    ]);
     assert_eq!(submitted.code, 0, "{}", submitted.stderr);
-    place.write("node/config.toml", "[onion]\nfamily = \"marked family words 55d0\"\nfamily = \"x\"\n");
+    place.write(
+        "node/config.toml",
+        "[onion]\nfamily = \"marked family words 55d0\"\nfamily = \"x\"\n",
+    );
     assert_eq!(node.operator(&["config", "reload"]).code, 2);
     let log = node.ends();
     // It is one: of the node, and of what it is made of.
@@ -126,13 +159,29 @@ fn a_report_has_what_helps_and_no_secret() {
     planted.add("the page's token", token.trim().as_bytes());
     let id = node.ask(&["status"])["id"].as_str().expect("an id").to_owned();
     // What no log has: the report would take it out.
-    let log = format!("a first line\ntoken {} of {id}\nthe passphrase is {PASSPHRASE}\n", token.trim());
+    let log = format!(
+        "a first line\ntoken {} of {id}\nthe passphrase is {PASSPHRASE}\n",
+        token.trim()
+    );
     place.write("log", log);
     let report = |name: &str, more: &[&str]| {
-        let all = ["report", "-o", name, "--log", "log", "--passphrase-file", "pass", "--peer", peer];
+        let all = [
+            "report",
+            "-o",
+            name,
+            "--log",
+            "log",
+            "--passphrase-file",
+            "pass",
+            "--peer",
+            peer,
+        ];
         let done = node.operator(&[&all[..], more].concat());
         assert_eq!(done.json(), json!({ "report": name }));
-        let mode = fs::metadata(place.path(name)).expect("it is written").permissions().mode();
+        let mode = fs::metadata(place.path(name))
+            .expect("it is written")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         String::from_utf8(place.read(name)).expect("UTF-8")
     };
@@ -140,24 +189,34 @@ fn a_report_has_what_helps_and_no_secret() {
     let full = report("full", &["--full"]);
     for text in [&short, &full] {
         planted.assert_not_in(text);
-        assert!(text.contains("a first line") && text.contains("(removed)"), "{text}");
+        assert!(
+            text.contains("a first line") && text.contains("(removed)"),
+            "{text}"
+        );
         let value: Value = serde_json::from_str(text).expect("JSON");
         for name in ["made", "program", "profile", "config", "status", "doctor", "log"] {
             assert!(!value[name].is_null(), "{name}: {text}");
         }
         let settings = value["config"].as_array().expect("settings");
         let of = |key: &str| settings.iter().find(|it| it["key"] == key).expect(key)["value"].clone();
-        assert_eq!((of("onion.family"), of("settlement.evm.rpc")), (json!("(not told)"), json!("(not told)")));
+        assert_eq!(
+            (of("onion.family"), of("settlement.evm.rpc")),
+            (json!("(not told)"), json!("(not told)"))
+        );
         assert_eq!(value["program"]["version"], env!("CARGO_PKG_VERSION"));
     }
     assert!(!short.contains(&id) && short.contains(&id[..8]));
     assert!(!short.contains("192.0.2.77") && short.contains("192.x.x.x"));
     assert!(full.contains(&id) && full.contains("192.0.2.77"));
-    node.operator(&["report", "-o", "short"]).refused(2, "cannot write short");
+    node.operator(&["report", "-o", "short"])
+        .refused(2, "cannot write short");
     assert!(node.terminate().success());
 
     let stopped = place.operator(&["report", "-o", "stopped", "--data", "node"]);
     assert_eq!(stopped.code, 0, "{}", stopped.stderr);
     let value: Value = serde_json::from_slice(&place.read("stopped")).expect("JSON");
-    assert_eq!((&value["status"], &value["doctor"]["running"]), (&Value::Null, &json!(false)));
+    assert_eq!(
+        (&value["status"], &value["doctor"]["running"]),
+        (&Value::Null, &json!(false))
+    );
 }

@@ -42,7 +42,10 @@ impl Person {
                 None => command.env_remove(name),
             };
         }
-        command.current_dir(place.path("")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .current_dir(place.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().expect("start script");
         let keyboard = child.stdin.take().expect("a pipe");
         let mut reader = child.stdout.take().expect("a pipe");
@@ -84,22 +87,32 @@ impl Person {
     fn whispers(&mut self, question: &str, answer: &str) {
         self.sees(question);
         let script = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{script}/task/{script}/children")).expect("a process");
+        let children =
+            fs::read_to_string(format!("/proc/{script}/task/{script}/children")).expect("a process");
         let child = children.split_whitespace().next().expect("it runs");
         let terminal = fs::read_link(format!("/proc/{child}/fd/0")).expect("its terminal");
         eventually("nothing is shown", || {
-            let settings = Command::new("stty").arg("-F").arg(&terminal).arg("-a").output().expect("start stty");
+            let settings = Command::new("stty")
+                .arg("-F")
+                .arg(&terminal)
+                .arg("-a")
+                .output()
+                .expect("start stty");
             let settings = String::from_utf8_lossy(&settings.stdout);
             settings.split_whitespace().any(|it| it == "-echo").then_some(())
         });
-        self.keyboard.write_all(format!("{answer}\n").as_bytes()).expect("type it");
+        self.keyboard
+            .write_all(format!("{answer}\n").as_bytes())
+            .expect("type it");
     }
 
     /// Answers a question, once it is asked.
     #[track_caller]
     fn answers(&mut self, question: &str, answer: &str) {
         self.sees(question);
-        self.keyboard.write_all(format!("{answer}\n").as_bytes()).expect("type it");
+        self.keyboard
+            .write_all(format!("{answer}\n").as_bytes())
+            .expect("type it");
     }
 }
 
@@ -136,7 +149,13 @@ fn a_person_makes_a_node_and_is_asked_again_after_a_bad_answer() {
     assert!(!person.seen.contains("correct horse"), "{}", person.seen);
 
     let config = String::from_utf8(place.read("node/config.toml")).expect("UTF-8");
-    for line in ["network = \"a test\"", "cpu = 50", "seeder = \"off\"", "#executor = \"auto\"", "disk = \"15000000TB\""] {
+    for line in [
+        "network = \"a test\"",
+        "cpu = 50",
+        "seeder = \"off\"",
+        "#executor = \"auto\"",
+        "disk = \"15000000TB\"",
+    ] {
         assert!(config.lines().any(|it| it == line), "{line}: {config}");
     }
     passphrase(&place, "pass", "correct horse\n", 0o600);
@@ -149,8 +168,25 @@ fn a_person_who_gives_flags_is_asked_for_the_rest_alone() {
     let place = Place::new();
     passphrase(&place, "pass", "correct horse\n", 0o600);
     let flags = [
-        "init", "--data", "node", "--passphrase-file", "pass", "--invitation", "nonos:a test@/ip4/192.0.2.7/tcp/1",
-        "--listen", "4711", "--roles", "all", "--cpu", "50", "--memory", "none", "--monthly", "none", "--upload", "none",
+        "init",
+        "--data",
+        "node",
+        "--passphrase-file",
+        "pass",
+        "--invitation",
+        "nonos:a test@/ip4/192.0.2.7/tcp/1",
+        "--listen",
+        "4711",
+        "--roles",
+        "all",
+        "--cpu",
+        "50",
+        "--memory",
+        "none",
+        "--monthly",
+        "none",
+        "--upload",
+        "none",
     ];
     let mut person = Person::start(&place, &flags);
     person.answers("most of the disk [none]: ", "20GB");
@@ -158,7 +194,10 @@ fn a_person_who_gives_flags_is_asked_for_the_rest_alone() {
     assert!(person.child.wait().expect("it ends").success());
     assert_eq!(person.seen.matches("]: ").count(), 1, "{}", person.seen);
     let config = String::from_utf8(place.read("node/config.toml")).expect("UTF-8");
-    assert!(config.contains("\npeers = [\"/ip4/192.0.2.7/tcp/1\"]\n"), "{config}");
+    assert!(
+        config.contains("\npeers = [\"/ip4/192.0.2.7/tcp/1\"]\n"),
+        "{config}"
+    );
     assert!(config.contains("/udp/4711/quic-v1"), "{config}");
 }
 
@@ -169,18 +208,37 @@ fn where_nobody_can_be_asked_the_flags_are_told() {
     let refused: Ended = place.operator(&["init", "--data", "node", "--passphrase-file", "pass"]);
     refused.refused(2, "give --yes");
     for flag in [
-        "--data", "--passphrase-file", "--network", "--invitation", "--peer", "--listen", "--roles", "--cpu", "--memory",
-        "--disk", "--monthly", "--upload",
+        "--data",
+        "--passphrase-file",
+        "--network",
+        "--invitation",
+        "--peer",
+        "--listen",
+        "--roles",
+        "--cpu",
+        "--memory",
+        "--disk",
+        "--monthly",
+        "--upload",
     ] {
         assert!(refused.stderr.contains(flag), "{flag}: {}", refused.stderr);
     }
     assert!(!place.path("node").exists());
     let init = ["init", "--yes", "--data", "node", "--passphrase-file", "pass"];
-    place.operator(&[&init[..], &["--cpu", "0"]].concat()).refused(2, "--cpu: 0 %");
+    place
+        .operator(&[&init[..], &["--cpu", "0"]].concat())
+        .refused(2, "--cpu: 0 %");
     assert!(!place.path("node").exists());
     let made = place.operator(&init);
     assert_eq!(made.code, 0, "{}", made.stderr);
     let default = place.operator(&["config", "default"]).stdout;
-    assert_eq!(String::from_utf8(place.read("node/config.toml")).expect("UTF-8"), default);
-    assert!(made.stderr.contains("next: `operator run --data node`"), "{}", made.stderr);
+    assert_eq!(
+        String::from_utf8(place.read("node/config.toml")).expect("UTF-8"),
+        default
+    );
+    assert!(
+        made.stderr.contains("next: `operator run --data node`"),
+        "{}",
+        made.stderr
+    );
 }

@@ -58,7 +58,10 @@ impl Check {
         } else {
             for it in &checked.mistakes {
                 let key = it.key.as_ref().map(|key| format!("{key}: ")).unwrap_or_default();
-                say(&format!("{file}:{}:{}: {key}{}; {}", it.line, it.column, it.message, it.remedy));
+                say(&format!(
+                    "{file}:{}:{}: {key}{}; {}",
+                    it.line, it.column, it.message, it.remedy
+                ));
             }
         }
         match checked.mistakes.len() {

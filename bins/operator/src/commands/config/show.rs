@@ -58,7 +58,10 @@ impl Show {
 pub(crate) fn settings(text: &str, overrides: &Overrides) -> Result<Vec<Setting>, Failure> {
     Config::parse(text)?;
     let file: toml::Table = text.parse().expect("it is a configuration");
-    Ok(Config::known().iter().map(|known| setting(known, &file, overrides)).collect())
+    Ok(Config::known()
+        .iter()
+        .map(|known| setting(known, &file, overrides))
+        .collect())
 }
 
 fn setting(known: &Known, file: &toml::Table, overrides: &Overrides) -> Setting {

@@ -2,10 +2,10 @@
 
 use super::Check;
 use crate::{commands::config::read, failure::Failure};
-use nonos_node::{Config, DataDir, DataDirError};
+use nonos_node::{Config, DataDirError};
 use nonos_trust::keystore::{self, KeystoreError, Passphrase};
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -13,29 +13,62 @@ use std::{
 /// Is there a node's data directory, and is it free, or used by a node that answers?
 pub(super) fn data_directory(path: &Path, running: bool) -> Check {
     const NAME: &str = "data directory";
-    let shown = path.display();
+    let shown = path.display().to_string();
     if running {
         return Check::ok(NAME, format!("{shown}: a node runs on it, and answers"));
     }
-    let error = match DataDir::open(path) {
-        Ok(_) => return Check::ok(NAME, format!("{shown}: no node runs on it")),
+    let error = match format(path) {
+        Ok(_) => return used(path, &shown),
         Err(error) => error,
     };
     let remedy = match &error {
         DataDirError::Missing { .. } => format!("operator init --data {shown}"),
-        DataDirError::Locked { pid, .. } => {
-            format!("wait until it answers; if it does not, kill {pid}")
-        }
-        DataDirError::KeyMissing { .. } | DataDirError::BadFormat { .. } => {
-            "put the file back from a backup".to_owned()
-        }
-        DataDirError::NewerFormat { .. } => "run the newer program on it".to_owned(),
-        DataDirError::PathTooLong { .. } => "move it to a shorter path, and give that by --data".to_owned(),
-        _ => format!("ls -la {shown}"),
+        _ => "put the file back from a backup".to_owned(),
     };
     let caller = error.fault() == nonos_types::Fault::Caller;
     let check = Check::failed(NAME, with_causes(&error), remedy);
     if caller { check.by_caller() } else { check }
+}
+
+/// Does it say the format of its data? It is not opened, which might change it.
+fn format(path: &Path) -> Result<(), DataDirError> {
+    let file = path.join("format");
+    match fs::read_to_string(&file) {
+        Ok(text) if text.trim_end().parse::<u32>().is_ok() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.join("db").exists() => {
+            Err(DataDirError::Missing {
+                path: path.to_owned(),
+            })
+        }
+        _ => Err(DataDirError::BadFormat { path: file }),
+    }
+}
+
+/// Of one that says its format: has somebody its lock, and is its key there?
+fn used(path: &Path, shown: &str) -> Check {
+    const NAME: &str = "data directory";
+    let key = path.join("keys/node.key");
+    if !key.exists() {
+        let reason = format!("{} is missing: a new key would be another node", key.display());
+        return Check::failed(NAME, reason, "put the keystore back from its backup");
+    }
+    let lock = fs::File::open(path.join("run/lock"));
+    // Shared, and for a moment: it keeps out nobody who has it.
+    if let Ok(lock) = lock
+        && matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
+    {
+        let pid = fs::read_to_string(path.join("run/lock")).unwrap_or_default();
+        let reason = format!(
+            "{shown} is in use by process {}, which does not answer",
+            pid.trim()
+        );
+        return Check::failed(
+            NAME,
+            reason,
+            format!("wait until it answers; if it does not, kill {}", pid.trim()),
+        );
+    }
+    Check::ok(NAME, format!("{shown}: no node runs on it"))
 }
 
 /// Is everything in it?
@@ -45,12 +78,18 @@ pub(super) fn parts(path: &Path) -> Check {
         return Check::unknown(NAME, "there is no data directory to look into");
     }
     let gone = |name: &&str| !path.join(name).is_dir();
-    let missing: Vec<&str> = ["keys", "capsules", "inputs", "proofs", "run"].into_iter().filter(gone).collect();
+    let missing: Vec<&str> = ["keys", "capsules", "inputs", "proofs", "run"]
+        .into_iter()
+        .filter(gone)
+        .collect();
     if let Some(name) = missing.first() {
         return Check::failed(
             NAME,
             format!("{} is missing", missing.join(", ")),
-            format!("put it back from a backup; if there is none, mkdir -m 700 {}", path.join(name).display()),
+            format!(
+                "put it back from a backup; if there is none, mkdir -m 700 {}",
+                path.join(name).display()
+            ),
         );
     }
     let (db, head) = (path.join("db"), path.join("keys/books.head"));
@@ -61,14 +100,22 @@ pub(super) fn parts(path: &Path) -> Check {
             "put it back from a backup, then `operator run --old-books`; `operator ledger resume` says what it means",
         );
     }
-    if db.exists() && !db.join("CURRENT").is_file() {
+    let rocks = db.join("rocks");
+    if rocks.is_dir() && !rocks.join("CURRENT").is_file() {
         return Check::failed(
             NAME,
-            format!("{} is damaged: it has no file CURRENT", db.display()),
+            format!("{} is damaged: it has no file CURRENT", rocks.display()),
             "put `db` back from a backup, then `operator run --old-books`",
         );
     }
-    Check::ok(NAME, if db.exists() { "all are there" } else { "all are there; the node was never started" })
+    Check::ok(
+        NAME,
+        if db.exists() {
+            "all are there"
+        } else {
+            "all are there; the node was never started"
+        },
+    )
 }
 
 /// May nobody else read or change it?
@@ -122,7 +169,10 @@ pub(super) fn keystore(path: &Path, passphrase: Option<Result<Passphrase, Failur
         _ => Check::failed(
             NAME,
             with_causes(error),
-            format!("give the right passphrase, or put {} back from its backup", path.display()),
+            format!(
+                "give the right passphrase, or put {} back from its backup",
+                path.display()
+            ),
         ),
     };
     let id = match keystore::public_key(path) {
@@ -130,10 +180,16 @@ pub(super) fn keystore(path: &Path, passphrase: Option<Result<Passphrase, Failur
         Err(error) => return failed(&error),
     };
     match passphrase {
-        None => Check::ok(NAME, format!("of node {id}; it was not opened: --passphrase-file FILE does")),
-        Some(Err(error)) => {
-            Check::failed(NAME, with_causes(&error), "chmod 600 the passphrase file, and name the right one").by_caller()
-        }
+        None => Check::ok(
+            NAME,
+            format!("of node {id}; it was not opened: --passphrase-file FILE does"),
+        ),
+        Some(Err(error)) => Check::failed(
+            NAME,
+            with_causes(&error),
+            "chmod 600 the passphrase file, and name the right one",
+        )
+        .by_caller(),
         Some(Ok(passphrase)) => match keystore::open(path, &passphrase) {
             Ok(_) => Check::ok(NAME, format!("of node {id}; it opens")),
             Err(error) => failed(&error),
@@ -147,13 +203,19 @@ pub(super) fn config(path: &Path) -> (Config, Check) {
     let file = path.join("config.toml");
     let remedy = format!("operator config check {}", file.display());
     if !path.join("format").exists() {
-        return (Config::default(), Check::unknown(NAME, "there is no data directory to look into"));
+        return (
+            Config::default(),
+            Check::unknown(NAME, "there is no data directory to look into"),
+        );
     }
     let text = match read(&file) {
         Ok(text) => text,
         Err(error) => {
             let remedy = format!("operator config default > {}", file.display());
-            return (Config::default(), Check::failed(NAME, with_causes(&error), remedy));
+            return (
+                Config::default(),
+                Check::failed(NAME, with_causes(&error), remedy),
+            );
         }
     };
     match Config::check(&text) {
@@ -164,7 +226,10 @@ pub(super) fn config(path: &Path) -> (Config, Check) {
                 all => format!(", and {} more", all - 1),
             };
             let first = errors.first().map(ToString::to_string).unwrap_or_default();
-            (Config::default(), Check::failed(NAME, format!("{first}{more}"), remedy).by_caller())
+            (
+                Config::default(),
+                Check::failed(NAME, format!("{first}{more}"), remedy).by_caller(),
+            )
         }
     }
 }

@@ -59,20 +59,34 @@ pub(super) fn disk(room: Option<Room>) -> Check {
     let Some(Room { free, used, limit }) = room else {
         return Check::unknown(NAME, "the file system does not say what is free");
     };
-    let shown = format!("{} MB are free, {} MB used by the node", free / 1_000_000, used / 1_000_000);
+    let shown = format!(
+        "{} MB are free, {} MB used by the node",
+        free / 1_000_000,
+        used / 1_000_000
+    );
     if free < LEAST_DISK {
-        return Check::failed(NAME, shown, "free some, or move the data directory to a larger disk");
+        return Check::failed(
+            NAME,
+            shown,
+            "free some, or move the data directory to a larger disk",
+        );
     }
     match limit {
         Some(limit) if limit.saturating_sub(used) > free => Check::warning(
             NAME,
             format!("{shown}, and it may use {} MB", limit / 1_000_000),
-            format!("set `disk = \"{}MB\"` under [limits] in config.toml, or free some", (used + free / 2) / 1_000_000),
+            format!(
+                "set `disk = \"{}MB\"` under [limits] in config.toml, or free some",
+                (used + free / 2) / 1_000_000
+            ),
         ),
         None if free < GOOD_DISK => Check::warning(
             NAME,
             shown,
-            format!("set `disk = \"{}MB\"` under [limits] in config.toml, or free some", (used + free / 2) / 1_000_000),
+            format!(
+                "set `disk = \"{}MB\"` under [limits] in config.toml, or free some",
+                (used + free / 2) / 1_000_000
+            ),
         ),
         _ => Check::ok(NAME, shown),
     }
@@ -82,7 +96,9 @@ pub(super) fn disk(room: Option<Room>) -> Check {
 pub(super) fn memory_facts() -> Option<(u64, u64)> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let of = |name: &str| {
-        let line = text.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':'))?;
+        let line = text
+            .lines()
+            .find_map(|it| it.strip_prefix(name)?.strip_prefix(':'))?;
         let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kib * 1024)
     };
@@ -100,11 +116,19 @@ pub(super) fn memory(limit: Option<ByteLen>, found: Option<(u64, u64)>) -> Check
         let remedy = "end other programs, or set `executor = \"off\"` under [roles] in config.toml";
         return Check::failed(NAME, format!("{shown}, and the shortest proof takes 256"), remedy);
     }
-    let set = |mib: u64| format!("set `memory = \"{}MiB\"` under [limits] in config.toml", mib.max(256));
+    let set = |mib: u64| {
+        format!(
+            "set `memory = \"{}MiB\"` under [limits] in config.toml",
+            mib.max(256)
+        )
+    };
     match limit.map(ByteLen::get) {
         Some(limit) if limit > total => Check::warning(
             NAME,
-            format!("{shown}, and a proof may take {} MiB: the system would kill the node", limit / MIB),
+            format!(
+                "{shown}, and a proof may take {} MiB: the system would kill the node",
+                limit / MIB
+            ),
             set(total / MIB * 3 / 4),
         ),
         None if available < GOOD_MEMORY => Check::warning(NAME, shown, set(available / MIB * 3 / 4)),
@@ -131,12 +155,16 @@ pub(super) fn files(limit: Option<u64>) -> Check {
     let remedy = "ulimit -n 65536 before `operator run`; the unit of `operator service install` sets it";
     match limit {
         None => Check::unknown(NAME, "the system does not say how many may be open"),
-        Some(limit) if limit < LEAST_FILES => {
-            Check::failed(NAME, format!("{limit} may be open, {LEAST_FILES} are needed"), remedy)
-        }
-        Some(limit) if limit < GOOD_FILES => {
-            Check::warning(NAME, format!("{limit} may be open, {GOOD_FILES} would do for long"), remedy)
-        }
+        Some(limit) if limit < LEAST_FILES => Check::failed(
+            NAME,
+            format!("{limit} may be open, {LEAST_FILES} are needed"),
+            remedy,
+        ),
+        Some(limit) if limit < GOOD_FILES => Check::warning(
+            NAME,
+            format!("{limit} may be open, {GOOD_FILES} would do for long"),
+            remedy,
+        ),
         Some(limit) => Check::ok(NAME, format!("{limit} may be open")),
     }
 }
@@ -150,7 +178,11 @@ pub(super) fn sandbox(config: &Config, said: Option<Option<Protection>>) -> Chec
             if config.sandbox == nonos_node::Sandbox::in_process() {
                 None
             } else {
-                let worker = config.sandbox.worker.clone().map_or_else(Worker::this_program, Worker::new);
+                let worker = config
+                    .sandbox
+                    .worker
+                    .clone()
+                    .map_or_else(Worker::this_program, Worker::new);
                 match worker.check() {
                     Ok(protection) => Some(protection),
                     Err(error) => {
@@ -163,7 +195,11 @@ pub(super) fn sandbox(config: &Config, said: Option<Option<Protection>>) -> Chec
     };
     let Some(protection) = protection else {
         let reason = "capsules run in the node's own process, or not at all";
-        return Check::warning(NAME, reason, "set `mode = \"process\"` under [sandbox] in config.toml");
+        return Check::warning(
+            NAME,
+            reason,
+            "set `mode = \"process\"` under [sandbox] in config.toml",
+        );
     };
     let missing: Vec<String> = protection.missing().map(|it| it.to_string()).collect();
     if missing.is_empty() {
@@ -171,7 +207,10 @@ pub(super) fn sandbox(config: &Config, said: Option<Option<Protection>>) -> Chec
     }
     Check::warning(
         NAME,
-        format!("this system does not confine capsules' processes in all ways: {}", missing.join(", ")),
+        format!(
+            "this system does not confine capsules' processes in all ways: {}",
+            missing.join(", ")
+        ),
         "use Linux 6.12 or newer with Landlock and seccomp; see docs/spec/worker.md",
     )
 }
@@ -187,7 +226,10 @@ pub(super) fn parameters(directory: &Path) -> Check {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let cached = entries.filter(|it| it.path().extension().is_some_and(|it| it == "params"));
     match cached.count() {
-        0 => Check::ok(NAME, format!("none in {shown}: the first halo2 proof derives them, which takes some seconds")),
+        0 => Check::ok(
+            NAME,
+            format!("none in {shown}: the first halo2 proof derives them, which takes some seconds"),
+        ),
         some => Check::ok(NAME, format!("{some} files in {shown}")),
     }
 }
@@ -216,7 +258,10 @@ mod tests {
         assert_eq!(of(None, 4 * GOOD_MEMORY, GOOD_MEMORY - 1), Verdict::Warning);
         assert_eq!(of(None, 4 * GOOD_MEMORY, LEAST_MEMORY - 1), Verdict::Failed);
         assert_eq!(of(Some(GOOD_MEMORY), GOOD_MEMORY, LEAST_MEMORY), Verdict::Ok);
-        assert_eq!(of(Some(GOOD_MEMORY + 1), GOOD_MEMORY, LEAST_MEMORY), Verdict::Warning);
+        assert_eq!(
+            of(Some(GOOD_MEMORY + 1), GOOD_MEMORY, LEAST_MEMORY),
+            Verdict::Warning
+        );
         assert_eq!(memory(None, None).verdict, Verdict::Unknown);
         let (total, available) = memory_facts().expect("this is Linux");
         assert!(0 < available && available <= total);

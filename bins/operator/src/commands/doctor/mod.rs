@@ -129,12 +129,20 @@ impl Findings {
     }
 
     fn failure(&self) -> Option<Failure> {
-        let failed: Vec<&Check> = self.checks.iter().filter(|it| it.verdict == Verdict::Failed).collect();
+        let failed: Vec<&Check> = self
+            .checks
+            .iter()
+            .filter(|it| it.verdict == Verdict::Failed)
+            .collect();
         let of_machine = failed.iter().any(|it| it.fault == Fault::Environment);
         (!failed.is_empty()).then(|| Failure::Unwell {
             failed: failed.len(),
             checks: self.checks.len(),
-            fault: if of_machine { Fault::Environment } else { Fault::Caller },
+            fault: if of_machine {
+                Fault::Environment
+            } else {
+                Fault::Caller
+            },
         })
     }
 }
@@ -143,9 +151,11 @@ impl Doctor {
     /// Does it.
     pub(crate) fn run(&self, context: &Context) -> Result<(), Failure> {
         let path = self.data.path()?;
-        let passphrase = self.passphrase.given();
+        let passphrase = self.passphrase.given().transpose();
         let findings = examine(&path, context.params.as_deref(), passphrase);
-        context.output.print(&findings, || grid(&findings.checks).lines())?;
+        context
+            .output
+            .print(&findings, || grid(&findings.checks).lines())?;
         findings.failure().map_or(Ok(()), Err)
     }
 }

@@ -25,9 +25,10 @@ pub(super) fn clock(said: Option<&ClockView>) -> Check {
             format!("it is {off_by} those of {agree} of {heard} peers"),
             "timedatectl set-ntp true, or set it by `date`",
         ),
-        None if !clock.is_known => {
-            Check::unknown(NAME, format!("{heard} peers were heard: too few, or they do not agree"))
-        }
+        None if !clock.is_known => Check::unknown(
+            NAME,
+            format!("{heard} peers were heard: too few, or they do not agree"),
+        ),
         None => Check::ok(NAME, format!("it goes with those of {agree} of {heard} peers")),
     }
 }
@@ -47,7 +48,11 @@ pub(super) fn ports(wanted: &[String], listens: Option<&[String]>) -> Check {
     let endpoints: Vec<(bool, SocketAddr)> = wanted.iter().filter_map(|it| endpoint(it)).collect();
     if wanted.is_empty() {
         let remedy = "set `listen` in config.toml";
-        return Check::warning(NAME, "the node listens nowhere: only peers that it dials are connected", remedy);
+        return Check::warning(
+            NAME,
+            "the node listens nowhere: only peers that it dials are connected",
+            remedy,
+        );
     }
     for (is_tcp, at) in &endpoints {
         let kind = if *is_tcp { "TCP" } else { "UDP" };
@@ -55,7 +60,11 @@ pub(super) fn ports(wanted: &[String], listens: Option<&[String]>) -> Check {
             let mut held = listens.iter().filter_map(|it| endpoint(it));
             if at.port() != 0 && !held.any(|(tcp, it)| (tcp, it.port()) == (*is_tcp, at.port())) {
                 let remedy = "start the node again; if it was told another address by --listen, all is well";
-                return Check::warning(NAME, format!("the node that runs does not listen on {kind} {at}"), remedy);
+                return Check::warning(
+                    NAME,
+                    format!("the node that runs does not listen on {kind} {at}"),
+                    remedy,
+                );
             }
             continue;
         }
@@ -63,10 +72,15 @@ pub(super) fn ports(wanted: &[String], listens: Option<&[String]>) -> Check {
             let port = at.port();
             let remedy = match error.kind() {
                 io::ErrorKind::AddrInUse => {
-                    format!("ss -lnp | grep :{port} says who has it; or set another port in `listen` in config.toml")
+                    format!(
+                        "ss -lnp | grep :{port} says who has it; or set another port in `listen` in config.toml"
+                    )
                 }
-                io::ErrorKind::PermissionDenied => "set a port from 1024 on in `listen` in config.toml".to_owned(),
-                _ => "ip addr shows this machine's addresses; set one of them in `listen` in config.toml".to_owned(),
+                io::ErrorKind::PermissionDenied => {
+                    "set a port from 1024 on in `listen` in config.toml".to_owned()
+                }
+                _ => "ip addr shows this machine's addresses; set one of them in `listen` in config.toml"
+                    .to_owned(),
             };
             return Check::failed(NAME, format!("{kind} {at} cannot be had: {error}"), remedy);
         }
@@ -74,7 +88,7 @@ pub(super) fn ports(wanted: &[String], listens: Option<&[String]>) -> Check {
     Check::ok(
         NAME,
         match listens {
-            Some(listens) => format!("the node listens on {} addresses", listens.len()),
+            Some(listens) => format!("the node listens on {}", listens.join(", ")),
             None => format!("all {} are free", endpoints.len()),
         },
     )
@@ -97,8 +111,15 @@ pub(super) fn page(listen: HttpListen, data: &Path, running: bool) -> Check {
             return Check::ok(NAME, "the node that runs serves none");
         };
         return match TcpStream::connect_timeout(&at, Duration::from_secs(2)) {
-            Ok(_) => Check::ok(NAME, format!("on http://{at}: `operator dashboard` makes the link that opens it")),
-            Err(error) => Check::failed(NAME, format!("{at} does not answer: {error}"), "start the node again"),
+            Ok(_) => Check::ok(
+                NAME,
+                format!("on http://{at}: `operator dashboard` makes the link that opens it"),
+            ),
+            Err(error) => Check::failed(
+                NAME,
+                format!("{at} does not answer: {error}"),
+                "start the node again",
+            ),
         };
     }
     let at = match listen {
@@ -112,7 +133,10 @@ pub(super) fn page(listen: HttpListen, data: &Path, running: bool) -> Check {
         (Err(error), _) => Check::failed(
             NAME,
             format!("{at} cannot be had: {error}"),
-            format!("ss -lnp | grep :{} says who has it; or set `listen = \"auto\"` under [http] in config.toml", at.port()),
+            format!(
+                "ss -lnp | grep :{} says who has it; or set `listen = \"auto\"` under [http] in config.toml",
+                at.port()
+            ),
         ),
     }
 }
@@ -134,7 +158,10 @@ pub(super) fn reachability(peers: Option<&[PeerView]>) -> Check {
     }
     Check::warning(
         NAME,
-        format!("{} peers are connected, all dialled by this node: none has got through to it yet", dialled.len()),
+        format!(
+            "{} peers are connected, all dialled by this node: none has got through to it yet",
+            dialled.len()
+        ),
         "let the ports of `listen` through firewall and router; a node that nobody dials works all the same",
     )
 }
@@ -199,11 +226,20 @@ mod tests {
         assert!(check.remedy.is_some_and(|it| it.contains(&format!(":{port}"))));
         let held = [format!("/ip4/127.0.0.1/tcp/{port}/p2p/12D3")];
         assert_eq!(ports(&wanted, Some(&held)).verdict, Verdict::Ok);
-        assert_eq!(ports(&wanted, Some(&["/ip4/127.0.0.1/tcp/1".to_owned()])).verdict, Verdict::Warning);
+        assert_eq!(
+            ports(&wanted, Some(&["/ip4/127.0.0.1/tcp/1".to_owned()])).verdict,
+            Verdict::Warning
+        );
         let udp = [format!("/ip4/127.0.0.1/udp/{port}/quic-v1")];
         assert_eq!(ports(&udp, Some(&held)).verdict, Verdict::Warning);
-        assert_eq!(ports(&["/ip4/127.0.0.1/tcp/0".to_owned()], None).verdict, Verdict::Ok);
-        assert_eq!(ports(&["/ip4/192.0.2.7/tcp/0".to_owned()], None).verdict, Verdict::Failed);
+        assert_eq!(
+            ports(&["/ip4/127.0.0.1/tcp/0".to_owned()], None).verdict,
+            Verdict::Ok
+        );
+        assert_eq!(
+            ports(&["/ip4/192.0.2.7/tcp/0".to_owned()], None).verdict,
+            Verdict::Failed
+        );
         assert_eq!(ports(&[], None).verdict, Verdict::Warning);
     }
 

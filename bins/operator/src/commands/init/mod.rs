@@ -49,7 +49,9 @@ impl Init {
         } else if io::stdin().is_terminal() {
             self.ask(&mut Terminal)?
         } else {
-            let flags = ["--data", "--passphrase-file"].into_iter().chain(Topic::ALL.iter().map(|it| it.flag()));
+            let flags = ["--data", "--passphrase-file"]
+                .into_iter()
+                .chain(Topic::ALL.iter().map(|it| it.flag()));
             let flags: Vec<&str> = flags.collect();
             return Err(Failure::NobodyToAsk {
                 flags: flags.join(", "),
@@ -100,8 +102,8 @@ impl Init {
             wizard::data_dir(console, &usual)?
         };
         let settings = self.settings(Some(console))?;
-        let passphrase = match self.passphrase.given() {
-            Some(passphrase) => passphrase?,
+        let passphrase = match self.passphrase.given()? {
+            Some(passphrase) => passphrase,
             None => wizard::passphrase(console)?,
         };
         Ok((data_dir, settings, passphrase))
@@ -175,14 +177,27 @@ mod tests {
     #[test]
     fn every_question_has_a_flag() {
         let given = config(&[
-            "--cpu", "50", "--memory", "1GiB", "--disk", "20GB", "--monthly", "1TB", "--upload", "600", "--roles",
+            "--cpu",
+            "50",
+            "--memory",
+            "1GiB",
+            "--disk",
+            "20GB",
+            "--monthly",
+            "1TB",
+            "--upload",
+            "600",
+            "--roles",
             "seeder,verifier",
         ]);
         let expected = "[limits]\ncpu = 50\nmemory = \"1GiB\"\ndisk = \"20GB\"\nmonthly = \"1TB\"\nupload_kbit_s = 600\n\
                         [roles]\nexecutor = \"off\"\nbroadcaster = \"off\"\n";
         assert_eq!(Config::parse(expected), Ok(given));
         assert_eq!(config(&["--roles", "none"]).roles.seeder, Pin::Off);
-        let invited = config(&["--invitation", "nonos:a test@/ip4/1.2.3.4/tcp/1,/ip4/1.2.3.4/tcp/2"]);
+        let invited = config(&[
+            "--invitation",
+            "nonos:a test@/ip4/1.2.3.4/tcp/1,/ip4/1.2.3.4/tcp/2",
+        ]);
         assert_eq!((invited.network.as_str(), invited.peers.len()), ("a test", 2));
     }
 
@@ -201,7 +216,10 @@ mod tests {
             ("--network", " ", "name"),
         ] {
             let error = text(&[flag, value]).expect_err(value).to_string();
-            assert!(error.contains(flag) && error.contains(words), "{flag} {value}: {error}");
+            assert!(
+                error.contains(flag) && error.contains(words),
+                "{flag} {value}: {error}"
+            );
         }
     }
 }

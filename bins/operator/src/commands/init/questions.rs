@@ -45,7 +45,11 @@ impl Given {
     pub(super) fn of(&self, topic: Topic) -> Option<String> {
         let list = |it: &Vec<String>| (!it.is_empty()).then(|| it.join(","));
         match topic {
-            Topic::Network => self.invitation.clone().map(|it| it.trim().to_owned()).or(self.network.clone()),
+            Topic::Network => self
+                .invitation
+                .clone()
+                .map(|it| it.trim().to_owned())
+                .or(self.network.clone()),
             Topic::Peers => list(&self.peer),
             Topic::Listen => list(&self.listen),
             Topic::Roles => self.roles.clone(),
@@ -57,7 +61,9 @@ impl Given {
         }
         .map(|it| match topic {
             // What is named as one must be one.
-            Topic::Network if self.invitation.is_some() && !it.starts_with(INVITATION) => format!("{INVITATION}{it}"),
+            Topic::Network if self.invitation.is_some() && !it.starts_with(INVITATION) => {
+                format!("{INVITATION}{it}")
+            }
             _ => it,
         })
     }
@@ -121,7 +127,12 @@ impl Topic {
                 "all, none, or some of seeder, executor, verifier, broadcaster; it takes each only as the load allows",
                 "all",
             ],
-            Self::Cpu => ["--cpu", "per cent of the cores for proofs", "they run at the lowest priority", "100"],
+            Self::Cpu => [
+                "--cpu",
+                "per cent of the cores for proofs",
+                "they run at the lowest priority",
+                "100",
+            ],
             Self::Memory => [
                 "--memory",
                 "memory of a run and of a proof",
@@ -201,11 +212,16 @@ impl Topic {
         };
         match self {
             Self::Network if answer.starts_with(INVITATION) => {
-                let invitation: Invitation =
-                    answer.parse().map_err(|error| format!("`{answer}` is no invitation (nonos:NETWORK@ADDR): {error}"))?;
+                let invitation: Invitation = answer
+                    .parse()
+                    .map_err(|error| format!("`{answer}` is no invitation (nonos:NETWORK@ADDR): {error}"))?;
                 Ok(vec![
                     ("", "network", text(invitation.network())),
-                    ("", "peers", list(invitation.addresses().iter().map(String::as_str))),
+                    (
+                        "",
+                        "peers",
+                        list(invitation.addresses().iter().map(String::as_str)),
+                    ),
                 ])
             }
             Self::Network => Ok(vec![("", "network", text(answer))]),
@@ -250,7 +266,10 @@ fn roles(answer: &str) -> Result<Settings, String> {
         _ => answer.split(',').map(str::trim).collect(),
     };
     if let Some(other) = named.iter().find(|it| !ROLES.contains(it)) {
-        return Err(format!("`{other}` is no role: there are {}, or all, or none", ROLES.join(", ")));
+        return Err(format!(
+            "`{other}` is no role: there are {}, or all, or none",
+            ROLES.join(", ")
+        ));
     }
     let off = ROLES.into_iter().filter(|it| !named.contains(it));
     Ok(off.map(|it| ("roles", it, text("off"))).collect())

@@ -35,7 +35,11 @@ impl Console for Terminal {
         let mut stderr = io::stderr().lock();
         let _ = write!(stderr, "{prompt}").and_then(|()| stderr.flush());
         let mut line = String::new();
-        let read = io::stdin().lock().take(ANSWER).read_line(&mut line).map_err(Failure::Prompt)?;
+        let read = io::stdin()
+            .lock()
+            .take(ANSWER)
+            .read_line(&mut line)
+            .map_err(Failure::Prompt)?;
         if read == 0 {
             return Err(Failure::Prompt(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -87,9 +91,10 @@ pub(super) fn data_dir(console: &mut dyn Console, usual: &Path) -> Result<PathBu
             _ => PathBuf::from(answer),
         };
         match fs::read_dir(&path).map(|mut it| it.next().is_some()) {
-            Ok(true) => {
-                Err(format!("{} is not empty, and nothing is written over", path.display()))
-            }
+            Ok(true) => Err(format!(
+                "{} is not empty, and nothing is written over",
+                path.display()
+            )),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(format!("{} cannot be used: {error}", path.display()))
             }
@@ -148,15 +153,26 @@ mod tests {
         }
 
         fn secret(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-            self.ask(prompt).map(|it| Zeroizing::new(it.trim_end().as_bytes().to_vec()))
+            self.ask(prompt)
+                .map(|it| Zeroizing::new(it.trim_end().as_bytes().to_vec()))
         }
     }
 
     #[test]
     fn a_bad_answer_is_asked_again_with_the_reason() {
         for (topic, bad, good, words) in [
-            (Topic::Network, "nonos:x", "nonos:x@/ip4/1.2.3.4/tcp/1", "no invitation"),
-            (Topic::Peers, "example.org:4710", "/ip4/1.2.3.4/tcp/1", "not a multiaddr"),
+            (
+                Topic::Network,
+                "nonos:x",
+                "nonos:x@/ip4/1.2.3.4/tcp/1",
+                "no invitation",
+            ),
+            (
+                Topic::Peers,
+                "example.org:4710",
+                "/ip4/1.2.3.4/tcp/1",
+                "not a multiaddr",
+            ),
             (Topic::Listen, "70000", "4711", "not a multiaddr"),
             (Topic::Roles, "boss", "executor", "is no role"),
             (Topic::Cpu, "0", "50", "from 1 to 100"),
@@ -168,7 +184,11 @@ mod tests {
             let mut script = Script::new(&[bad, good]);
             settings(&mut script, topic, &Settings::new()).expect(good);
             assert!(script.answers.is_empty(), "{good} was not asked for");
-            let told = script.said.iter().filter(|it| it.starts_with("not so: ")).collect::<Vec<_>>();
+            let told = script
+                .said
+                .iter()
+                .filter(|it| it.starts_with("not so: "))
+                .collect::<Vec<_>>();
             assert!(told.len() == 1 && told[0].contains(words), "{bad}: {told:?}");
         }
     }
@@ -180,7 +200,11 @@ mod tests {
             let mut script = Script::new(&[""]);
             all.extend(settings(&mut script, topic, &all.clone()).expect("the default"));
             assert!(script.said[0].contains(topic.why()));
-            assert!(script.said[1].ends_with(&format!("[{}]: ", topic.default())), "{:?}", script.said);
+            assert!(
+                script.said[1].ends_with(&format!("[{}]: ", topic.default())),
+                "{:?}",
+                script.said
+            );
         }
         assert_eq!(Config::default_text_with(&all), Config::DEFAULT_TEXT);
     }
@@ -190,8 +214,16 @@ mod tests {
         let mut script = Script::new(&["", "one", "other", "one", "one"]);
         passphrase(&mut script).expect("a passphrase");
         assert!(script.answers.is_empty());
-        assert!(script.said.iter().any(|it| it.contains("empty")), "{:?}", script.said);
-        assert!(script.said.iter().any(|it| it.contains("differ")), "{:?}", script.said);
+        assert!(
+            script.said.iter().any(|it| it.contains("empty")),
+            "{:?}",
+            script.said
+        );
+        assert!(
+            script.said.iter().any(|it| it.contains("differ")),
+            "{:?}",
+            script.said
+        );
     }
 
     #[test]
@@ -202,6 +234,10 @@ mod tests {
         let mut script = Script::new(&[full, ""]);
         let usual = dir.path().join("node");
         assert_eq!(data_dir(&mut script, &usual).expect("a directory"), usual);
-        assert!(script.said.iter().any(|it| it.contains("not empty")), "{:?}", script.said);
+        assert!(
+            script.said.iter().any(|it| it.contains("not empty")),
+            "{:?}",
+            script.said
+        );
     }
 }

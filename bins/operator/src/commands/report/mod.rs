@@ -122,7 +122,9 @@ impl Report {
         let done = Done {
             report: self.output.clone(),
         };
-        context.output.show(&done, || vec![("report", done.report.display().to_string())])?;
+        context
+            .output
+            .show(&done, || vec![("report", done.report.display().to_string())])?;
         say("it was sent to nobody: read it before you pass it on");
         Ok(())
     }
@@ -146,7 +148,14 @@ impl Report {
             Err(_) => {
                 // What is wrong may quote what is nobody's business: its place is told.
                 let errors = Config::check(&text).err().unwrap_or_default();
-                let places = errors.iter().map(|it| format!("line {}, column {}: {}", it.line, it.column, it.key.as_deref().unwrap_or("-")));
+                let places = errors.iter().map(|it| {
+                    format!(
+                        "line {}, column {}: {}",
+                        it.line,
+                        it.column,
+                        it.key.as_deref().unwrap_or("-")
+                    )
+                });
                 places.collect::<Vec<_>>().into()
             }
         }
@@ -162,7 +171,10 @@ impl Report {
             let text = bytes.and_then(|it| String::from_utf8(it.to_vec()).ok());
             secrets.extend(text.map(Zeroizing::new));
         }
-        secrets.iter().map(|it| Zeroizing::new(it.trim().to_owned())).collect()
+        secrets
+            .iter()
+            .map(|it| Zeroizing::new(it.trim().to_owned()))
+            .collect()
     }
 }
 

@@ -55,24 +55,33 @@ impl Redact<'_> {
 
 /// Cuts what is long and without a break.
 fn names(text: &str) -> String {
-    pieces(text, |c| c.is_ascii_alphanumeric(), |word| {
-        (word.len() >= LONG).then(|| format!("{}…", &word[..LEFT]))
-    })
+    pieces(
+        text,
+        |c| c.is_ascii_alphanumeric(),
+        |word| (word.len() >= LONG).then(|| format!("{}…", &word[..LEFT])),
+    )
 }
 
 /// Cuts addresses of machines; those that are only of this one stay.
 fn addresses(text: &str) -> String {
-    pieces(text, |c| c.is_ascii_hexdigit() || c == '.' || c == ':', |word| {
-        let word = word.trim_end_matches(['.', ':']);
-        let ip: IpAddr = word.parse().ok().or_else(|| Some(word.parse::<SocketAddr>().ok()?.ip()))?;
-        if ip.is_loopback() || ip.is_unspecified() {
-            return None;
-        }
-        Some(match ip {
-            IpAddr::V4(ip) => format!("{}.x.x.x", ip.octets()[0]),
-            IpAddr::V6(ip) => format!("{:x}:x", ip.segments()[0]),
-        })
-    })
+    pieces(
+        text,
+        |c| c.is_ascii_hexdigit() || c == '.' || c == ':',
+        |word| {
+            let word = word.trim_end_matches(['.', ':']);
+            let ip: IpAddr = word
+                .parse()
+                .ok()
+                .or_else(|| Some(word.parse::<SocketAddr>().ok()?.ip()))?;
+            if ip.is_loopback() || ip.is_unspecified() {
+                return None;
+            }
+            Some(match ip {
+                IpAddr::V4(ip) => format!("{}.x.x.x", ip.octets()[0]),
+                IpAddr::V6(ip) => format!("{:x}:x", ip.segments()[0]),
+            })
+        },
+    )
 }
 
 /// Puts something in the place of words, where there is something.
@@ -100,7 +109,7 @@ mod tests {
     fn redact(text: &str, shorten: bool) -> String {
         let redact = Redact {
             secrets: vec!["open sesame", ""],
-            home: Some("/home/ada".to_owned()),
+            home: Some("/srv/ada".to_owned()),
             shorten,
         };
         let mut value = json!({ "a": [{ "b": text }] });
@@ -114,10 +123,22 @@ mod tests {
         let peer = "12D3KooWD3bfmNbuuuTfd8MwZmRk5CzMYqcdUYTuvJJ5wxQtQZpn";
         for (text, left) in [
             (format!("node {id}, up"), "node abababab…, up".to_owned()),
-            (format!("/ip4/192.0.2.7/tcp/4710/p2p/{peer}"), "/ip4/192.x.x.x/tcp/4710/p2p/12D3KooW…".to_owned()),
-            ("[2001:db8::1]:80 and 10.1.2.3:4710.".to_owned(), "[2001:x]:80 and 10.x.x.x".to_owned()),
-            ("/ip4/127.0.0.1/tcp/1 /ip4/0.0.0.0/tcp/2 ::1".to_owned(), "/ip4/127.0.0.1/tcp/1 /ip4/0.0.0.0/tcp/2 ::1".to_owned()),
-            ("version 0.1.0 at 12:34:56, limits.disk".to_owned(), "version 0.1.0 at 12:34:56, limits.disk".to_owned()),
+            (
+                format!("/ip4/192.0.2.7/tcp/4710/p2p/{peer}"),
+                "/ip4/192.x.x.x/tcp/4710/p2p/12D3KooW…".to_owned(),
+            ),
+            (
+                "[2001:db8::1]:80 and 10.1.2.3:4710.".to_owned(),
+                "[2001:x]:80 and 10.x.x.x".to_owned(),
+            ),
+            (
+                "/ip4/127.0.0.1/tcp/1 /ip4/0.0.0.0/tcp/2 ::1".to_owned(),
+                "/ip4/127.0.0.1/tcp/1 /ip4/0.0.0.0/tcp/2 ::1".to_owned(),
+            ),
+            (
+                "version 0.1.0 at 12:34:56, limits.disk".to_owned(),
+                "version 0.1.0 at 12:34:56, limits.disk".to_owned(),
+            ),
         ] {
             assert_eq!(redact(&text, true), left);
             assert_eq!(redact(&text, false), text);
@@ -127,7 +148,7 @@ mod tests {
     #[test]
     fn secrets_and_the_users_name_are_nowhere() {
         for shorten in [true, false] {
-            let left = redact("/home/ada/node: open sesame, said ADA", shorten);
+            let left = redact("/srv/ada/node: open sesame, said ADA", shorten);
             assert_eq!(left, "~/node: (removed), said ADA");
         }
     }
