@@ -216,10 +216,14 @@ pub(crate) enum Failure {
         path: PathBuf,
     },
     /// Words are a key that is not encrypted: they are not written where nobody looks.
-    #[error("24 words are shown on a terminal only: give --words-to FILE, or make an encrypted backup with -o FILE")]
+    #[error(
+        "24 words are shown on a terminal only: give --words-to FILE, or make an encrypted backup with -o FILE"
+    )]
     WordsNotShown,
     /// The backup is of another node than the one that is here.
-    #[error("the backup is of node {node}, and the key here is that of {here}: another --data, or another file")]
+    #[error(
+        "the backup is of node {node}, and the key here is that of {here}: another --data, or another file"
+    )]
     OtherBackup {
         /// The backup's.
         node: nonos_types::NodeId,

@@ -93,7 +93,9 @@ pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
 /// if that came in the meantime. On file systems without links, as memory sticks have, too.
 pub(crate) fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |source| cannot(path, source);
-    let name = path.file_name().ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| fail(io::ErrorKind::IsADirectory.into()))?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -106,7 +108,9 @@ pub(crate) fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure>
         .tempfile_in(directory)
         .map_err(fail)?;
     let mut file = part.as_file();
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(fail)?;
     part.persist_noclobber(path).map_err(|error| fail(error.error))?;
     let synced = fs::File::open(directory).and_then(|it| it.sync_all());
     synced.map_err(fail)

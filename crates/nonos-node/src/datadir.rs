@@ -14,8 +14,8 @@ use std::{
 use nonos_trust::keystore::{self, KeystoreError};
 use nonos_types::NodeId;
 
-use self::{about::About, migrate::Whose};
 pub use self::error::DataDirError;
+use self::{about::About, migrate::Whose};
 use crate::database::Database;
 
 /// Version of the layout; a newer one is not touched, an older one is migrated (`docs/spec/versioning.md`).
@@ -317,7 +317,10 @@ fn holds_anything(path: &Path) -> bool {
                 let mut within = fs::read_dir(entry.path()).into_iter().flatten();
                 within.all(|it| part == "run" && it.is_ok_and(|it| it.file_name() == "lock"))
             };
-            part.map_or(name == "data.toml" || name == "data.new" || name == "format.new", is_empty)
+            part.map_or(
+                name == "data.toml" || name == "data.new" || name == "format.new",
+                is_empty,
+            )
         })
     };
     !entries.into_iter().all(is_begun)

@@ -47,8 +47,7 @@ use crate::{
     objects::ObjectStore,
     proofs::{Checker, Proofs},
     relay::Relay,
-    restore,
-    server,
+    restore, server,
     settle::{self, Settler},
     worker::{self, Bundles, Configured, Forged, Runs, Worker},
 };

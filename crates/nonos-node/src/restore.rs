@@ -91,11 +91,17 @@ pub fn backup(path: &Path, identity: Identity) -> Result<Backup, Error> {
 ///
 /// # Errors
 /// [`Error`] where a key is already, where the data are another node's, and where there is anything else.
-pub fn restore(
+pub fn restore(path: &Path, backup: &Backup, passphrase: &Passphrase, cost: Cost) -> Result<Restored, Error> {
+    restore_in_steps(path, backup, passphrase, cost, &mut || {})
+}
+
+/// `done` is told after each file, so that a test can see what is there then.
+fn restore_in_steps(
     path: &Path,
     backup: &Backup,
     passphrase: &Passphrase,
     cost: Cost,
+    done: &mut dyn FnMut(),
 ) -> Result<Restored, Error> {
     let node = backup.identity.node_id();
     let data = match DataDir::open_without_key(path, node) {
@@ -103,6 +109,7 @@ pub fn restore(
         opened => opened?,
     };
     check_network(&data, backup)?;
+    done();
     let mut restored = Restored {
         node,
         known: None,
@@ -118,13 +125,18 @@ pub fn restore(
         }
         (None, None) => put(&data.restored(), b"")?,
     }
+    done();
     let account = DataDir::account(data.path());
-    for (file, bytes) in [(account, &backup.account[..]), (data.config(), backup.config.as_bytes())] {
+    for (file, bytes) in [
+        (account, &backup.account[..]),
+        (data.config(), backup.config.as_bytes()),
+    ] {
         if file.symlink_metadata().is_ok() {
             restored.kept.push(file);
         } else if !bytes.is_empty() {
             put(&file, bytes)?;
         }
+        done();
     }
     let mut entropy = Entropy {
         seed: backup.identity.signing_key().to_bytes(),
@@ -135,6 +147,7 @@ pub fn restore(
         getrandom::fill(part).map_err(|_| Error::Random)?;
     }
     keystore::create(&data.keystore(), entropy, passphrase, cost)?;
+    done();
     Ok(restored)
 }
 

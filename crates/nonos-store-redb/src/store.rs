@@ -8,7 +8,9 @@ use std::{
 };
 
 use nonos_store::{Batch, Durability, Error, KeyRange, Op, Store, Visit};
-use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition,
+};
 
 use crate::OpenError;
 
@@ -58,7 +60,9 @@ impl RedbStore {
         let made = path.join(MADE_FILE);
         if !made.exists() {
             // The database was in its place, and this was not yet.
-            File::create(made).and_then(|it| it.sync_all()).map_err(&storage)?;
+            File::create(made)
+                .and_then(|it| it.sync_all())
+                .map_err(&storage)?;
             sync(path).map_err(&storage)?;
         }
         let mut builder = Database::builder();
@@ -295,7 +299,9 @@ fn refused(path: &Path) -> impl FnOnce(DatabaseError) -> OpenError {
     move |source| {
         let path = path.to_owned();
         match source {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => OpenError::Locked { path },
+            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+                OpenError::Locked { path }
+            }
             DatabaseError::UpgradeRequired(_) => OpenError::Version {
                 path,
                 found: None,

@@ -61,9 +61,9 @@ impl OpenError {
             Self::NotAStore { .. } => Fault::Caller,
             Self::OtherStore { .. }
             | Self::Locked { .. }
-            | Self::Version { .. } | Self::Damaged { .. } | Self::Storage { .. } => {
-                Fault::Environment
-            }
+            | Self::Version { .. }
+            | Self::Damaged { .. }
+            | Self::Storage { .. } => Fault::Environment,
         }
     }
 }

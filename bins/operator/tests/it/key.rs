@@ -91,25 +91,49 @@ fn mode(path: &Path) -> u32 {
 fn shows_whose_key_there_is_and_says_what_it_could_not_check() {
     let place = Place::new();
     let id = init(&place, "node");
-    let status = |more: &[&str]| place.operator(&[&["--json", "key", "status", "--data", "node"], more].concat());
+    let status =
+        |more: &[&str]| place.operator(&[&["--json", "key", "status", "--data", "node"], more].concat());
     let shown = status(&[]).json();
     assert_eq!(shown["node"], *id);
-    assert_eq!((&shown["mode"], &shown["directory_mode"]), (&"0600".into(), &"0700".into()));
-    assert_eq!((&shown["memory_kib"], &shown["passes"], &shown["lanes"]), (&65536.into(), &3.into(), &1.into()));
-    assert_eq!((&shown["format"], &shown["books"]["state"]), (&2.into(), &"empty".into()));
+    assert_eq!(
+        (&shown["mode"], &shown["directory_mode"]),
+        (&"0600".into(), &"0700".into())
+    );
+    assert_eq!(
+        (&shown["memory_kib"], &shown["passes"], &shown["lanes"]),
+        (&65536.into(), &3.into(), &1.into())
+    );
+    assert_eq!(
+        (&shown["format"], &shown["books"]["state"]),
+        (&2.into(), &"empty".into())
+    );
     assert!(shown["written"].as_u64() > Some(1_700_000_000), "{shown}");
     let unchecked = shown["unchecked"].as_array().expect("a list");
-    assert!(unchecked.len() == 1 && unchecked[0].as_str().is_some_and(|it| it.contains("--passphrase-file")));
+    assert!(
+        unchecked.len() == 1
+            && unchecked[0]
+                .as_str()
+                .is_some_and(|it| it.contains("--passphrase-file"))
+    );
     let shown = status(&["--passphrase-file", "pass"]).json();
     assert_eq!(shown["unchecked"].as_array().expect("a list").len(), 0);
     let table = place.operator(&["key", "status", "--data", "node"]);
-    assert!(table.stdout.contains(&id) && table.stdout.contains("64 MiB, 3 passes"), "{table:?}");
+    assert!(
+        table.stdout.contains(&id) && table.stdout.contains("64 MiB, 3 passes"),
+        "{table:?}"
+    );
 
     passphrase(&place, "wrong", "x", 0o600);
     status(&["--passphrase-file", "wrong"]).refused(2, "wrong passphrase or damaged keystore");
-    fs::set_permissions(place.path("node/keys/node.key"), fs::Permissions::from_mode(0o640)).expect("chmod");
+    fs::set_permissions(
+        place.path("node/keys/node.key"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .expect("chmod");
     status(&[]).refused(1, "chmod 600");
-    place.operator(&["key", "status", "--data", "none"]).refused(2, "operator init");
+    place
+        .operator(&["key", "status", "--data", "none"])
+        .refused(2, "operator init");
 }
 
 #[test]
@@ -163,9 +187,17 @@ fn refuses_a_backup_that_is_damaged_or_under_another_passphrase() {
         ("salt", damaged(11, 1), "wrong passphrase or damaged backup"),
         ("key", damaged(51, 1), "wrong passphrase or damaged backup"),
         ("seed", damaged(83, 1), "wrong passphrase or damaged backup"),
-        ("tag", damaged(whole.len() - 1, 1), "wrong passphrase or damaged backup"),
+        (
+            "tag",
+            damaged(whole.len() - 1, 1),
+            "wrong passphrase or damaged backup",
+        ),
         ("cut", whole[..60].to_vec(), "not a backup"),
-        ("cut-late", whole[..whole.len() - 1].to_vec(), "wrong passphrase or damaged backup"),
+        (
+            "cut-late",
+            whole[..whole.len() - 1].to_vec(),
+            "wrong passphrase or damaged backup",
+        ),
     ] {
         place.write(name, bytes);
         verify(&place, name, "none").refused(2, why);
@@ -195,9 +227,16 @@ fn restores_over_no_key_and_into_no_data_of_another_node() {
     restore(&place, "backup", "photos").refused(2, "not empty");
 
     let restored = restore(&place, "backup", "elsewhere");
-    assert!(restored.stderr.contains("operator run --old-books"), "{}", restored.stderr);
+    assert!(
+        restored.stderr.contains("operator run --old-books"),
+        "{}",
+        restored.stderr
+    );
     assert_eq!(restored.json()["node"], *id);
-    assert_eq!(place.read("elsewhere/config.toml"), place.read("node/config.toml"));
+    assert_eq!(
+        place.read("elsewhere/config.toml"),
+        place.read("node/config.toml")
+    );
     assert_eq!(mode(&place.path("elsewhere/keys/node.key")), 0o600);
 }
 
@@ -205,7 +244,15 @@ fn restores_over_no_key_and_into_no_data_of_another_node() {
 fn words_go_to_a_private_file_or_a_terminal_and_lead_back() {
     let place = Place::new();
     let id = init(&place, "node");
-    let base = ["--json", "key", "backup", "--data", "node", "--passphrase-file", "pass"];
+    let base = [
+        "--json",
+        "key",
+        "backup",
+        "--data",
+        "node",
+        "--passphrase-file",
+        "pass",
+    ];
     let backup = |more: &[&str]| place.operator(&[&base[..], more].concat());
     // stdout is no terminal here.
     backup(&["--words"]).refused(2, "on a terminal only");
@@ -215,7 +262,10 @@ fn words_go_to_a_private_file_or_a_terminal_and_lead_back() {
     assert!(made.stderr.contains("restore the key alone"), "{}", made.stderr);
     let text = String::from_utf8(place.read("words")).expect("UTF-8");
     assert_eq!(text.split_whitespace().count(), 24);
-    assert!(!made.stdout.contains(text.trim_end()), "they are in the file alone");
+    assert!(
+        !made.stdout.contains(text.trim_end()),
+        "they are in the file alone"
+    );
     assert_eq!(mode(&place.path("words")), 0o600);
     backup(&["--words-to", "words"]).refused(2, "cannot write words");
     assert_eq!(words(&place, "words", "elsewhere").json()["node"], *id);
@@ -233,7 +283,10 @@ fn words_go_to_a_private_file_or_a_terminal_and_lead_back() {
     let wrong = [word, "abandon", "ability", "able"].into_iter().filter(|it| {
         other[3] = *it;
         passphrase(&place, "wrong", &other.join(" "), 0o600);
-        !text.contains(&other.join(" ")) && words(&place, "wrong", "none").stderr.contains("these words are no key")
+        !text.contains(&other.join(" "))
+            && words(&place, "wrong", "none")
+                .stderr
+                .contains("these words are no key")
     });
     assert!(wrong.count() >= 2);
     passphrase(&place, "words", &text, 0o644);
@@ -247,7 +300,15 @@ fn changes_the_passphrase_for_who_knows_the_old_one() {
     let id = init(&place, "node");
     passphrase(&place, "new", "a new one\n", 0o600);
     let passwd = |old: &str, new: &str| {
-        let fixed = ["--json", "key", "passwd", "--data", "node", "--passphrase-file", old];
+        let fixed = [
+            "--json",
+            "key",
+            "passwd",
+            "--data",
+            "node",
+            "--passphrase-file",
+            old,
+        ];
         place.operator(&[&fixed[..], &["--new-passphrase-file", new]].concat())
     };
     let before = place.read("node/keys/node.key");
@@ -267,7 +328,9 @@ fn changes_the_passphrase_for_who_knows_the_old_one() {
 
     assert_eq!(passwd("pass", "new").json()["node"], *id);
     passwd("pass", "new").refused(2, "wrong passphrase or damaged keystore");
-    let keys: Vec<_> = fs::read_dir(place.path("node/keys")).expect("a directory").collect();
+    let keys: Vec<_> = fs::read_dir(place.path("node/keys"))
+        .expect("a directory")
+        .collect();
     assert_eq!((keys.len(), mode(&place.path("node/keys/node.key"))), (1, 0o600));
     place
         .operator(&["key", "status", "--data", "node", "--passphrase-file", "new"])
@@ -286,8 +349,12 @@ fn refuses_data_of_a_newer_format_before_anything_else() {
     fs::remove_file(place.path("backup")).expect("removed");
     let why = "has format 3, this program knows up to 2: use the newer program";
     place.operator(&BACKUP).refused(1, why);
-    place.operator(&["key", "status", "--data", "node"]).refused(1, why);
-    place.operator(&["run", "--data", "node", "--passphrase-file", "pass"]).refused(1, why);
+    place
+        .operator(&["key", "status", "--data", "node"])
+        .refused(1, why);
+    place
+        .operator(&["run", "--data", "node", "--passphrase-file", "pass"])
+        .refused(1, why);
     assert!(!place.path("backup").exists());
 }
 
@@ -311,18 +378,30 @@ fn a_restored_node_goes_on_as_a_new_incarnation_and_pays_nothing_twice() {
     ]);
     let known = backup.json()["head"]["sequence"].as_u64().expect("a head");
     let running = requester.ask(&["key", "status"]);
-    assert_eq!(running["books"], serde_json::Value::Null, "another process uses them");
+    assert_eq!(
+        running["books"],
+        serde_json::Value::Null,
+        "another process uses them"
+    );
     let late = submit(&place, &requester);
     settled(&late, &requester, &executor);
     let owed = executor.ask(&["ledger", "balance"])["owed_by"].clone();
-    let id = requester.ask(&["status"])["id"].as_str().expect("an id").to_owned();
+    let id = requester.ask(&["status"])["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     requester.kill();
     executor.kill();
     fs::rename(place.path("requester"), place.path("lost")).expect("moved");
 
     let restored = restore(&place, "backup", "requester").json();
-    assert_eq!((&restored["node"], &restored["known"]["sequence"]), (&id.into(), &known.into()));
-    let status = place.operator(&["--json", "key", "status", "--data", "requester"]).json();
+    assert_eq!(
+        (&restored["node"], &restored["known"]["sequence"]),
+        (&id.into(), &known.into())
+    );
+    let status = place
+        .operator(&["--json", "key", "status", "--data", "requester"])
+        .json();
     assert_eq!(status["books"]["state"], "behind");
     place
         .operator(&["run", "--data", "requester", "--passphrase-file", "pass"])
@@ -340,14 +419,23 @@ fn a_restored_node_goes_on_as_a_new_incarnation_and_pays_nothing_twice() {
     });
     assert_eq!(resumed["incarnation"], 1);
     assert!(resumed["known"]["sequence"].as_u64() >= Some(known), "{resumed}");
-    assert!(resumed["own_vouchers"].as_u64() >= Some(1), "what it has paid comes back: {resumed}");
+    assert!(
+        resumed["own_vouchers"].as_u64() >= Some(1),
+        "what it has paid comes back: {resumed}"
+    );
     let after = submit(&place, &requester);
     once(&requester, &after, "paid");
     once(&executor, &after, "paid");
     requester.ask(&["ledger", "verify"]);
     executor.ask(&["ledger", "verify"]);
     let jobs = [early, late, after];
-    let lines = |owed: &serde_json::Value| owed[0][1].as_str().expect("an amount").parse::<i128>().expect("a number");
+    let lines = |owed: &serde_json::Value| {
+        owed[0][1]
+            .as_str()
+            .expect("an amount")
+            .parse::<i128>()
+            .expect("a number")
+    };
     let now = executor.ask(&["ledger", "balance"])["owed_by"].clone();
     // Three jobs of one fee, each owed once.
     assert_eq!(lines(&now) * 2, lines(&owed) * 3, "{jobs:?}");

@@ -49,7 +49,9 @@ impl About {
 
     pub(super) fn write(&self, directory: &Path) -> Result<(), DataDirError> {
         let data = toml::to_string(self).expect("two names");
-        let text = format!("# Whose data these are, and what keeps them. Written by the node; not to be changed.\n{data}");
+        let text = format!(
+            "# Whose data these are, and what keeps them. Written by the node; not to be changed.\n{data}"
+        );
         put(&file(directory), text.as_bytes())
     }
 }

@@ -121,7 +121,9 @@ fn copy(path: &Path, aside: &Path, files: &[&str]) -> Result<(), DataDirError> {
         let mut bytes = Vec::new();
         match File::open(&from).and_then(|file| file.take(MAX_COPY + 1).read_to_end(&mut bytes)) {
             Ok(_) if bytes.len() as u64 > MAX_COPY => {
-                return Err(DataDirError::io("copy", &from)(io::ErrorKind::FileTooLarge.into()));
+                return Err(DataDirError::io("copy", &from)(
+                    io::ErrorKind::FileTooLarge.into(),
+                ));
             }
             Ok(_) => put(&begun.join(name), &bytes)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -151,7 +153,9 @@ fn put_back(path: &Path, aside: &Path, files: &[&str]) -> Result<(), DataDirErro
 
 fn remove(directory: &Path) -> Result<(), DataDirError> {
     match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(DataDirError::io("remove", directory)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(DataDirError::io("remove", directory)(error))
+        }
         _ => Ok(()),
     }
 }

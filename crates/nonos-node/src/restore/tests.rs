@@ -1,4 +1,4 @@
-use std::fs;
+use std::{cell::RefCell, fs};
 
 use nonos_depin::Reason;
 use nonos_trust::keystore::KeystoreError;
@@ -113,55 +113,57 @@ fn a_backup_has_all_that_a_node_needs_elsewhere() {
     assert_eq!((restored.known, restored.kept), (backup.head, vec![]));
     let elsewhere = place.path("elsewhere");
     assert_eq!(backup_of(&elsewhere).head, backup.head);
-    assert_eq!(fs::read(DataDir::account(&elsewhere)).expect("a file"), b"an account");
     assert_eq!(
-        fs::read_to_string(config_in(&elsewhere)).expect("a file"),
-        CONFIG
+        fs::read(DataDir::account(&elsewhere)).expect("a file"),
+        b"an account"
     );
+    assert_eq!(fs::read_to_string(config_in(&elsewhere)).expect("a file"), CONFIG);
     assert_eq!(identity(&elsewhere).node_id(), backup.identity.node_id());
 }
 
 #[test]
 fn a_node_restored_from_a_backup_signs_nothing_before_its_books_are_resumed() {
     for place in [Database::Rocksdb, Database::Redb].map(Place::kept_by) {
-    let node = place.node("node", 3);
-    let backup = backup_of(&node);
-    place.restore("elsewhere", &backup).expect("restored");
-    let data = DataDir::open(&place.path("elsewhere")).expect("its data");
-    let refused = opened(&data, false).expect_err("is behind");
-    assert!(matches!(refused, Error::OldBooks(_)), "{refused:?}");
-    let (ledger, behind) = opened(&data, true).expect("stopped books");
-    assert_eq!(behind, backup.head);
-    let refused = hold(&ledger, &backup.identity, 9).expect_err("is stopped");
-    assert!(matches!(refused, nonos_depin::Error::Stopped), "{refused:?}");
+        let node = place.node("node", 3);
+        let backup = backup_of(&node);
+        place.restore("elsewhere", &backup).expect("restored");
+        let data = DataDir::open(&place.path("elsewhere")).expect("its data");
+        let refused = opened(&data, false).expect_err("is behind");
+        assert!(matches!(refused, Error::OldBooks(_)), "{refused:?}");
+        let (ledger, behind) = opened(&data, true).expect("stopped books");
+        assert_eq!(behind, backup.head);
+        let refused = hold(&ledger, &backup.identity, 9).expect_err("is stopped");
+        assert!(matches!(refused, nonos_depin::Error::Stopped), "{refused:?}");
     }
 }
 
 #[test]
 fn a_node_restored_from_words_or_an_early_backup_signs_nothing_either() {
     for place in [Database::Rocksdb, Database::Redb].map(Place::kept_by) {
-    let (later, early) = (place.node("later", 2), place.node("early", 0));
-    for (name, backup) in [("words", words_of(&later)), ("empty", backup_of(&early))] {
-        assert_eq!(backup.head, None);
-        let restored = place.restore(name, &backup).expect("restored");
-        assert_eq!(restored.known, None);
-        let data = DataDir::open(&place.path(name)).expect("its data");
-        let refused = opened(&data, false).expect_err("nobody knows how far they went");
-        assert!(matches!(refused, Error::Restored), "{refused:?}");
-        let (ledger, behind) = opened(&data, true).expect("books");
-        assert_eq!(behind, Some(FeedHead::NONE));
-        // As the engine does, which is told that they are behind.
-        ledger.stop();
-        hold(&ledger, &backup.identity, 9).expect_err("is stopped");
-        let key = backup.identity.signing_key();
-        let head = ledger.resume(FeedHead::NONE, Reason::Doubled, key, NOW).expect("resumed");
-        assert_eq!((head.incarnation.get(), head.sequence.get()), (1, 1));
-        drop(ledger);
-        // And from then on as any.
-        let (ledger, behind) = opened(&data, false).expect("books");
-        assert_eq!(behind, None);
-        hold(&ledger, &backup.identity, 9).expect("goes on");
-    }
+        let (later, early) = (place.node("later", 2), place.node("early", 0));
+        for (name, backup) in [("words", words_of(&later)), ("empty", backup_of(&early))] {
+            assert_eq!(backup.head, None);
+            let restored = place.restore(name, &backup).expect("restored");
+            assert_eq!(restored.known, None);
+            let data = DataDir::open(&place.path(name)).expect("its data");
+            let refused = opened(&data, false).expect_err("nobody knows how far they went");
+            assert!(matches!(refused, Error::Restored), "{refused:?}");
+            let (ledger, behind) = opened(&data, true).expect("books");
+            assert_eq!(behind, Some(FeedHead::NONE));
+            // As the engine does, which is told that they are behind.
+            ledger.stop();
+            hold(&ledger, &backup.identity, 9).expect_err("is stopped");
+            let key = backup.identity.signing_key();
+            let head = ledger
+                .resume(FeedHead::NONE, Reason::Doubled, key, NOW)
+                .expect("resumed");
+            assert_eq!((head.incarnation.get(), head.sequence.get()), (1, 1));
+            drop(ledger);
+            // And from then on as any.
+            let (ledger, behind) = opened(&data, false).expect("books");
+            assert_eq!(behind, None);
+            hold(&ledger, &backup.identity, 9).expect("goes on");
+        }
     }
 }
 
@@ -222,28 +224,35 @@ fn a_directory_with_something_else_is_left_alone() {
         matches!(refused, Error::DataDir(DataDirError::NotEmpty { .. })),
         "{refused:?}"
     );
-    assert_eq!(fs::read_dir(place.path("photos")).expect("a directory").count(), 1);
+    assert_eq!(
+        fs::read_dir(place.path("photos")).expect("a directory").count(),
+        1
+    );
 }
 
 #[test]
 fn a_lost_key_comes_back_to_its_data_and_the_rest_stays() {
     for place in [Database::Rocksdb, Database::Redb].map(Place::kept_by) {
-    let node = place.node("node", 2);
-    let backup = backup_of(&node);
-    {
+        let node = place.node("node", 2);
+        let backup = backup_of(&node);
+        {
+            let data = DataDir::open(&node).expect("its data");
+            let (ledger, _) = opened(&data, false).expect("its books");
+            hold(&ledger, &backup.identity, 9).expect("booked");
+        }
+        fs::write(config_in(&node), "network = \"a test\"\nlisten = []\n").expect("written");
+        fs::remove_file(DataDir::keystore_in(&node)).expect("removed");
+        let restored = place.restore("node", &backup).expect("restored");
+        assert_eq!(
+            restored.known.expect("a head").sequence.get(),
+            3,
+            "the newer one stays"
+        );
+        assert_eq!(restored.kept, [DataDir::books_head_in(&node), config_in(&node)]);
         let data = DataDir::open(&node).expect("its data");
-        let (ledger, _) = opened(&data, false).expect("its books");
-        hold(&ledger, &backup.identity, 9).expect("booked");
-    }
-    fs::write(config_in(&node), "network = \"a test\"\nlisten = []\n").expect("written");
-    fs::remove_file(DataDir::keystore_in(&node)).expect("removed");
-    let restored = place.restore("node", &backup).expect("restored");
-    assert_eq!(restored.known.expect("a head").sequence.get(), 3, "the newer one stays");
-    assert_eq!(restored.kept, [DataDir::books_head_in(&node), config_in(&node)]);
-    let data = DataDir::open(&node).expect("its data");
-    let (ledger, behind) = opened(&data, false).expect("its books");
-    assert_eq!(behind, None);
-    hold(&ledger, &backup.identity, 10).expect("goes on");
+        let (ledger, behind) = opened(&data, false).expect("its books");
+        assert_eq!(behind, None);
+        hold(&ledger, &backup.identity, 10).expect("goes on");
     }
 }
 
@@ -261,69 +270,87 @@ fn a_backup_of_another_network_is_not_put_beside_a_configuration() {
     assert!(!DataDir::keystore_in(&node).exists());
 }
 
-/// Files come in one order, each whole; so what a cut leaves is what is there without the last ones.
+/// As `kill -9` leaves it, after each file.
 #[test]
 fn what_was_cut_off_can_be_done_again_and_has_no_key_before_its_books_are_stopped() {
     let place = Place::new();
     let node = place.node("node", 2);
     fs::write(DataDir::account(&node), "an account").expect("written");
     for (kind, backup) in [("backup", backup_of(&node)), ("words", words_of(&node))] {
-        let order = |path: &Path| {
-            let stops = match backup.head {
-                Some(_) => DataDir::books_head_in(path),
-                None => path.join("keys/restored"),
-            };
-            [
-                path.join("format"),
-                stops,
-                DataDir::account(path),
-                config_in(path),
-                DataDir::keystore_in(path),
-            ]
+        let path = place.path(kind);
+        let left = RefCell::new(Vec::new());
+        let mut done = || {
+            let copy = format!("{kind}-{}", left.borrow().len());
+            copy_all(&path, &place.path(&copy));
+            left.borrow_mut().push(copy);
         };
-        for done in 0..5 {
-            let name = format!("{kind}-{done}");
-            let path = place.path(&name);
-            place.restore(&name, &backup).expect("restored");
-            for file in &order(&path)[done..] {
-                // Words have no account.
-                let _ = fs::remove_file(file);
+        restore_in_steps(&path, &backup, &passphrase(), Cost::MIN, &mut done).expect("restored");
+        let left = left.into_inner();
+        assert_eq!(left.len(), 5);
+        for (step, name) in left.iter().enumerate() {
+            let path = place.path(name);
+            let has_key = DataDir::keystore_in(&path).exists();
+            assert_eq!(has_key, step == 4, "the key comes last");
+            if !has_key {
+                assert!(DataDir::open(&path).is_err(), "there is no key");
+                place.restore(name, &backup).expect("restored again");
             }
-            assert!(DataDir::open(&path).is_err(), "there is no key");
-            place.restore(&name, &backup).expect("restored again");
             let data = DataDir::open(&path).expect("its data");
             assert!(opened(&data, false).is_err(), "its books are stopped");
             assert!(data.config().exists());
+            assert_eq!(DataDir::account(&path).exists(), kind == "backup");
         }
     }
+    // Cut off before there was a format.
+    for part in ["keys", "capsules", "inputs", "proofs", "run"] {
+        fs::create_dir_all(place.path("begun").join(part)).expect("made");
+    }
+    fs::write(place.path("begun/run/lock"), "1\n").expect("written");
+    fs::write(place.path("begun/data.toml"), "").expect("written");
+    place.restore("begun", &backup_of(&node)).expect("restored");
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("made");
+    let mode = fs::metadata(from).expect("a directory").permissions();
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+    fs::set_permissions(to, mode).expect("ours");
 }
 
 #[test]
 fn says_whether_books_and_checkpoint_agree() {
     for place in [Database::Rocksdb, Database::Redb].map(Place::kept_by) {
-    let check = |path: &Path| {
-        let data = DataDir::open(path).expect("its data");
-        let has_database = data.database().exists();
-        let view = check_books(&data, "a test").expect("readable");
-        assert_eq!(data.database().exists(), has_database, "to look makes nothing");
-        view
-    };
-    let (node, early) = (place.node("node", 2), place.node("early", 0));
-    let backup = backup_of(&node);
-    let head = backup.head.expect("a head");
-    assert_eq!(check(&node), BooksView::Agree { head });
-    assert_eq!(check(&early), BooksView::Empty);
-    place.restore("elsewhere", &backup).expect("restored");
-    let (elsewhere, none) = (place.path("elsewhere"), FeedHead::NONE);
-    let behind = BooksView::Behind {
-        head: none,
-        known: head,
-    };
-    assert_eq!(check(&elsewhere), behind);
-    place.restore("words", &words_of(&node)).expect("restored");
-    assert_eq!(check(&place.path("words")), BooksView::Restored);
-    fs::remove_file(DataDir::books_head_in(&node)).expect("removed");
-    assert_eq!(check(&node), BooksView::NothingSaved { head });
+        let check = |path: &Path| {
+            let data = DataDir::open(path).expect("its data");
+            let has_database = data.database().exists();
+            let view = check_books(&data, "a test").expect("readable");
+            assert_eq!(data.database().exists(), has_database, "to look makes nothing");
+            view
+        };
+        let (node, early) = (place.node("node", 2), place.node("early", 0));
+        let backup = backup_of(&node);
+        let head = backup.head.expect("a head");
+        assert_eq!(check(&node), BooksView::Agree { head });
+        assert_eq!(check(&early), BooksView::Empty);
+        place.restore("elsewhere", &backup).expect("restored");
+        let (elsewhere, none) = (place.path("elsewhere"), FeedHead::NONE);
+        let behind = BooksView::Behind {
+            head: none,
+            known: head,
+        };
+        assert_eq!(check(&elsewhere), behind);
+        place.restore("words", &words_of(&node)).expect("restored");
+        assert_eq!(check(&place.path("words")), BooksView::Restored);
+        fs::remove_file(DataDir::books_head_in(&node)).expect("removed");
+        assert_eq!(check(&node), BooksView::NothingSaved { head });
     }
 }
 
@@ -339,7 +366,11 @@ fn a_database_of_one_store_is_not_opened_by_the_other() {
         let place = Place(place.0, other);
         place.set_store(&node);
         let data = DataDir::open(&node).expect("its data");
-        let refused = data.store().open(&data.database()).err().expect("another store's");
+        let refused = data
+            .store()
+            .open(&data.database())
+            .err()
+            .expect("another store's");
         assert!(refused.to_string().contains("is a store of "), "{refused}");
         let place = Place(place.0, made);
         drop(data);

@@ -100,7 +100,10 @@ fn refuses_a_store_of_rocksdb_and_leaves_it_alone() {
             matches!(error, OpenError::OtherStore { kind: "RocksDB", .. }),
             "{error:?}"
         );
-        assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), names.len());
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("a directory").count(),
+            names.len()
+        );
     }
 }
 
@@ -141,7 +144,10 @@ fn refuses_another_format_and_another_programs_file() {
     let other = dir();
     set(&other, Some(1));
     let error = RedbStore::open(other.path()).expect_err("another program's");
-    assert!(matches!(error, OpenError::Version { found: None, .. }), "{error:?}");
+    assert!(
+        matches!(error, OpenError::Version { found: None, .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -227,7 +233,10 @@ fn refuses_a_file_that_is_cut_off_or_none_of_its_own() {
     for len in [0, 1, 100, 4096, whole.len() / 2] {
         fs::write(file(&dir), &whole[..len]).expect("a write");
         let error = RedbStore::open(dir.path()).expect_err("cut off");
-        assert!(matches!(error, OpenError::Damaged { .. }), "{len} bytes: {error:?}");
+        assert!(
+            matches!(error, OpenError::Damaged { .. }),
+            "{len} bytes: {error:?}"
+        );
     }
     fs::write(file(&dir), vec![7; whole.len()]).expect("a write");
     let error = RedbStore::open(dir.path()).expect_err("none of its own");
@@ -239,7 +248,10 @@ const VICTIM: &str = "NONOS_REDB_VICTIM";
 
 /// Writes durably until it is killed, and says each number after it is written.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test that starts itself as another process")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test that starts itself as another process"
+)]
 #[expect(clippy::print_stdout, reason = "it tells the other process what is durable")]
 fn victim() {
     let Some(path) = std::env::var_os(VICTIM) else {
@@ -271,7 +283,10 @@ fn keeps_what_was_durable_when_the_process_is_killed() {
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let written = lines
             .map_while(Result::ok)
-            .filter_map(|line| line.rsplit_once("written ").and_then(|(_, n)| n.parse::<u64>().ok()))
+            .filter_map(|line| {
+                line.rsplit_once("written ")
+                    .and_then(|(_, n)| n.parse::<u64>().ok())
+            })
             .nth(3 * round)
             .expect("it writes");
         child.kill().expect("killed");

@@ -82,14 +82,24 @@ fn refuses_a_directory_with_other_files_and_leaves_it_alone() {
 
 #[test]
 fn refuses_a_store_of_redb_and_leaves_it_alone() {
-    for names in [&["store.redb"][..], &["store.redb", "REDB", "NONOS-LOCK"], &["REDB"]] {
+    for names in [
+        &["store.redb"][..],
+        &["store.redb", "REDB", "NONOS-LOCK"],
+        &["REDB"],
+    ] {
         let dir = dir();
         for name in names {
             fs::write(dir.path().join(name), "1\n").expect("a write");
         }
         let error = RocksStore::open(dir.path()).expect_err("another store");
-        assert!(matches!(error, OpenError::OtherStore { kind: "redb", .. }), "{error:?}");
-        assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), names.len());
+        assert!(
+            matches!(error, OpenError::OtherStore { kind: "redb", .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("a directory").count(),
+            names.len()
+        );
     }
 }
 

@@ -90,7 +90,12 @@ impl Backup {
     ///
     /// # Errors
     /// [`KeystoreError::TooLongForBackup`], [`KeystoreError::OutOfMemory`].
-    pub fn seal(&self, fresh: Entropy, passphrase: &Passphrase, cost: Cost) -> Result<Vec<u8>, KeystoreError> {
+    pub fn seal(
+        &self,
+        fresh: Entropy,
+        passphrase: &Passphrase,
+        cost: Cost,
+    ) -> Result<Vec<u8>, KeystoreError> {
         for (part, limit, actual) in self.lengths() {
             if actual > limit {
                 return Err(KeystoreError::TooLongForBackup {

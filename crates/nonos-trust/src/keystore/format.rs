@@ -177,7 +177,9 @@ impl Header {
             msg: ciphertext,
             aad: &aad,
         };
-        let plain = self.cipher(passphrase)?.decrypt(&XNonce::from(self.nonce), sealed);
+        let plain = self
+            .cipher(passphrase)?
+            .decrypt(&XNonce::from(self.nonce), sealed);
         plain.map(Zeroizing::new).map_err(|_| self.kind.refused())
     }
 

@@ -33,7 +33,9 @@ fn a_change_that_is_cut_off_leaves_one_keystore_under_one_passphrase() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys/node.key");
     let (old, new) = (passphrase("old"), passphrase("new"));
-    let made = create(&path, entropy(1), &old, Cost::MIN).expect("is made").node_id();
+    let made = create(&path, entropy(1), &old, Cost::MIN)
+        .expect("is made")
+        .node_id();
     let before = copy(&directory.path().join("keys"));
     let mut left = Vec::new();
     change(&path, &old, &new, entropy(2), Cost::MIN, &mut |step| {
@@ -57,7 +59,11 @@ fn a_change_that_is_cut_off_leaves_one_keystore_under_one_passphrase() {
         let third = passphrase("third");
         change_passphrase(&path, works, &third, entropy(3), Cost::MIN).expect("is changed");
         assert_eq!(open(&path, &third).expect("opens").node_id(), made);
-        assert_eq!(fs::read_dir(left.path()).expect("a directory").count(), 1, "{step:?}");
+        assert_eq!(
+            fs::read_dir(left.path()).expect("a directory").count(),
+            1,
+            "{step:?}"
+        );
     }
 }
 
@@ -67,7 +73,14 @@ fn a_changed_keystore_is_private_and_has_no_salt_or_nonce_of_before() {
     let path = directory.path().join("keys/node.key");
     create(&path, entropy(1), &passphrase("old"), Cost::MIN).expect("is made");
     let before = fs::read(&path).expect("is there");
-    change_passphrase(&path, &passphrase("old"), &passphrase("new"), entropy(2), Cost::MIN).expect("is changed");
+    change_passphrase(
+        &path,
+        &passphrase("old"),
+        &passphrase("new"),
+        entropy(2),
+        Cost::MIN,
+    )
+    .expect("is changed");
     let after = fs::read(&path).expect("is there");
     let mode = fs::metadata(&path).expect("is there").permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);

@@ -42,11 +42,10 @@ pub fn from_words(text: &str) -> Result<Identity, KeystoreError> {
     if found != WORDS {
         return Err(KeystoreError::WordCount { found });
     }
-    let words =
-        Mnemonic::parse_in_normalized(Language::English, &text).map_err(|error| match error {
-            bip39::Error::UnknownWord(index) => KeystoreError::UnknownWord { place: index + 1 },
-            _ => KeystoreError::WordsChecksum,
-        })?;
+    let words = Mnemonic::parse_in_normalized(Language::English, &text).map_err(|error| match error {
+        bip39::Error::UnknownWord(index) => KeystoreError::UnknownWord { place: index + 1 },
+        _ => KeystoreError::WordsChecksum,
+    })?;
     let (entropy, _) = words.to_entropy_array();
     let entropy = Zeroizing::new(entropy);
     let (seed, _) = entropy.split_first_chunk().expect("24 words have 32 bytes");

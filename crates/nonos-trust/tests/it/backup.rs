@@ -51,7 +51,13 @@ fn gives_back_what_was_put_into_it() {
     assert_eq!(opened.identity.node_id(), made.identity.node_id());
     assert_eq!(opened.identity.signing_key(), made.identity.signing_key());
     assert_eq!(
-        (opened.network, opened.head, opened.config, opened.account, opened.made),
+        (
+            opened.network,
+            opened.head,
+            opened.config,
+            opened.account,
+            opened.made
+        ),
         (made.network, made.head, made.config, made.account, made.made)
     );
     let bare = Backup {
@@ -59,7 +65,9 @@ fn gives_back_what_was_put_into_it() {
         account: Vec::new(),
         ..backup()
     };
-    let bytes = bare.seal(entropy(1), &passphrase("x"), Cost::MIN).expect("is sealed");
+    let bytes = bare
+        .seal(entropy(1), &passphrase("x"), Cost::MIN)
+        .expect("is sealed");
     let opened = Backup::open(&bytes, &passphrase("x")).expect("opens");
     assert_eq!((opened.head, opened.account), (None, vec![]));
 }
@@ -87,7 +95,12 @@ fn bytes_are_those_of_the_spec() {
 
 #[test]
 fn refuses_the_keystores_passphrase_and_any_other() {
-    for wrong in ["correct horse", "another hors", "another horse\n", "Another horse"] {
+    for wrong in [
+        "correct horse",
+        "another hors",
+        "another horse\n",
+        "Another horse",
+    ] {
         let error = Backup::open(&sealed(), &passphrase(wrong)).expect_err("is wrong");
         assert!(
             matches!(error, KeystoreError::WrongPassphraseOrDamagedBackup),
@@ -100,7 +113,7 @@ fn refuses_the_keystores_passphrase_and_any_other() {
 fn refuses_a_flipped_byte_in_each_part() {
     let good = sealed();
     // All of the header; of what is encrypted, the key, what follows it, and the tag.
-        let tag = good.len() - 16;
+    let tag = good.len() - 16;
     for at in (0..83).chain([83, 83 + 32, tag - 1, tag, good.len() - 1]) {
         let mut bad = good.clone();
         bad[at] ^= 1;
@@ -236,7 +249,10 @@ fn refuses_words_that_are_no_key() {
         let mut other: Vec<&str> = words.split(' ').collect();
         other[place] = "zebra";
         let error = keystore::from_words(&other.join(" ")).expect_err("another word");
-        assert!(matches!(error, KeystoreError::WordsChecksum), "{place}: {error:?}");
+        assert!(
+            matches!(error, KeystoreError::WordsChecksum),
+            "{place}: {error:?}"
+        );
     }
     let mut swapped: Vec<&str> = words.split(' ').collect();
     swapped.swap(0, 1);
@@ -251,7 +267,10 @@ fn refuses_words_that_are_no_key() {
             matches!(error, KeystoreError::UnknownWord { place: found } if found == place),
             "{error:?}"
         );
-        assert!(!error.to_string().contains("hunter2"), "a secret's part is not repeated");
+        assert!(
+            !error.to_string().contains("hunter2"),
+            "a secret's part is not repeated"
+        );
     }
 
     let (_, zoo) = VECTORS[3];

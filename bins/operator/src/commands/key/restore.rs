@@ -50,10 +50,13 @@ impl Restore {
                 let bytes = read(file)?;
                 let label = Backup::label(&bytes)?;
                 say(&format!("backup of node {}", label.node));
-                Backup::open(&bytes, &known_from(
-                    self.backup_passphrase_file.as_deref(),
-                    "Passphrase of the backup: ",
-                )?)?
+                Backup::open(
+                    &bytes,
+                    &known_from(
+                        self.backup_passphrase_file.as_deref(),
+                        "Passphrase of the backup: ",
+                    )?,
+                )?
             }
             None => self.of_words()?,
         };

@@ -1,13 +1,7 @@
 //! `operator key status`.
 
 use super::Context;
-use crate::{
-    datadir::DataArgs,
-    failure::Failure,
-    files,
-    output::utc,
-    passphrase::PassphraseArgs,
-};
+use crate::{datadir::DataArgs, failure::Failure, files, output::utc, passphrase::PassphraseArgs};
 use nonos_node::{BooksView, Config, DataDir, DataDirError, check_books};
 use nonos_trust::keystore;
 use nonos_types::{NodeId, Timestamp};

@@ -53,7 +53,17 @@ fn assert_is_new(path: &Path, node: NodeId) {
     let data = DataDir::open(path).expect("it opens");
     assert_eq!((data.node(), data.store()), (node, Database::Rocksdb));
     assert_eq!(fs::read_to_string(path.join("format")).expect("a file"), "2\n");
-    let known = ["capsules", "config.toml", "data.toml", "db", "format", "inputs", "keys", "proofs", "run"];
+    let known = [
+        "capsules",
+        "config.toml",
+        "data.toml",
+        "db",
+        "format",
+        "inputs",
+        "keys",
+        "proofs",
+        "run",
+    ];
     let names = names(path);
     assert!(names.iter().all(|it| known.contains(&it.as_str())), "{names:?}");
 }
@@ -79,12 +89,19 @@ fn a_migration_that_is_cut_off_is_begun_again() {
     assert_eq!(steps, [Done::Copied, Done::Applied, Done::Written, Done::Removed]);
     for (done, (_dir, path)) in &left {
         let is_aside = path.join("before-format-2").exists();
-        assert_eq!(is_aside, *done != Done::Removed, "{done:?}: copies are kept until it has succeeded");
+        assert_eq!(
+            is_aside,
+            *done != Done::Removed,
+            "{done:?}: copies are kept until it has succeeded"
+        );
         let found = DataDir::format(path).expect("a format");
         assert_eq!(found, if *done < Done::Written { 1 } else { 2 }, "{done:?}");
         // Once more, and cut off again.
         let again = RefCell::new(Vec::new());
-        migrate(path, found, Whose::Keystore, &mut |_| again.borrow_mut().push(copy_of(path))).expect("migrated");
+        migrate(path, found, Whose::Keystore, &mut |_| {
+            again.borrow_mut().push(copy_of(path))
+        })
+        .expect("migrated");
         for (_dir, path) in again.into_inner() {
             assert_is_new(&path, node);
         }
@@ -107,7 +124,10 @@ fn what_a_step_left_is_put_back_before_it_begins_again() {
     assert!(!path.join("data.toml").exists(), "it was not there before");
     fs::write(path.join("before-format-2/data.toml"), "before").expect("written");
     put_back(&path, &path.join("before-format-2"), STEPS[0].files).expect("put back");
-    assert_eq!(fs::read_to_string(path.join("data.toml")).expect("a file"), "before");
+    assert_eq!(
+        fs::read_to_string(path.join("data.toml")).expect("a file"),
+        "before"
+    );
     assert_is_new(&path, node);
 }
 
@@ -118,7 +138,10 @@ fn newer_data_are_refused_with_the_remedy_and_left_alone() {
         fs::write(path.join("format"), format).expect("written");
         let before = names(&path);
         let refused = DataDir::open(&path).expect_err("is newer");
-        assert!(matches!(refused, DataDirError::NewerFormat { known: 2, .. }), "{refused:?}");
+        assert!(
+            matches!(refused, DataDirError::NewerFormat { known: 2, .. }),
+            "{refused:?}"
+        );
         assert!(refused.to_string().contains("use the newer program"), "{refused}");
         assert_eq!(names(&path), before);
     }
@@ -130,7 +153,10 @@ fn a_format_that_is_none_is_refused() {
         let (_dir, path, _) = old();
         fs::write(path.join("format"), format).expect("written");
         let refused = DataDir::open(&path).expect_err("is none");
-        assert!(matches!(refused, DataDirError::BadFormat { .. }), "{format:?}: {refused:?}");
+        assert!(
+            matches!(refused, DataDirError::BadFormat { .. }),
+            "{format:?}: {refused:?}"
+        );
     }
 }
 
@@ -150,7 +176,10 @@ fn data_that_do_not_say_whose_they_are_are_refused() {
             None => fs::remove_file(&file).expect("removed"),
         }
         let refused = DataDir::open(&path).expect_err("does not say");
-        assert!(matches!(refused, DataDirError::BadFormat { .. }), "{text:?}: {refused:?}");
+        assert!(
+            matches!(refused, DataDirError::BadFormat { .. }),
+            "{text:?}: {refused:?}"
+        );
     }
     let (_dir, path, node) = old();
     for more in ["store = \"another\"\n", "store = \"rocksdb\"\nmore = 1\n"] {
