@@ -66,14 +66,17 @@ mod tests {
         assert_eq!(find().expect("C"), Source::C(vec!["a.c".into(), "b.c".into()]));
         fs::write(dir.path().join("x.wat"), "").expect("write");
         assert!(matches!(find(), Err(SdkError::Ambiguous { .. })));
-        ["a.c", "b.c"].map(|name| fs::remove_file(dir.path().join(name)).expect("remove"));
+        let remove = |name: &str| fs::remove_file(dir.path().join(name)).expect("remove");
+        remove("a.c");
+        remove("b.c");
         assert_eq!(find().expect("text"), Source::Wat("x.wat".into()));
         fs::write(dir.path().join("y.wat"), "").expect("write");
         assert!(
             matches!(find(), Err(SdkError::Ambiguous { .. })),
             "two texts are two modules"
         );
-        ["x.wat", "y.wat"].map(|name| fs::remove_file(dir.path().join(name)).expect("remove"));
+        remove("x.wat");
+        remove("y.wat");
         fs::write(dir.path().join("Cargo.toml"), "").expect("write");
         assert_eq!(find().expect("a crate"), Source::Rust);
     }

@@ -186,7 +186,7 @@ fn cargo(dir: &Path) -> Result<Vec<u8>, SdkError> {
     let out = tempfile::tempdir().map_err(tool)?;
     let home = files::environment("CARGO_HOME").or_else(|| Some(files::environment("HOME")?.join(".cargo")));
     let mut flags = vec![
-        "-Cstrip=symbols".to_owned(),
+        "-Cstrip=debuginfo".to_owned(),
         "-Clink-arg=-zstack-size=16384".to_owned(),
         "-Clink-arg=--stack-first".to_owned(),
         format!("--remap-path-prefix={}=capsule", dir.display()),

@@ -127,7 +127,7 @@ fn a_new_capsule_in_rust_passes_its_own_tests() {
     place
         .operator(&["--json", "capsule", "new", "shout", "--lang", "rust"])
         .json();
-    let mut command = Command::new(std::env::var_os("CARGO").expect("cargo runs this"));
+    let mut command = Command::new(env!("CARGO"));
     command
         .args(["test", "--offline", "--locked", "--quiet"])
         .current_dir(place.path("shout"))

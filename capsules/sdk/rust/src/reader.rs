@@ -30,6 +30,7 @@ impl Reader {
     }
 
     /// Reads as many bytes as there is room for, or are left; says how many.
+    #[inline]
     pub fn read(&mut self, to: &mut [u8]) -> usize {
         let count = usize::try_from(self.left).map_or(to.len(), |left| left.min(to.len()));
         let mut to = &mut to[..count];
@@ -47,6 +48,7 @@ impl Reader {
     }
 
     /// Reads the whole of an array; `None` if fewer bytes are left, and then reads none.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         if self.left < N as u64 {
             return None;
@@ -57,6 +59,7 @@ impl Reader {
     }
 
     /// Reads a number of eight bytes, little-endian; `None` if fewer are left, and then reads none.
+    #[inline]
     pub fn u64(&mut self) -> Option<u64> {
         if self.have == 0 && self.left >= 8 {
             // The usual case: a word is what the tape gives at once.
@@ -66,11 +69,13 @@ impl Reader {
         self.array().map(u64::from_le_bytes)
     }
 
+    #[inline]
     fn fill(&mut self) {
         self.word = host::read(self.tape as i32).cast_unsigned();
         self.have = 8;
     }
 
+    #[inline]
     fn take(&mut self, bytes: u32) {
         self.word = self.word.checked_shr(8 * bytes).unwrap_or(0);
         self.have -= bytes;
@@ -81,6 +86,7 @@ impl Reader {
 impl Iterator for Reader {
     type Item = u8;
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         if self.left == 0 {
             return None;

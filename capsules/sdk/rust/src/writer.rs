@@ -27,6 +27,7 @@ impl Writer {
     }
 
     /// Appends bytes.
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {
@@ -44,6 +45,7 @@ impl Writer {
     }
 
     /// Appends a number as eight bytes, little-endian.
+    #[inline]
     pub fn u64(&mut self, number: u64) {
         self.size += 8;
         let shift = 8 * self.have;
@@ -56,12 +58,14 @@ impl Writer {
         drop(self);
     }
 
+    #[inline]
     fn push(&self, word: u64) {
         host::write(self.tape as i32, word.cast_signed());
     }
 }
 
 impl Drop for Writer {
+    #[inline]
     fn drop(&mut self) {
         if self.have > 0 {
             self.push(self.word);
