@@ -1,5 +1,5 @@
 //! Where benchmarks leave their figures: a line of JSON for each row of a table, appended to the file that `NONOS_FIGURES` names.
-//! `benches/run.sh` sets it; without it a benchmark only prints. `cargo run -p nonos-tools -- benchmarks FILE` makes the page.
+//! `benches/run.sh` sets it; without it a benchmark only prints. `cargo run --manifest-path tools/Cargo.toml -- benchmarks FILE` makes the page.
 
 use std::{
     env,

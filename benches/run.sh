@@ -38,6 +38,6 @@ for part; do
     *) stop "no part $part" ;;
     esac
     # A run that is broken off has a page of what there is.
-    cargo run --quiet --locked -p nonos-tools -- benchmarks "$figures"
+    cargo run --quiet --locked --manifest-path tools/Cargo.toml -- benchmarks "$figures"
 done
 say "docs/benchmarks.md is written; what was measured is in $figures"

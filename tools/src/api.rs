@@ -12,7 +12,7 @@ const SHOWN: usize = 20;
 
 /// What stands above the table of crates.
 const HEAD: &str = "# Public API\n\n\
-    Written by `cargo run -p nonos-tools -- api`; `.ci/run` refuses a change of the API that is not in it, and shows what changed.\n\
+    Written by `.ci/generated`; `.ci/run` refuses a change of the API that is not in it, and shows what changed.\n\
     A line for each item; blanket, automatic and derived impls are left out.\n\n\
     *in an example*: of the structs, enums, traits and functions that others can name, those whose name is in an example of the\n\
     crate's documentation, all of which run as tests. The others are plain data, errors, or views of the node's API that are read as JSON.\n\n\
@@ -53,7 +53,10 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
     if wrong.is_empty() {
         return Ok(());
     }
-    wrong.push("the public API is another than docs/api says. If that is meant: cargo run -p nonos-tools -- api, and commit it".to_owned());
+    wrong.push(
+        "the public API is another than docs/api says. If that is meant: .ci/generated, and commit it"
+            .to_owned(),
+    );
     Err(Failure::Wrong(wrong))
 }
 

@@ -1,4 +1,4 @@
-//! `cargo run -p nonos-tools -- COMMAND`: what keeps documents in step with the sources.
+//! `cargo run --manifest-path tools/Cargo.toml -- COMMAND`: what keeps documents in step with the sources.
 //!
 //! | command | does |
 //! |---|---|

@@ -36,7 +36,7 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), Failure> {
             Ok(readme) => {
                 if workspace::put(&folder.join("README.md"), &readme, mode)?.is_some() {
                     wrong.push(format!(
-                        "crates/{name}/README.md is not what the guide in src/lib.rs gives: cargo run -p nonos-tools -- readme"
+                        "crates/{name}/README.md is not what the guide in src/lib.rs gives: .ci/generated"
                     ));
                 }
             }
@@ -57,9 +57,7 @@ fn render(name: &str, source: &str, manifest: &str, exists: Exists<'_>) -> Resul
     let guide = guide(source);
     let mut wrong = vec![];
     let mut examples = 0;
-    let mut readme = format!(
-        "<!-- From the guide in src/lib.rs, by `cargo run -p nonos-tools -- readme`. -->\n# {name}\n\n"
-    );
+    let mut readme = format!("<!-- From the guide in src/lib.rs, by `.ci/generated`. -->\n# {name}\n\n");
     for block in blocks(guide.iter().map(String::as_str)) {
         match block {
             Block::Text(text) => readme.push_str(&prose(&text, exists, &mut wrong)),

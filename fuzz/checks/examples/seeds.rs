@@ -148,12 +148,12 @@ const KEYSTORE: &str = "4e4f4e4b 01 00004c00 0201 111111111111111111111111111111
     8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c
     326481b9a390937f3f073304982653ed62adce2f5efc040123d7f4ebcf5ed9aa c95b88004d08718c62f05cbefd99cf9e";
 
-const MANIFEST: &str = r#"[meta]
+const MANIFEST: &str = r#"requires_poi = true
+[meta]
 name = "everything"
 version = "1.2.3-rc.1"
 author = "Ada"
 author_key = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"
-requires_poi = true
 [exec]
 entry = "main"
 hash = "sha256:0101010101010101010101010101010101010101010101010101010101010101"

@@ -56,6 +56,23 @@ fn inputs_with_a_byte_changed_or_a_part_missing_pass_too() {
     }
 }
 
+/// A check of what nothing accepts checks nothing.
+#[test]
+fn seeds_are_what_they_are_said_to_be() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    let seed = |name: &str| fs::read(corpus.join(name)).expect("a seed");
+    for job in ["job/segment-0", "job/segment-1"] {
+        nonos_verify_stark::SegmentJob::from_bytes(&seed(job)).expect("a job");
+    }
+    let manifest = String::from_utf8(seed("manifest/everything")).expect("text");
+    nonos_package::Manifest::parse(&manifest).expect("a manifest");
+    nonos_package::Policy::from_bytes(&seed("manifest/policy")).expect("a policy");
+    nonos_verify_halo2::Proof::decode(&seed("halo2/layout")).expect("a layout");
+    let export = nonos_depin::anchor::Export::read(&corpus.join("anchor/vector")).expect("a file");
+    assert_eq!(export.commitments.len(), 2);
+    assert!(nonos_fuzz_checks::onion::answered(&seed("onion/answered")) > 0);
+}
+
 #[test]
 fn the_corpora_are_those_of_the_targets() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
