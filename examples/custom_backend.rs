@@ -130,7 +130,7 @@ fn show(name: &str) -> Result<String, Box<dyn Error>> {
     let mut said = format!("{backend}: {proof:?} verifies\n{}\n", chosen.report);
     for (field, lie) in lies(&statement)? {
         match verifier.verify(&lie.public(), &proof) {
-            Ok(()) => return Err(format!("false {field} accepted").into()),
+            Ok(_) => return Err(format!("false {field} accepted").into()),
             Err(refusal) => said += &format!("false {field}: {refusal}\n"),
         }
     }

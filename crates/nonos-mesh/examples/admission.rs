@@ -97,6 +97,7 @@ fn message(kind: &str, number: usize) -> Message {
                 valid,
                 at,
                 shard: None,
+                work: None,
             };
             Signed::new(verdict, &key).into()
         }

@@ -5,6 +5,7 @@
 //! is what a message that is new makes this node do. A restart applies the journal, and then resumes.
 
 mod blocks;
+mod bounty;
 mod carriers;
 mod challenge;
 mod channel;
@@ -57,10 +58,11 @@ use nonos_store::{Batch, Durability, Store, Table};
 use nonos_trust::{Identity, TrustBook};
 use nonos_types::{
     ByteLen, Descriptor, EvidenceId, FeedHead, JobId, Message, NetworkId, NodeId, Payload, ReceiptId, Role,
-    Sequence, Signed, Timestamp,
+    Sequence, Signed, Timestamp, Work,
 };
 
 use self::{
+    bounty::Bounties,
     carriers::Carriers,
     challenge::Challenges,
     contest::Contest,
@@ -152,6 +154,7 @@ pub(crate) struct Engine {
     challenges: Challenges,
     feeds: Feeds,
     controls: Controls,
+    bounties: Bounties,
     /// Somebody else signs with this node's key, or its data were lost.
     doubled: bool,
     loss: Loss,
@@ -290,6 +293,7 @@ impl Engine {
             challenges: Challenges::default(),
             feeds: Feeds::default(),
             controls: Controls::default(),
+            bounties: Bounties::default(),
             doubled: false,
             loss: Loss::default(),
             directory: Directory::new(directory),
@@ -552,9 +556,16 @@ impl Engine {
                 if !self.receipts.contains_key(&it.receipt) {
                     return;
                 }
+                if it.is_showing() {
+                    return self.bounties.shown(it.receipt, it.signer());
+                }
                 let verdicts = self.verdicts.entry(it.receipt).or_default();
                 if !verdicts.iter().any(|(verifier, _)| *verifier == it.signer()) {
                     verdicts.push((it.signer(), it.valid));
+                    if let Some(Work::Committed(to)) = it.work {
+                        self.bounties
+                            .committed(it.receipt, it.signer(), to, self.now.millis);
+                    }
                 }
             }
             Message::Voucher(it) => self.apply_voucher(it),

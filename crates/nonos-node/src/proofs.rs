@@ -11,7 +11,7 @@ use std::{
 use nonos_machine::{ExecutionStatement, Secret, Subject};
 use nonos_package::Package;
 use nonos_trust::{ProofCheck, ProofVerdict};
-use nonos_types::{ByteLen, Receipt};
+use nonos_types::{ByteLen, Receipt, TranscriptDigest};
 use nonos_verify::{
     Claim, Erased, PoolConfig, PoolError, Proof, ProveError, Prover as _, Proving, Statement as _, Verdict,
     Verifier, VerifierPool, VerifyError,
@@ -87,7 +87,7 @@ impl Proofs {
         }
     }
 
-    /// Checks the proof of a receipt on the pool; tapes and proof must be those the receipt commits to.
+    /// Checks the proof of a receipt on the pool, and delivers what verifying a valid one came to; tapes and proof must be those the receipt commits to.
     ///
     /// # Errors
     /// [`PoolError::Saturated`]: later, perhaps.
@@ -97,17 +97,18 @@ impl Proofs {
         package: &Package,
         tapes: Vec<u8>,
         proof: Vec<u8>,
-        deliver: impl FnOnce(ProofVerdict) + Send + 'static,
+        deliver: impl FnOnce(ProofVerdict, Option<TranscriptDigest>) + Send + 'static,
     ) -> Result<(), PoolError> {
         match self.verifier(receipt) {
             Ok(verifier) => {
                 self.pool
                     .submit_then(verifier, claim(receipt, package, tapes, proof), |verdict| {
-                        deliver(verdict_of(verdict));
+                        let value = verdict.as_ref().ok().copied();
+                        deliver(verdict_of(verdict), value);
                     })
             }
             Err(unknown) => {
-                deliver(unknown);
+                deliver(unknown, None);
                 Ok(())
             }
         }
@@ -212,7 +213,7 @@ fn claim(receipt: &Receipt, package: &Package, tapes: Vec<u8>, proof: Vec<u8>) -
 /// statement that this version cannot read may be this node's.
 fn verdict_of(verdict: Verdict) -> ProofVerdict {
     match verdict {
-        Ok(()) => ProofVerdict::Valid,
+        Ok(_) => ProofVerdict::Valid,
         Err(VerifyError::Rejected { .. } | VerifyError::MalformedProof { .. }) => ProofVerdict::Invalid,
         Err(VerifyError::MalformedPublic { .. }) => unknown("its record and tapes do not go together"),
         Err(VerifyError::TooLong { .. }) => unknown("too long for this node"),

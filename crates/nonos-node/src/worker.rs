@@ -33,7 +33,7 @@ use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofCheck as _, ProofVerdict, judge};
 use nonos_types::{
     Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Shards, Signed, Transfer,
+    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Shards, Signed, Transfer, TranscriptDigest,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -89,6 +89,16 @@ pub(crate) struct Worker {
     pub(crate) runs: segments::Runs,
     /// Long proofs and tapes that may be fetched and verified at a time.
     pub(crate) long: Semaphore,
+}
+
+/// What came of checking a receipt.
+struct Verified {
+    facts: Option<Arc<Facts>>,
+    /// Its tapes and its proof.
+    shown: Option<(Vec<u8>, Vec<u8>)>,
+    verdict: ProofVerdict,
+    value: Option<TranscriptDigest>,
+    ms: u64,
 }
 
 use self::needs::{Asking, is_of};
@@ -639,15 +649,28 @@ impl Worker {
     }
 
     async fn check(&self, receipt: Signed<Receipt>, origin: Origin, sources: &[NodeId]) -> Input {
-        let (facts, shown, verdict, ms) = match self.verify(&receipt, sources).await {
+        let Verified {
+            facts,
+            shown,
+            verdict,
+            value,
+            ms,
+        } = match self.verify(&receipt, sources).await {
             Ok(verified) => verified,
-            Err(reason) => (None, None, ProofVerdict::Unknown { reason }, 0),
+            Err(reason) => Verified {
+                facts: None,
+                shown: None,
+                verdict: ProofVerdict::Unknown { reason },
+                value: None,
+                ms: 0,
+            },
         };
         let shown = shown.filter(|_| verdict == ProofVerdict::Invalid);
         Input::Checked(Box::new(Checked {
             receipt,
             origin,
             verdict,
+            value,
             facts,
             shown,
             ms,
@@ -658,7 +681,7 @@ impl Worker {
         &self,
         receipt: &Signed<Receipt>,
         sources: &[NodeId],
-    ) -> Result<(Option<Arc<Facts>>, Option<(Vec<u8>, Vec<u8>)>, ProofVerdict, u64), String> {
+    ) -> Result<Verified, String> {
         let package = self.package(receipt.record.proven.capsule, sources).await?;
         let facts = self.facts(&package).await?;
         // Few of those that take much memory at a time; all others pass them by.
@@ -684,18 +707,24 @@ impl Worker {
         let (sender, verdict) = oneshot::channel();
         let started = self.clock.millis();
         self.proofs
-            .check(receipt, &package, tapes, proof, |verdict| {
-                drop(sender.send(verdict))
+            .check(receipt, &package, tapes, proof, |verdict, value| {
+                drop(sender.send((verdict, value)))
             })
             .map_err(|error| error.to_string())?;
-        let verdict = verdict
+        let (verdict, value) = verdict
             .await
             .map_err(|_| "the verifiers were shut down".to_owned())?;
         let verdict = match verdict {
             ProofVerdict::Invalid => self.invalid_again(receipt, package, &shown).await?,
             other => other,
         };
-        Ok((Some(facts), Some(shown), verdict, self.clock.millis() - started))
+        Ok(Verified {
+            facts: Some(facts),
+            shown: Some(shown),
+            verdict,
+            value,
+            ms: self.clock.millis() - started,
+        })
     }
 
     /// Nobody is blamed for what is not found twice.

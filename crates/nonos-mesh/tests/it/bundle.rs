@@ -480,6 +480,7 @@ fn the_signature_of_a_message_is_not_looked_at() {
             valid: true,
             at: NOW,
             shard: None,
+            work: None,
         },
         &key(1),
     )));

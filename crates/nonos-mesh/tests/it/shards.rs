@@ -33,6 +33,7 @@ fn verdict(author: u8, shard: Option<u32>) -> Message {
         valid: true,
         at: NOW,
         shard: shard.and_then(Shard::new),
+        work: None,
     };
     Signed::new(verdict, &key(author)).into()
 }

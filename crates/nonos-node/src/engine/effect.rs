@@ -13,7 +13,7 @@ use nonos_trust::{Judgement, ProofVerdict, boxes::ContentKey};
 use nonos_types::{
     Accusation, Attempt, ByteLen, CapsuleHash, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
     NodeId, Offer, OnionKey, Receipt, ReceiptId, RelayHead, SealedTape, SegmentTask, Shard, Shards, Signed,
-    Timestamp, Value, Verdict,
+    Timestamp, TranscriptDigest, Value, Verdict,
 };
 
 use super::{Connection, Facts, Refused};
@@ -259,6 +259,8 @@ pub(crate) struct Checked {
     pub(crate) receipt: Signed<Receipt>,
     pub(crate) origin: Origin,
     pub(crate) verdict: ProofVerdict,
+    /// Of a valid one: what verifying it came to.
+    pub(crate) value: Option<TranscriptDigest>,
     pub(crate) facts: Option<Arc<Facts>>,
     /// Of an invalid one: its tapes and its proof.
     pub(crate) shown: Option<(Vec<u8>, Vec<u8>)>,

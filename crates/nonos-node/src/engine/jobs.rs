@@ -49,7 +49,7 @@ impl Engine {
             STRANGE_JOBS
         };
         if self.jobs.len() >= most {
-            self.forget(|job| job.offer.deadline.get() < now || job.is_paid());
+            self.forget(|job| job.offer.deadline.get() < now || job.is_paid())?;
         }
         let unfinished = self.open.iter().filter_map(|id| self.jobs.get(id));
         let of_one = unfinished.filter(|job| job.offer.signer() == requester).count();
@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// Drops jobs, and all that is kept of them, but not those this node has not paid yet.
-    fn forget(&mut self, over: impl Fn(&Job) -> bool) {
+    fn forget(&mut self, over: impl Fn(&Job) -> bool) -> Result<(), Error> {
         let me = self.me;
         let gone: Vec<JobId> = (self.jobs.iter())
             .filter(|(_, job)| {
@@ -97,6 +97,7 @@ impl Engine {
             })
             .map(|(id, _)| *id)
             .collect();
+        let mut receipts = Vec::new();
         for id in gone {
             self.open.remove(&id);
             for receipt in self
@@ -107,8 +108,10 @@ impl Engine {
             {
                 self.receipts.remove(&receipt);
                 self.verdicts.remove(&receipt);
+                receipts.push(receipt);
             }
         }
+        self.forget_values(&receipts)
     }
 
     pub(super) fn tick(&mut self) -> Result<(), Error> {
@@ -121,6 +124,7 @@ impl Engine {
         self.tick_feeds()?;
         self.reconsider()?;
         self.retry()?;
+        self.show_values()?;
         self.tick_helping();
         self.drive()?;
         let ids: Vec<JobId> = self.open.iter().copied().collect();
@@ -134,7 +138,7 @@ impl Engine {
         }
         self.reckon_shards();
         let now = self.now.time.get();
-        self.forget(|job| now > job.offer.deadline.get().saturating_add(KEPT_S));
+        self.forget(|job| now > job.offer.deadline.get().saturating_add(KEPT_S))?;
         self.start_next()
     }
 
@@ -166,6 +170,7 @@ impl Engine {
         self.take_up_books()?;
         self.pay_helpers()?;
         self.give_missing_verdicts()?;
+        self.show_after_restart();
         self.describe()?;
         self.rejoin()?;
         self.tick()

@@ -452,16 +452,10 @@ impl Engine {
                 .count()
         };
         let mut bounties = paid(job);
-        for (verifier, valid) in self.verdicts.get(&receipt_id).into_iter().flatten() {
-            let outsider = *verifier != self.me && *verifier != receipt.signer();
-            if *valid
-                && outsider
-                && bounties < verifiers
-                && !job.has_booked(slot, *verifier, FeeKind::Verify)
-                && !self.trust.is_blacklisted(*verifier)?
-            {
+        for verifier in self.verifiers_of(receipt_id, receipt.signer())? {
+            if bounties < verifiers && !job.has_booked(slot, verifier, FeeKind::Verify) {
                 bounties += 1;
-                due.push((*verifier, FeeKind::Verify, split.bounty));
+                due.push((verifier, FeeKind::Verify, split.bounty));
             }
         }
         due.retain(|(payee, kind, amount)| {

@@ -1,6 +1,7 @@
 //! Engines without a network, driven by hand through virtual time.
 
 mod blocks;
+mod bounty;
 mod challenge;
 mod channel;
 mod contest;

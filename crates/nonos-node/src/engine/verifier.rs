@@ -6,7 +6,7 @@ use nonos_trust::{
 };
 use nonos_types::{
     Accusation, Evidence, InvalidProof, Message, NodeId, Payload as _, Receipt, ReceiptId, Role, Shard,
-    Signed, Verdict,
+    Signed, Verdict, Work,
 };
 
 use super::{Checked, Decision, Effect, Engine, Error, Need, Origin, VERIFY_MS, job::Mine};
@@ -177,6 +177,7 @@ impl Engine {
             receipt,
             origin,
             verdict,
+            value,
             facts,
             shown,
             ms,
@@ -208,6 +209,9 @@ impl Engine {
         self.event(Some(Role::Verifier), what);
         if valid {
             self.found_right(&receipt);
+            if let Some(value) = value {
+                self.note_value(id, value)?;
+            }
             // Another one may have been found good meanwhile.
             if let Some(reuse) = self.reused(&receipt) {
                 self.saw_reuse(reuse)?;
@@ -246,15 +250,24 @@ impl Engine {
         if !self.is(Role::Verifier) {
             return Ok(());
         }
-        let shard = (self.receipts.get(&receipt)).map(|it| Shard::of(&it.record.proven.capsule));
+        let job = self.receipts.get(&receipt).map(|it| it.record.proven.job);
+        let work = match job {
+            Some(job) => self.commit(receipt, job)?,
+            None => None,
+        };
         self.say(Verdict {
             network: self.network,
             receipt,
             valid: true,
             at: self.now.time,
-            shard,
+            shard: self.shard_of_receipt(receipt),
+            work,
         })?;
         Ok(())
+    }
+
+    pub(super) fn shard_of_receipt(&self, receipt: ReceiptId) -> Option<Shard> {
+        (self.receipts.get(&receipt)).map(|it| Shard::of(&it.record.proven.capsule))
     }
 
     /// After a restart: receipts that were verified, and no verdict said so.
@@ -341,6 +354,9 @@ impl Engine {
             }
             return Ok(Decision::Ignore);
         };
+        if let Some(Work::Shown(value)) = it.work {
+            return self.judge_showing(it, value);
+        }
         let given = self.verdicts.get(&it.receipt).map_or(&[][..], Vec::as_slice);
         let news = given.len() < VERDICTS && given.iter().all(|(verifier, _)| *verifier != it.signer());
         // Nobody judges himself.
@@ -354,7 +370,7 @@ impl Engine {
     /// A verdict about a receipt that this node has verified itself.
     pub(super) fn saw_verdict(&mut self, it: &Signed<Verdict>) -> Result<(), Error> {
         let deed = if it.valid { Deed::Good } else { Deed::Bad };
-        if it.signer() != self.me {
+        if it.signer() != self.me && !it.is_showing() {
             self.observe(it.signer(), Context::Verify, deed, Cause::Receipt(it.receipt))?;
             if !it.valid {
                 self.contest(it)?;

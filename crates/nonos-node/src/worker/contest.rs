@@ -14,7 +14,7 @@ impl Worker {
         sources: &[NodeId],
     ) -> Input {
         let (shown, found) = match self.verify(&receipt, sources).await {
-            Ok((_, shown, found, _)) => (shown, found),
+            Ok(it) => (it.shown, it.verdict),
             Err(reason) => (None, ProofVerdict::Unknown { reason }),
         };
         Input::Contested {

@@ -2,7 +2,7 @@
 
 use nonos_node::{
     Conduct,
-    api::{Books, JobState, Request, Status, Submission, Verified},
+    api::{Booked, Books, JobState, Request, Status, Submission, Verified},
 };
 use nonos_types::FeeKind;
 
@@ -22,8 +22,10 @@ async fn a_job_is_proved_verified_by_all_and_paid_once() {
 
     let capsule = publish(&seeder).await;
     let id = submit(&requester, submission(capsule, 20, 1)).await;
+    // The bounty comes when the verifier has shown that it verified.
     let paid = job(&requester, id, |it| {
-        it.state == JobState::Paid && it.verdicts.len() == 2
+        let is_bounty = |it: &Booked| it.kind == FeeKind::Verify;
+        it.state == JobState::Paid && it.verdicts.len() == 2 && it.booked.iter().any(is_bounty)
     })
     .await;
 

@@ -90,6 +90,7 @@ fn verdict(valid: bool, by: &SigningKey) -> Signed<Verdict> {
         valid,
         at: NOW,
         shard: None,
+        work: None,
     };
     Signed::new(verdict, by)
 }

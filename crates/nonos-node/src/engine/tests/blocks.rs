@@ -184,6 +184,7 @@ fn nothing_is_heard_of_who_is_blacklisted() {
                 valid: true,
                 at,
                 shard: None,
+                work: None,
             },
             &outcast,
         ),

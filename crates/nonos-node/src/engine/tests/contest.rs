@@ -18,6 +18,7 @@ fn verdict(receipt: ReceiptId, valid: bool, by: u8) -> Message {
         valid,
         at: Timestamp::new(START),
         shard: None,
+        work: None,
     };
     signed(verdict, &key(by))
 }

@@ -193,6 +193,7 @@ fn what_those_who_are_known_find_right_is_not_certainly_wrong() {
                 valid: true,
                 at: world.now().time,
                 shard: None,
+                work: None,
             };
             if let Some(by) = contradicted {
                 world.message(node, id(&key(by)), signed(verdict, &key(by)));

@@ -175,13 +175,23 @@ fn exactly_as_many_verifiers_are_paid_as_were_offered() {
     }
 }
 
+fn is_commitment(said: &nonos_types::Message) -> bool {
+    let nonos_types::Message::Verdict(it) = said else {
+        return false;
+    };
+    matches!(it.work, Some(nonos_types::Work::Committed(_)))
+}
+
 #[test]
 fn a_paid_verifier_that_is_blacklisted_later_costs_no_second_bounty() {
     let mut world = World::new(4);
     world.submit(1, 2, 600).expect("a job");
-    // One verifier short, so that the job stays open.
-    world.stop(3);
-    world.pass(20);
+    world.pass(9);
+    // Both have committed, and one of them says nothing for now, so that the job stays open.
+    let verifies = |it: &usize| world.published.iter().any(|(node, said)| node == it && is_commitment(said));
+    let silent = (1..4).rfind(verifies).expect("a verifier");
+    world.stop(silent);
+    world.pass(25);
     let paid = world.paid(0);
     let verifier = paid.iter().find(|it| it.1 == Verify).expect("one bounty").0;
     world.nodes[0]
@@ -189,7 +199,7 @@ fn a_paid_verifier_that_is_blacklisted_later_costs_no_second_bounty() {
         .trust
         .block(verifier, nonos_types::Timestamp::new(world.time()))
         .expect("blocked");
-    world.start(3);
+    world.start(silent);
     world.pass(20);
     let bounties: Vec<_> = world.paid(0).into_iter().filter(|it| it.1 == Verify).collect();
     assert_eq!(bounties.len(), 2);

@@ -526,6 +526,7 @@ fn verdicts_of_fresh_identities_are_bounded() {
             valid: true,
             at: Timestamp::new(START),
             shard: None,
+            work: None,
         };
         let signer = ed25519_dalek::SigningKey::from_bytes(&seed);
         world.message(0, world.id(1), signed(verdict, &signer));
@@ -537,6 +538,7 @@ fn verdicts_of_fresh_identities_are_bounded() {
         valid: true,
         at: Timestamp::new(START),
         shard: None,
+        work: None,
     };
     world.message(0, world.id(1), signed(own, &world.nodes[1].key.clone()));
     assert!(

@@ -183,6 +183,7 @@ fn refuses_what_is_said_in_another_shard_than_it_is_about() {
             valid: true,
             at: Timestamp::new(START),
             shard: Some(shard(number)),
+            work: None,
         };
         signed(verdict, &key(9))
     };

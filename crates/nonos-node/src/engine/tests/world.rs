@@ -160,6 +160,11 @@ pub(super) fn receipt_of(
     Signed::new(receipt, key)
 }
 
+/// What verifying a receipt comes to.
+pub(super) fn value_of(receipt: ReceiptId) -> TranscriptDigest {
+    TranscriptDigest::hash(&[receipt.as_bytes()])
+}
+
 pub(super) fn submission(verifiers: u16, deadline_s: u64) -> Submission {
     Submission {
         capsule: facts().capsule,
@@ -749,6 +754,7 @@ impl World {
                     receipt: *receipt,
                     origin,
                     verdict,
+                    value: Some(value_of(name)),
                     facts: Some(Arc::new(facts)),
                     shown,
                     ms: 1,
