@@ -88,14 +88,6 @@ pub enum FetchError {
     /// The peer has too much to do; another time, or another peer.
     #[error("the peer is busy")]
     Busy,
-    /// The object is longer than the caller takes.
-    #[error("the object has {total}, more than {most}")]
-    TooLarge {
-        /// What the peer says it has.
-        total: ByteLen,
-        /// Most that was asked for.
-        most: ByteLen,
-    },
     /// The peer did not answer in time.
     #[error("the peer did not answer in time")]
     Timeout,
@@ -118,9 +110,7 @@ impl FetchError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::NotConnected | Self::Stopped => Fault::Caller,
-            Self::NotFound | Self::Busy | Self::TooLarge { .. } | Self::Timeout | Self::BadAnswer => {
-                Fault::Peer
-            }
+            Self::NotFound | Self::Busy | Self::Timeout | Self::BadAnswer => Fault::Peer,
             Self::Broken { .. } => Fault::Environment,
         }
     }

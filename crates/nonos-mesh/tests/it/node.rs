@@ -6,8 +6,8 @@ use std::{
 };
 
 use nonos_mesh::{
-    Config, Cursor, Event, Events, Limits, Mesh, Multiaddr, Object, Objects, OnionConfig, Page, Part, Ticket,
-    start,
+    Config, Cursor, Event, Events, FetchError, Limits, Mesh, Multiaddr, Object, Objects, OnionConfig, Page,
+    Part, Ticket, start,
 };
 use nonos_types::{ByteLen, Clock, Message, NodeId, OnionKey, Shards, Timestamp};
 use tokio::sync::mpsc;
@@ -98,6 +98,19 @@ impl Objects for Shelf {
     fn sent(&self, to: NodeId, object: &Object, bytes: ByteLen) {
         if let Some(sender) = &*self.sent.lock().expect("not poisoned") {
             sender.send((to, *object, bytes)).expect("the test listens");
+        }
+    }
+}
+
+/// An object, part after part, as this peer gives it.
+pub(crate) async fn fetch(mesh: &Mesh, from: NodeId, object: Object) -> Result<Vec<u8>, FetchError> {
+    let mut whole = Vec::new();
+    loop {
+        let offset = ByteLen::from(whole.len());
+        let (total, bytes) = mesh.part(from, object, offset, Part::MAX).await?;
+        whole.extend(bytes);
+        if ByteLen::from(whole.len()) == total {
+            return Ok(whole);
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use nonos_mesh::{Event, FetchError, Limits, Object};
-use nonos_types::{ByteLen, NodeId, ProofDigest};
+use nonos_types::{NodeId, ProofDigest};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     line::Line,
-    node::{Node, QUIC, Setup, Shelf, TCP, soon},
+    node::{Node, QUIC, Setup, Shelf, TCP, fetch, soon},
     sample::{at, receipt},
 };
 
@@ -55,11 +55,11 @@ async fn by_line(alice: &mut Node, line: &Line) -> Node {
 
 /// Four fetches of the object at once.
 fn fetch_much(bob: &Node, from: NodeId) -> Vec<JoinHandle<Result<Vec<u8>, FetchError>>> {
-    let fetch = |_| {
+    let fetch_it = |_| {
         let mesh = bob.mesh.clone();
-        tokio::spawn(async move { mesh.fetch(from, OBJECT, ByteLen::MAX).await })
+        tokio::spawn(async move { fetch(&mesh, from, OBJECT).await })
     };
-    (0..4).map(fetch).collect()
+    (0..4).map(fetch_it).collect()
 }
 
 /// Both notice in time that they are no longer connected.

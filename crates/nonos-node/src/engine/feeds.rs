@@ -26,6 +26,8 @@ const FOLLOWED: usize = 256;
 const LOOK_S: u64 = 10;
 const AGAIN_S: u64 = 600;
 const LATER_S: u64 = 60;
+const SOON_S: u64 = 20;
+/// Seconds for which something may be amiss: a node that was put back to an older state knows it by then.
 const AMISS_S: u64 = 120;
 /// Peers that are asked for an entry of another.
 const OTHERS: usize = 16;
@@ -256,7 +258,7 @@ impl Engine {
         let Some(followed) = self.feeds.followed.get_mut(&peer) else {
             return Ok(());
         };
-        followed.due = Timestamp::new(now.get() + AMISS_S);
+        followed.due = Timestamp::new(now.get() + SOON_S);
         let since = *followed.amiss.get_or_insert(now);
         tracing::warn!(%peer, why, "its books are not as they must be");
         let lasts = now.get() >= since.get() + AMISS_S;

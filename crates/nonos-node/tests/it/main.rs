@@ -3,6 +3,7 @@
 mod attacks;
 mod bundle;
 mod channel;
+mod feeds;
 mod jobs;
 mod mesh;
 mod onion;
