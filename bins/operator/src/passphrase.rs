@@ -38,12 +38,6 @@ impl PassphraseArgs {
         self.passphrase_file.as_deref()
     }
 
-    /// The same, if there is a file with it: nobody is asked.
-    pub(crate) fn given(&self) -> Result<Option<Passphrase>, Failure> {
-        let file = self.passphrase_file.as_deref();
-        file.map(|path| passphrase(&read(path)?)).transpose()
-    }
-
     /// The passphrase of a keystore to make: asked for twice.
     pub(crate) fn chosen(&self) -> Result<Passphrase, Failure> {
         chosen_from(
