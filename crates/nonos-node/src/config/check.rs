@@ -12,6 +12,9 @@ use toml::{
 
 use super::{Config, HttpListen, Pin};
 
+/// Mistakes that are told of one text: whoever has made more has given another file.
+const MOST: usize = 100;
+
 /// What is wrong with a text that should be a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("config.toml, line {line}, column {column}: {}{message}; {remedy}", key.as_ref().map(|it| format!("{it}: ")).unwrap_or_default())]
@@ -72,11 +75,12 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// All [`ConfigError`]s, in the order of their places; at least one.
+    /// All [`ConfigError`]s, in the order of their places, but at most a hundred; at least one.
     pub fn check(text: &str) -> Result<Self, Vec<ConfigError>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let whole = Text(text);
         if !errors.is_empty() {
+            let errors = &errors[..errors.len().min(MOST)];
             let syntax = |error: &toml::de::Error| {
                 let remedy = "a line is `key = value`, a table's head `[table]`; a string stands in quotes".to_owned();
                 whole.error(error.span(), None, error.message().to_owned(), remedy)
@@ -93,7 +97,7 @@ impl Config {
             };
             let path = error.span().and_then(|span| entry(left.get_ref(), span.start));
             found.push(whole.refused(&error, path.as_deref()));
-            match path {
+            match path.filter(|_| found.len() < MOST) {
                 Some(path) => remove(left.get_mut(), &path),
                 None => return Err(sorted(found)),
             }
@@ -353,6 +357,14 @@ mod tests {
             (12, 8, "directory.most"),
         ];
         assert_eq!(places, expected.map(|(line, column, key)| (line, column, key.to_owned())));
+    }
+
+    #[test]
+    fn of_very_many_mistakes_a_hundred_are_told() {
+        let keys: String = (0..2 * MOST).map(|it| format!("zzz{it} = 1\n")).collect();
+        assert_eq!(wrong(&keys).len(), MOST);
+        let lines: String = (0..2 * MOST).map(|it| format!("zzz{it}\n")).collect();
+        assert_eq!(wrong(&lines).len(), MOST);
     }
 
     #[test]
