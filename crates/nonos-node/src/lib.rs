@@ -78,8 +78,9 @@ pub use crate::{
     client::{Client, ClientError},
     config::{
         AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http,
-        HttpListen, HttpListenError, Known, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Overridden, Percent, Pin, Pins,
-        Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
+        HttpListen, HttpListenError, Known, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Overridden,
+        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode,
+        Settlement, Upload, Verifier,
     },
     datadir::{DataDir, DataDirError},
     error::Error,
