@@ -90,8 +90,9 @@ pub use crate::{
     client::{Client, ClientError},
     config::{
         AnchorName, Config, ConfigError, CoverName, Credit, Directory, Disk, Evm, Executor, Family, Http,
-        HttpListen, HttpListenError, Known, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Overridden, Percent, Pin, Pins,
-        Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode, Settlement, Upload, Verifier,
+        HttpListen, HttpListenError, Known, Limits, Memory, Mesh, MetricsAccess, Monthly, Onion, Overridden,
+        Percent, Pin, Pins, Policy, Probe, ProfileName, Proving, QuietHours, Sandbox, SandboxMode,
+        Settlement, Upload, Verifier,
     },
     database::{DatabaseError, open_store},
     datadir::{DataDir, DataDirError},

@@ -113,7 +113,8 @@ impl Worker {
                 Effect::Give(gives) => self.giving.set(gives),
                 Effect::Configure(config) => {
                     self.configured.set(&config);
-                    self.objects.set_most(config.limits.disk.map(crate::config::Disk::get));
+                    self.objects
+                        .set_most(config.limits.disk.map(crate::config::Disk::get));
                 }
                 // In order, and soon done.
                 Effect::Publish(message) => match *message {

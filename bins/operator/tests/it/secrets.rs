@@ -109,7 +109,8 @@ fn a_log_of_everything_has_no_secret() {
     place.pack("sha256");
     let log = "trace,nonos_node=trace,nonos_mesh=trace,hyper=trace";
     let mut node = Running::start(&place, "node", &["--http", "127.0.0.1:0", "--log", log]);
-    node.address();
+    // Others log, too, that they listen.
+    node.waits_for("page on http://");
     let token = String::from_utf8(place.read("node/run/http-token")).expect("UTF-8");
     let at = String::from_utf8(place.read("node/run/http-address")).expect("UTF-8");
     planted.add("the page's token", token.trim().as_bytes());

@@ -142,7 +142,10 @@ mod tests {
 
     #[test]
     fn each_key_that_differs_is_named_and_taken_over_if_it_can_be() {
-        for known in Config::known().iter().filter(|it| !it.is_default && it.table != "settlement.evm") {
+        for known in Config::known()
+            .iter()
+            .filter(|it| !it.is_default && it.table != "settlement.evm")
+        {
             let path = known.path();
             let text = Config::default_text_with(&[(known.table, known.name, known.sample.to_owned())]);
             let new = Config::parse(&text).expect("a sample");
@@ -179,10 +182,17 @@ mod tests {
     #[test]
     fn the_manual_says_which_take_effect_when() {
         let manual = include_str!("../../../../docs/operating.md");
-        let (_, section) = manual.split_once("## Change the configuration").expect("a section");
+        let (_, section) = manual
+            .split_once("## Change the configuration")
+            .expect("a section");
         let (section, _) = section.split_once("\n## ").expect("another section");
         let (at_once, later) = section.split_once("and these at the next start").expect("both");
-        let of = |when: When| KEYS.iter().filter(|(_, it)| *it == when).map(|(path, _)| *path).collect();
+        let of = |when: When| {
+            KEYS.iter()
+                .filter(|(_, it)| *it == when)
+                .map(|(path, _)| *path)
+                .collect()
+        };
         assert_eq!((named(at_once), named(later)), (of(When::Now), of(When::Restart)));
     }
 }

@@ -164,16 +164,33 @@ mod tests {
     fn what_it_says_is_the_default_is_it() {
         let known = Config::known();
         let of = |path: &str| known.iter().find(|it| it.path() == path).expect(path).is_default;
-        for path in ["network", "limits.cpu", "onion.hops", "settlement.evm.patience_s", "settlement.witnesses"] {
+        for path in [
+            "network",
+            "limits.cpu",
+            "onion.hops",
+            "settlement.evm.patience_s",
+            "settlement.witnesses",
+        ] {
             assert!(of(path), "{path}");
         }
-        for path in ["peers", "limits.disk", "onion.family", "settlement.evm.rpc", "settlement.evm.contract"] {
+        for path in [
+            "peers",
+            "limits.disk",
+            "onion.family",
+            "settlement.evm.rpc",
+            "settlement.evm.contract",
+        ] {
             assert!(!of(path), "{path}");
         }
-        let set: Vec<(&str, &str, String)> = (known.iter().filter(|it| it.is_default && it.table != "settlement.evm"))
-            .map(|it| (it.table, it.name, it.sample.to_owned()))
-            .collect();
-        assert_eq!(Config::parse(&Config::default_text_with(&set)), Ok(Config::default()));
+        let set: Vec<(&str, &str, String)> = (known
+            .iter()
+            .filter(|it| it.is_default && it.table != "settlement.evm"))
+        .map(|it| (it.table, it.name, it.sample.to_owned()))
+        .collect();
+        assert_eq!(
+            Config::parse(&Config::default_text_with(&set)),
+            Ok(Config::default())
+        );
     }
 
     #[test]

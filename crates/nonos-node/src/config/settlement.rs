@@ -129,13 +129,25 @@ impl Settlement {
             ("settlement.witness_for", message, "name fewer")
         } else if self.threshold > self.witnesses.len() {
             let message = "`threshold` under [settlement] is more than there are `witnesses`".to_owned();
-            ("settlement.threshold", message, "name more witnesses, or want fewer; 0 is more than half")
+            (
+                "settlement.threshold",
+                message,
+                "name more witnesses, or want fewer; 0 is more than half",
+            )
         } else if self.anchor == AnchorName::Witness && self.witnesses.is_empty() {
             let message = "`anchor = \"witness\"` under [settlement] needs `witnesses`".to_owned();
-            ("settlement.anchor", message, "name their node ids, or set `anchor = \"none\"`")
+            (
+                "settlement.anchor",
+                message,
+                "name their node ids, or set `anchor = \"none\"`",
+            )
         } else if self.anchor == AnchorName::Evm && self.evm.is_none() {
             let message = "`anchor = \"evm\"` under [settlement] needs [settlement.evm]".to_owned();
-            ("settlement.anchor", message, "set `rpc` and `chain_id` there, or `anchor = \"none\"` here")
+            (
+                "settlement.anchor",
+                message,
+                "set `rpc` and `chain_id` there, or `anchor = \"none\"` here",
+            )
         } else if self.limit > MAX_AMOUNT {
             let message = "`limit` under [settlement] is above 2^96 atto-NONOS, the most there is".to_owned();
             ("settlement.limit", message, "remove it, and the most holds")

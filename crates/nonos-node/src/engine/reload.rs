@@ -40,7 +40,8 @@ impl Engine {
         let pins = self.config.pins();
         self.config.take_over(&new);
         if !applied.is_empty() {
-            self.effects.push(Effect::Configure(Box::new(self.config.clone())));
+            self.effects
+                .push(Effect::Configure(Box::new(self.config.clone())));
         }
         for address in self.config.peers.iter().filter(|it| !had.contains(*it)) {
             if let Ok(address) = address.parse() {

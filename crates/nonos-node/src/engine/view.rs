@@ -190,7 +190,9 @@ impl Engine {
             ));
         }
         if let Some(refused) = &self.configured.refused {
-            warnings.push(format!("config.toml was not taken, the node goes on as it was set: {refused}"));
+            warnings.push(format!(
+                "config.toml was not taken, the node goes on as it was set: {refused}"
+            ));
         }
         if self.is_superseded() {
             warnings.push(

@@ -284,7 +284,13 @@ impl Worker {
         let turn = self.proofs.turn();
         let started = self.clock.millis();
         let proof = turn
-            .prove(method, self.configured.get().memory, statement, secret, &mut proving)
+            .prove(
+                method,
+                self.configured.get().memory,
+                statement,
+                secret,
+                &mut proving,
+            )
             .map_err(|error| why_unproved(offer, &error))?;
         Ok((proof, self.clock.millis() - started))
     }

@@ -34,7 +34,10 @@ impl Worker {
             .map_err(|_| refuse("caller", "the sealed input is not hexadecimal".to_owned()))?;
         let actual = ByteLen::from(input.len());
         if actual > self.configured.get().max_input {
-            let message = format!("the sealed input has {actual}, the limit is {}", self.configured.get().max_input);
+            let message = format!(
+                "the sealed input has {actual}, the limit is {}",
+                self.configured.get().max_input
+            );
             return Err(refuse("caller", message));
         }
         let named = submission.backend.as_ref().map(|name| name.parse());

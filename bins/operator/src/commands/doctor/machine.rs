@@ -172,6 +172,9 @@ pub(super) fn files(limit: Option<u64>) -> Check {
 /// Are capsules confined? Of a node that runs, it says.
 pub(super) fn sandbox(config: &Config, said: Option<Option<Protection>>) -> Check {
     const NAME: &str = "sandbox";
+    if !config.executor.enabled {
+        return Check::ok(NAME, "this node runs nothing for others");
+    }
     let protection = match said {
         Some(said) => said,
         None => {
@@ -281,5 +284,7 @@ mod tests {
         let check = sandbox(&Config::default(), Some(None));
         assert_eq!(check.verdict, Verdict::Warning);
         assert!(check.remedy.is_some_and(|it| it.contains("[sandbox]")));
+        let none = Config::parse("[executor]\nenabled = false\n").expect("a configuration");
+        assert_eq!(sandbox(&none, Some(None)).verdict, Verdict::Ok);
     }
 }

@@ -65,14 +65,19 @@ fn a_bad_one_changes_nothing_and_is_remembered_until_a_good_one_comes() {
     world.run();
     reload(&mut world, "[limits]\nmonthly = \"1GB\"\n").expect("it is right");
     let before = world.nodes[0].engine.config.clone();
-    let error = reload(&mut world, "[roles]\nexecutor = \"off\"\n[limits]\ncpu = 0\n").expect_err("it is wrong");
+    let error =
+        reload(&mut world, "[roles]\nexecutor = \"off\"\n[limits]\ncpu = 0\n").expect_err("it is wrong");
     assert!(error.message.contains("line 4, column 7: limits.cpu"), "{error}");
     assert_eq!(error.fault, "caller");
     assert_eq!(world.nodes[0].engine.config, before);
     assert!(announced(&world).contains(Role::Executor));
     assert!(view(&world).refused.is_some_and(|it| it.contains("limits.cpu")));
     let status = world.nodes[0].engine.status().expect("a status");
-    assert!(status.warnings.iter().any(|it| it.contains("limits.cpu")), "{:?}", status.warnings);
+    assert!(
+        status.warnings.iter().any(|it| it.contains("limits.cpu")),
+        "{:?}",
+        status.warnings
+    );
     reload(&mut world, "").expect("it is right");
     assert_eq!(view(&world).refused, None);
 }
@@ -91,7 +96,10 @@ fn what_needs_a_restart_is_named_and_waits() {
     // It waits still, whatever else changes.
     let done = reload(&mut world, "[onion]\nhops = 4\n").expect("it is right");
     assert_eq!(done.restart, ["onion.hops"]);
-    assert_eq!(reload(&mut world, "").expect("it is right").restart, Vec::<String>::new());
+    assert_eq!(
+        reload(&mut world, "").expect("it is right").restart,
+        Vec::<String>::new()
+    );
 }
 
 #[test]
