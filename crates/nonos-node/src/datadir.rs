@@ -88,7 +88,7 @@ impl DataDir {
         }
         let open = Self::finish(path, found, lock, Whose::Keystore)?;
         let key = keystore::public_key(&keystore)?;
-        open.is_of(key)
+        open.belonging_to(key)
     }
 
     /// Opens one whose keystore is missing, to put that of this node back.
@@ -103,7 +103,7 @@ impl DataDir {
         if keystore.symlink_metadata().is_ok() {
             return Err(KeystoreError::Exists { path: keystore }.into());
         }
-        Self::finish(path, found, lock, Whose::Node(node))?.is_of(node)
+        Self::finish(path, found, lock, Whose::Node(node))?.belonging_to(node)
     }
 
     /// Version of the layout of a directory that need not be open.
@@ -171,7 +171,7 @@ impl DataDir {
         })
     }
 
-    fn is_of(self, key: NodeId) -> Result<Self, DataDirError> {
+    fn belonging_to(self, key: NodeId) -> Result<Self, DataDirError> {
         if self.about.node == key {
             return Ok(self);
         }

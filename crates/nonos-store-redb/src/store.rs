@@ -4,7 +4,6 @@ use std::{
     io,
     ops::Bound,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 use nonos_store::{Batch, Durability, Error, KeyRange, Op, Store, Visit};
@@ -35,8 +34,6 @@ const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
 /// A store in a directory, held by one process at a time.
 pub struct RedbStore {
     db: Database,
-    /// Was anything written that is not on the disk?
-    buffered: AtomicBool,
     path: PathBuf,
     /// Held until the database is closed: fields are dropped in order.
     _lock: File,
@@ -72,7 +69,6 @@ impl RedbStore {
         check_format(&db, path)?;
         Ok(Self {
             db,
-            buffered: AtomicBool::new(false),
             path: path.to_owned(),
             _lock: lock,
         })
@@ -87,6 +83,7 @@ impl RedbStore {
         // The only one that writes, until it is committed or dropped.
         let mut write = self.db.begin_write()?;
         match durability {
+            // It is kept when the database is closed in order, too.
             Durability::Buffered => write.set_durability(redb::Durability::None)?,
             // Entries hold what strangers chose: one phase would trust a checksum that is none against them, and a cut
             // could go back by a commit.
@@ -105,10 +102,6 @@ impl RedbStore {
                     Op::Delete { key } => drop(entries.remove(key.as_slice())?),
                 }
             }
-        }
-        // Before it is written: whoever closes the store must not overlook it.
-        if durability == Durability::Buffered {
-            self.buffered.store(true, Ordering::Release);
         }
         write.commit()?;
         Ok(Ok(()))
@@ -153,16 +146,6 @@ impl Store for RedbStore {
             Ok(Ok(())) => Ok(()),
             Ok(Err(key)) => Err(Error::Exists { key }),
             Err(error) => Err(failed(error)),
-        }
-    }
-}
-
-impl Drop for RedbStore {
-    /// What was only buffered is kept when the process ends in order, as it is by other stores.
-    fn drop(&mut self) {
-        if self.buffered.load(Ordering::Acquire) {
-            // Nobody hears of a failure, and nothing is lost that was not buffered only.
-            let _ = self.commit(&Batch::new(), Durability::Durable);
         }
     }
 }

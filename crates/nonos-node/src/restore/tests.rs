@@ -305,6 +305,8 @@ fn what_was_cut_off_can_be_done_again_and_has_no_key_before_its_books_are_stoppe
     for part in ["keys", "capsules", "inputs", "proofs", "run"] {
         fs::create_dir_all(place.path("begun").join(part)).expect("made");
     }
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(place.path("begun/keys"), private).expect("ours");
     fs::write(place.path("begun/run/lock"), "1\n").expect("written");
     fs::write(place.path("begun/data.toml"), "").expect("written");
     place.restore("begun", &backup_of(&node)).expect("restored");

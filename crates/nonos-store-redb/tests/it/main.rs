@@ -177,7 +177,9 @@ fn refuses_a_store_whose_file_is_gone() {
     assert!(!file(&dir).exists());
 }
 
-fn all(store: &impl Store) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn all(store: &impl Store) -> Result<Entries, Error> {
     let mut all = Vec::new();
     store.scan(&KeyRange::ALL, &mut |key, value| {
         all.push((key.to_vec(), value.to_vec()));
