@@ -1,7 +1,7 @@
 //! Profiles: their sums are those of the run, of the trace, and of the meter.
 
 use nonos_machine::{
-    End, Inputs, Limits, Options, execute_traced,
+    End, Inputs, Limits, Options, execute_traced, lower, lower_with_source,
     profile::Profile,
     tables::{COUNT, system, witness},
 };
@@ -42,6 +42,12 @@ fn of<'a>(wasm: &[u8], entry: &str, input: &'a [u8], fuel: u64) -> (Profile, Inp
     };
     let profile = Profile::of(wasm, &options, &inputs, limits).unwrap();
     let run = &profile.run;
+    // Fuel of no operator is left over only where it ran out.
+    let is_rest = profile
+        .operators
+        .iter()
+        .any(|it| it.name == "(rest of the budget)");
+    assert!(run.end == End::OutOfFuel || !is_rest);
     for parts in [&profile.functions, &profile.operators] {
         assert_eq!(parts.iter().map(|it| it.steps).sum::<u64>(), run.steps);
         assert_eq!(parts.iter().map(|it| it.fuel.get()).sum::<u64>(), run.fuel.get());
@@ -110,6 +116,34 @@ fn every_fuel_limit_is_shared_out_to_its_last_unit() {
     for fuel in 1..whole.run.fuel.get() {
         let (cut, ..) = of(&wasm, "main", b"", fuel);
         assert_eq!((cut.run.end, cut.run.fuel.get()), (End::OutOfFuel, fuel));
+    }
+}
+
+#[test]
+fn every_instruction_has_a_place_and_all_of_its_fuel_is_charged_for_something() {
+    let sha256: &[u8] = include_bytes!("../../../../capsules/sha256/capsule.wasm");
+    let sieve: &[u8] = include_bytes!("../../../../capsules/sieve/capsule.wasm");
+    for wasm in [sha256, sieve] {
+        let options = Options {
+            entry: "main",
+            max_pages: Pages::new(16),
+            hosts: HostSet::ALL,
+        };
+        let (lowered, source) = lower_with_source(wasm, &options).unwrap();
+        assert_eq!(lowered, lower(wasm, &options).unwrap());
+        assert_eq!(source.places.len(), lowered.program.code.len());
+        let mut charges = source.charges.iter().peekable();
+        let (mut charged, mut carried) = (0, 0);
+        for (pc, instr) in lowered.program.code.iter().enumerate() {
+            carried += u32::from(instr.cost);
+            let mut is_here = false;
+            while let Some(charge) = charges.next_if(|charge| charge.pc as usize == pc) {
+                charged += charge.cost;
+                is_here = true;
+            }
+            assert!(!is_here || charged == carried, "at {pc}: {charged} of {carried}");
+        }
+        assert_eq!((charges.next(), charged), (None, carried));
     }
 }
 
