@@ -90,7 +90,7 @@ fn types() -> Result<()> {
         box_key: None,
     };
     let key = key();
-    measure("types: a message signed", || Ok(Signed::new(claim.clone(), &key)))?;
+    measure("types: a message signed", || Ok(Signed::new(claim, &key)))?;
     let message = Message::from(Signed::new(claim, &key));
     let bytes = message.to_bytes();
     measure("types: a message read and verified", || {
