@@ -33,7 +33,7 @@ use nonos_store::Store;
 use nonos_trust::{Identity, Judgement, ProofCheck as _, ProofVerdict, judge};
 use nonos_types::{
     Accusation, ByteLen, Clock as _, Fault, Inbound, Inclusion, InputDigest, JobId, Kind, Message, MessageId,
-    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Shards, Signed, Transfer, TranscriptDigest,
+    NetworkId, NodeId, Offer, Outline, Receipt, RelayHead, Shards, Signed, TranscriptDigest, Transfer,
 };
 use nonos_worker::{Protection, Runner};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -678,11 +678,7 @@ impl Worker {
         }))
     }
 
-    async fn verify(
-        &self,
-        receipt: &Signed<Receipt>,
-        sources: &[NodeId],
-    ) -> Result<Verified, String> {
+    async fn verify(&self, receipt: &Signed<Receipt>, sources: &[NodeId]) -> Result<Verified, String> {
         let package = self.package(receipt.record.proven.capsule, sources).await?;
         let facts = self.facts(&package).await?;
         // Few of those that take much memory at a time; all others pass them by.

@@ -8,7 +8,8 @@ use nonos_machine::{ExecutionStatement, Secret, StatementError};
 use nonos_seal::{input_blocks, output_blocks};
 use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
 use nonos_verify::{
-    BackendId, BatchKey, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
+    BackendId, BatchKey, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement,
+    Violation,
 };
 
 use crate::seal::{self, Use};

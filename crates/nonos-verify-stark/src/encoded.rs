@@ -7,8 +7,8 @@ use p3_commit::Mmcs;
 use p3_field::Algebra;
 use p3_uni_stark::StarkGenericConfig;
 
-use crate::drawn::Drawn;
 use crate::config::{Build, Challenges, Hiding, Plain, Val, commitments};
+use crate::drawn::Drawn;
 use crate::hiding::Masks;
 use crate::proof::{self, Header, Lengths, Opening};
 use crate::stark::Session;

@@ -8,8 +8,8 @@ use p3_air::symbolic::SymbolicExpressionExt;
 use p3_batch_stark::ProverData;
 use p3_field::Algebra;
 
-use crate::drawn::Drawn;
 use crate::config::{Build, Challenges, Plain, Quartic, Quintic, Val};
+use crate::drawn::Drawn;
 use crate::encoded;
 use crate::hiding::Masks;
 use crate::layout::Shape;

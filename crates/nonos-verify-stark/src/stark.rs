@@ -5,7 +5,9 @@ use std::sync::Arc;
 use nonos_machine::tables::{self, Witness};
 use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
 use nonos_types::{ByteLen, CommitmentScheme, VkDigest};
-use nonos_verify::{BackendId, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation};
+use nonos_verify::{
+    BackendId, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement, Violation,
+};
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch, verify_batch};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;

@@ -9,8 +9,8 @@ use curve25519_dalek::scalar::Scalar;
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::testing::Suite;
 use nonos_verify::{
-    BackendId, Erased, LastChallenge, Malformed, Progress, ProofSystem, ProveError, Prover, Proving, Public, Refusal, Seed,
-    Statement, StatementId, Verifier, Violation,
+    BackendId, Erased, LastChallenge, Malformed, Progress, ProofSystem, ProveError, Prover, Proving, Public,
+    Refusal, Seed, Statement, StatementId, Verifier, Violation,
 };
 
 /// "I know the secret of `key`", said for one occasion.

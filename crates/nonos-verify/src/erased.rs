@@ -1,6 +1,9 @@
 //! The sealed side: what users call, and the one bridge from a backend to it.
 
-use crate::{BackendId, BatchKey, LastChallenge, ProofSystem, ProveError, Proving, Public, Side, Statement, StatementId};
+use crate::{
+    BackendId, BatchKey, LastChallenge, ProofSystem, ProveError, Proving, Public, Side, Statement,
+    StatementId,
+};
 use crate::{Verdict, VerifyError};
 use nonos_types::{ByteLen, Hasher, TranscriptDigest, VkDigest};
 use std::fmt;

@@ -8,6 +8,7 @@ mod damage;
 mod death;
 mod feed;
 mod fees;
+mod incarnations;
 mod ledger;
 mod resume;
 mod rollup;

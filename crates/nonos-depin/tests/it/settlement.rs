@@ -11,8 +11,8 @@ use nonos_depin::{Batch, BatchError, BatchId, MAX_AMOUNT};
 use nonos_store::{Durability, KeyRange, MemoryStore, Store, Visit};
 use nonos_types::{ByteLen, Digest, Envelope, FeeKind, NetworkId, Sequence, Signed, VkDigest};
 use nonos_verify::{
-    BackendId, Erased, LastChallenge, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _, Verifier,
-    VerifyError,
+    BackendId, Erased, LastChallenge, Proof, ProofSystem, ProveError, Proving, Refusal, Statement as _,
+    Verifier, VerifyError,
 };
 
 use crate::support::*;

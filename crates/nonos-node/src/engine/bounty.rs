@@ -140,8 +140,8 @@ impl Engine {
     /// What this node's verdict on a receipt shows: a commitment if there is a bounty that it may get. Its own jobs' values it
     /// tells nobody.
     pub(super) fn commit(&mut self, receipt: ReceiptId, job: JobId) -> Result<Option<Work>, Error> {
-        let pays = (self.jobs.get(&job))
-            .is_some_and(|job| job.offer.verifiers > 0 && job.offer.signer() != self.me);
+        let pays =
+            (self.jobs.get(&job)).is_some_and(|job| job.offer.verifiers > 0 && job.offer.signer() != self.me);
         let Some(value) = self.value_of(receipt)?.filter(|_| pays) else {
             return Ok(None);
         };

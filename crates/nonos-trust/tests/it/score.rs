@@ -120,20 +120,27 @@ fn the_same_cause_counts_once_per_peer_and_context() {
 fn causes_of_different_kinds_differ() {
     let book = book();
     let bytes = [9; 32];
-    for cause in [
+    let causes = [
         Cause::Job(nonos_types::Digest::from_bytes(bytes)),
         Cause::Receipt(nonos_types::Digest::from_bytes(bytes)),
         Cause::Message(nonos_types::Digest::from_bytes(bytes)),
         Cause::Capsule(nonos_types::Digest::from_bytes(bytes)),
         Cause::Segment(nonos_types::Digest::from_bytes(bytes)),
-    ] {
+        Cause::Challenge(nonos_types::Digest::from_bytes(bytes)),
+    ];
+    for cause in causes {
         let observation = Observation {
             cause,
             ..run(peer(1), Deed::Good, 0)
         };
         book.observe(&observation, NOW).expect("is counted");
     }
-    assert_eq!(book.standing(peer(1), NOW).expect("is known").scores[0].good, 5);
+    assert_eq!(book.standing(peer(1), NOW).expect("is known").scores[0].good, 6);
+    // And each is read back as what it was.
+    let read: Vec<Cause> = (book.explain(peer(1)).expect("points").iter())
+        .map(|it| it.cause)
+        .collect();
+    assert_eq!(read, causes);
 }
 
 #[test]

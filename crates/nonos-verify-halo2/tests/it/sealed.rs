@@ -309,7 +309,11 @@ fn proves_sealed_tapes_of_every_length_around_a_block_and_of_none() {
             "{len} bytes"
         );
         let proof = prove_sealed(&statement, &secret);
-        assert_eq!(BACKEND.verify(&statement, &proof).map(drop), Ok(()), "{len} bytes");
+        assert_eq!(
+            BACKEND.verify(&statement, &proof).map(drop),
+            Ok(()),
+            "{len} bytes"
+        );
     }
     // Sealed outputs of a run without sealed input, and a sealed input that is not read.
     let secret = Secret {

@@ -46,13 +46,15 @@ impl Run {
         };
         // Where assertions are on, the published prover checks constraints and sums itself, and panics.
         match catch_unwind(AssertUnwindSafe(prove)) {
-            Ok(proof) => self.stark.check(
-                &bytes,
-                &self.public,
-                Shape::Whole,
-                &proof.expect("a proof is made"),
-            )
-            .map(drop),
+            Ok(proof) => self
+                .stark
+                .check(
+                    &bytes,
+                    &self.public,
+                    Shape::Whole,
+                    &proof.expect("a proof is made"),
+                )
+                .map(drop),
             Err(_) if cfg!(debug_assertions) => Err(Refusal::Rejected { check: "assertion" }),
             Err(panic) => std::panic::resume_unwind(panic),
         }

@@ -197,5 +197,10 @@ fn a_proof_of_one_profile_verifies_anywhere_and_under_its_own_key_only() {
     let strong = Stark::new(Profile::Strong);
     let mut proving = nonos_verify::Proving::new(&mut seeds);
     let proof = strong.prove(&honest, &Secret::default(), &mut proving);
-    assert_eq!(BACKEND.verify(&honest, &proof.expect("a true statement")).map(drop), Ok(()));
+    assert_eq!(
+        BACKEND
+            .verify(&honest, &proof.expect("a true statement"))
+            .map(drop),
+        Ok(())
+    );
 }

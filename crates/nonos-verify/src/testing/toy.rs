@@ -1,6 +1,8 @@
 //! A statement small enough to read, and a "proof" that hides nothing.
 
-use crate::{BackendId, BatchKey, Claim, Erased, LastChallenge, Malformed, ProofSystem, ProveError, Prover, Proving};
+use crate::{
+    BackendId, BatchKey, Claim, Erased, LastChallenge, Malformed, ProofSystem, ProveError, Prover, Proving,
+};
 use crate::{Public, Refusal, Seed, Statement, StatementId, Violation};
 use nonos_types::{ByteLen, InputDigest, ProofDigest, VkDigest};
 use std::sync::Arc;

@@ -4,8 +4,8 @@ use crate::support::{clear, product};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::testing::{ClearWitness, Product, example_claim};
 use nonos_verify::{
-    BackendId, BatchKey, Claim, Erased, LastChallenge, PoolConfig, PoolError, ProofSystem, ProveError, Proving, Refusal,
-    Statement, Verifier, VerifierPool, VerifyError,
+    BackendId, BatchKey, Claim, Erased, LastChallenge, PoolConfig, PoolError, ProofSystem, ProveError,
+    Proving, Refusal, Statement, Verifier, VerifierPool, VerifyError,
 };
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, mpsc};

@@ -4,7 +4,8 @@ use crate::support::{Flaw, Flawed, clear, product, prove};
 use nonos_types::{ByteLen, Fault, VkDigest};
 use nonos_verify::testing::{ClearWitness, Product, example_claim};
 use nonos_verify::{
-    BackendId, Claim, Erased, LastChallenge, Proof, ProofSystem, ProveError, Public, Side, Statement, Verifier, VerifyError, Violation,
+    BackendId, Claim, Erased, LastChallenge, Proof, ProofSystem, ProveError, Public, Side, Statement,
+    Verifier, VerifyError, Violation,
 };
 use std::error::Error;
 
@@ -159,11 +160,7 @@ fn a_batch_that_panics_is_verified_one_by_one() {
     assert!(value.is_ok());
     assert_eq!(
         verdicts,
-        [
-            value.clone(),
-            Err(VerifyError::Rejected { check: "seal" }),
-            value
-        ]
+        [value.clone(), Err(VerifyError::Rejected { check: "seal" }), value]
     );
 }
 

@@ -26,7 +26,11 @@ fn set() -> VerifierSet {
 
 #[test]
 fn verifies_what_it_holds() {
-    assert!(set().verify(&Product::ID, &example_claim(3, 5).public, &object()).is_ok());
+    assert!(
+        set()
+            .verify(&Product::ID, &example_claim(3, 5).public, &object())
+            .is_ok()
+    );
     let refused = set().verify(&Product::ID, &example_claim(3, 7).public, &object());
     assert_eq!(
         refused,
@@ -93,7 +97,10 @@ fn refuses_a_key_that_is_not_pinned() {
 fn accepts_a_pinned_key() {
     let mut set = VerifierSet::default();
     set.insert_pinned(Arc::new(clear()), [object().proof.vk]).unwrap();
-    assert!(set.verify(&Product::ID, &example_claim(3, 5).public, &object()).is_ok());
+    assert!(
+        set.verify(&Product::ID, &example_claim(3, 5).public, &object())
+            .is_ok()
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::support::{Flaw, Flawed, product, prove};
 use nonos_types::{ByteLen, VkDigest};
 use nonos_verify::testing::{ClearWitness, Product, Report, Rule, Suite};
 use nonos_verify::{
-    BackendId, Erased, LastChallenge, Malformed, ProofSystem, ProveError, Proving, Public, Refusal, Statement, StatementId,
-    Violation,
+    BackendId, Erased, LastChallenge, Malformed, ProofSystem, ProveError, Proving, Public, Refusal,
+    Statement, StatementId, Violation,
 };
 use std::sync::Arc;
 

@@ -3,7 +3,8 @@
 use nonos_types::{ByteLen, ProofDigest, VkDigest};
 use nonos_verify::testing::{ClearWitness, Product};
 use nonos_verify::{
-    BackendId, BatchKey, Erased, LastChallenge, Proof, ProofSystem, ProveError, Prover, Proving, Refusal, Seed, Statement,
+    BackendId, BatchKey, Erased, LastChallenge, Proof, ProofSystem, ProveError, Prover, Proving, Refusal,
+    Seed, Statement,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -177,7 +178,7 @@ impl ProofSystem<Product> for Flawed {
             .iter()
             .map(|(statement, proof)| self.verify(statement, proof));
         match self.flaw {
-            Flaw::AcceptsAnyBatch => vec![Ok(LastChallenge::of(b"")); claims.len()],
+            Flaw::AcceptsAnyBatch => alone.map(|it| Ok(it.unwrap_or(LastChallenge::of(b"")))).collect(),
             Flaw::RefusesAnyBatch => vec![Err(Refusal::Rejected { check: "flaw" }); claims.len()],
             Flaw::ShowsOtherInBatches => alone.map(|it| it.map(|_| LastChallenge::of(b""))).collect(),
             Flaw::MiscountsBatches => alone.skip(1).collect(),

@@ -23,7 +23,9 @@ fn until(world: &mut World, is_so: impl Fn(&World) -> bool) {
 
 fn commitments(world: &World) -> usize {
     let said = said(world, 0);
-    said.iter().filter(|it| matches!(it.1, Some(Work::Committed(_)))).count()
+    said.iter()
+        .filter(|it| matches!(it.1, Some(Work::Committed(_))))
+        .count()
 }
 
 fn verifier(seed: u8) -> SigningKey {
@@ -83,9 +85,8 @@ impl Bench {
     /// Who has a good deed as a verifier.
     fn is_credited(&self, by: &SigningKey) -> bool {
         let deeds = self.world.nodes[0].engine.trust.explain(id(by)).expect("deeds");
-        (deeds.iter()).any(|it| {
-            it.context == nonos_trust::Context::Verify && it.deed == nonos_trust::Deed::Good
-        })
+        (deeds.iter())
+            .any(|it| it.context == nonos_trust::Context::Verify && it.deed == nonos_trust::Deed::Good)
     }
 }
 
@@ -224,11 +225,21 @@ fn as_many_as_were_offered_are_paid_by_the_order_of_their_commitments() {
     for seed in [4, 3, 2] {
         bench.show(&verifier(seed));
     }
-    assert_eq!(bench.paid(), [], "the first may still show what he has committed to");
+    assert_eq!(
+        bench.paid(),
+        [],
+        "the first may still show what he has committed to"
+    );
     bench.show(&verifier(1));
     // In one write, in whatever order.
     let first: std::collections::BTreeSet<_> = [1, 2].map(|seed| id(&verifier(seed))).into();
-    assert_eq!(bench.paid().into_iter().collect::<std::collections::BTreeSet<_>>(), first);
+    assert_eq!(
+        bench
+            .paid()
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>(),
+        first
+    );
     bench.world.pass(WAITS_MS / 1000 + 1);
     assert_eq!(bench.paid().len(), 2);
 }
@@ -289,10 +300,12 @@ fn the_order_is_kept_by_a_restart() {
 
 /// What the value is said in, by whom and when.
 fn said(world: &World, from: usize) -> Vec<(usize, Option<Work>)> {
-    let verdicts = world.published[from..].iter().filter_map(|(node, message)| match message {
-        Message::Verdict(it) => Some((*node, it.work)),
-        _ => None,
-    });
+    let verdicts = world.published[from..]
+        .iter()
+        .filter_map(|(node, message)| match message {
+            Message::Verdict(it) => Some((*node, it.work)),
+            _ => None,
+        });
     verdicts.collect()
 }
 
@@ -320,7 +333,11 @@ fn a_verifier_that_crashed_says_the_value_after_it() {
     let mut world = World::new(3);
     job_and_offer(&mut world, 1);
     until(&mut world, |world| commitments(world) == 1);
-    let verifier = said(&world, 0).iter().find(|it| it.1.is_some()).expect("committed").0;
+    let verifier = said(&world, 0)
+        .iter()
+        .find(|it| it.1.is_some())
+        .expect("committed")
+        .0;
     world.stop(verifier);
     world.pass(5);
     world.start(verifier);
@@ -343,10 +360,21 @@ fn where_no_bounty_is_offered_a_verdict_is_as_it_was() {
 fn what_is_kept_of_values_goes_with_its_job() {
     let mut bench = Bench::new(1);
     bench.commit(&verifier(1));
-    let (receipt, engine) = (bench.receipt, |bench: &Bench| bench.world.nodes[1].engine.value_of(bench.receipt));
-    assert!(engine(&bench).expect("a store").is_none(), "it has made the proof, not verified it");
-    assert_eq!(bench.world.nodes[0].engine.value_of(receipt).expect("a store"), Some(bench.value()));
+    let (receipt, engine) = (bench.receipt, |bench: &Bench| {
+        bench.world.nodes[1].engine.value_of(bench.receipt)
+    });
+    assert!(
+        engine(&bench).expect("a store").is_none(),
+        "it has made the proof, not verified it"
+    );
+    assert_eq!(
+        bench.world.nodes[0].engine.value_of(receipt).expect("a store"),
+        Some(bench.value())
+    );
     bench.world.millis += 40 * 24 * 60 * 60 * 1000;
     bench.world.pass(1);
-    assert_eq!(bench.world.nodes[0].engine.value_of(receipt).expect("a store"), None);
+    assert_eq!(
+        bench.world.nodes[0].engine.value_of(receipt).expect("a store"),
+        None
+    );
 }

@@ -188,7 +188,12 @@ fn a_paid_verifier_that_is_blacklisted_later_costs_no_second_bounty() {
     world.submit(1, 2, 600).expect("a job");
     world.pass(9);
     // Both have committed, and one of them says nothing for now, so that the job stays open.
-    let verifies = |it: &usize| world.published.iter().any(|(node, said)| node == it && is_commitment(said));
+    let verifies = |it: &usize| {
+        world
+            .published
+            .iter()
+            .any(|(node, said)| node == it && is_commitment(said))
+    };
     let silent = (1..4).rfind(verifies).expect("a verifier");
     world.stop(silent);
     world.pass(25);

@@ -20,7 +20,7 @@ fn names_are_32_bytes_and_the_fee_16() {
 fn have_no_other_fields() {
     let key = key();
     Broken::of(&receipt(), &key).has_no_more_and_no_less(13);
-    Broken::of(&verdict(), &key).has_no_more_and_no_less(6);
+    Broken::of(&verdict(), &key).has_no_more_and_no_less(8);
 }
 
 #[test]
@@ -205,7 +205,8 @@ fn a_verdict_commits_or_shows_and_never_both() {
         work: Some(Work::Committed(digest(7))),
         ..verdict()
     };
-    let both = [&committed.to_bytes()[..], &[7 << 3 | 2, 32], &[7; 32]].concat();
+    // Two whole ones are longer than any verdict.
+    let both = [&committed.to_bytes()[..], &[7 << 3 | 2, 9], &[7; 9]].concat();
     let bad = Error::BadField {
         message: "verdict",
         field: "transcript",
