@@ -97,7 +97,7 @@ impl Kept {
             }
             shown.push(entry);
         }
-        if !shown.is_sorted_by(|one, next| follows(one, next)) {
+        if !shown.is_sorted_by(follows) {
             return Heard::Amiss("entries do not follow each other");
         }
         let seen = self.head();
