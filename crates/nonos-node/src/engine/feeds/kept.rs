@@ -336,7 +336,10 @@ mod tests {
             "it ends at 9"
         );
         assert_eq!(kept.head(), head(&all[9]), "what is said only changes nothing");
-        assert!(matches!(hear(&mut kept, said, &[next.clone()]), Heard::On { .. }));
+        assert!(matches!(
+            hear(&mut kept, said, std::slice::from_ref(&next)),
+            Heard::On { .. }
+        ));
         assert_eq!(kept.head(), said);
         // And never back.
         assert_eq!(
