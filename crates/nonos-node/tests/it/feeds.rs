@@ -15,7 +15,7 @@ fn new_node(mesh: &Mesh, is_shown_true_ones: bool) -> String {
     let mut names = (0..).map(|n| format!("{is_shown_true_ones} {n}"));
     let fits = |name: &String| {
         let id = init(&mesh.path(name), &passphrase, Cost::MIN, "").expect("a new node");
-        (id.as_bytes()[0] % 2 == 0) == is_shown_true_ones
+        id.as_bytes()[0].is_multiple_of(2) == is_shown_true_ones
     };
     names.find(fits).expect("one of them")
 }

@@ -97,7 +97,7 @@ impl Kept {
             }
             shown.push(entry);
         }
-        if !shown.is_sorted_by(|one, next| follows(one, next)) {
+        if !shown.is_sorted_by(follows) {
             return Heard::Amiss("entries do not follow each other");
         }
         let seen = self.head();
@@ -336,7 +336,10 @@ mod tests {
             "it ends at 9"
         );
         assert_eq!(kept.head(), head(&all[9]), "what is said only changes nothing");
-        assert!(matches!(hear(&mut kept, said, &[next.clone()]), Heard::On { .. }));
+        assert!(matches!(
+            hear(&mut kept, said, std::slice::from_ref(&next)),
+            Heard::On { .. }
+        ));
         assert_eq!(kept.head(), said);
         // And never back.
         assert_eq!(
