@@ -108,6 +108,8 @@ fn each_fault_of_the_data_directory_is_told_alone() {
     let format = place.read("node/format");
     place.write("node/format", "none\n");
     only(&before, &doctor(), "data directory", "failed", "backup");
+    place.write("node/format", "9999\n");
+    only(&before, &doctor(), "data directory", "failed", "newer program");
     place.write("node/format", &format);
 
     // Somebody has its lock, and answers nothing.

@@ -2,10 +2,10 @@
 
 use super::Check;
 use crate::{commands::config::read, failure::Failure};
-use nonos_node::{Config, DataDirError};
+use nonos_node::{Config, DataDir, DataDirError};
 use nonos_trust::keystore::{self, KeystoreError, Passphrase};
 use std::{
-    fs, io,
+    fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -17,31 +17,19 @@ pub(super) fn data_directory(path: &Path, running: bool) -> Check {
     if running {
         return Check::ok(NAME, format!("{shown}: a node runs on it, and answers"));
     }
-    let error = match format(path) {
+    // It is not opened: that would migrate it.
+    let error = match DataDir::format(path) {
         Ok(_) => return used(path, &shown),
         Err(error) => error,
     };
     let remedy = match &error {
         DataDirError::Missing { .. } => format!("operator init --data {shown}"),
+        DataDirError::NewerFormat { .. } => "use the newer program that wrote it".to_owned(),
         _ => "put the file back from a backup".to_owned(),
     };
     let caller = error.fault() == nonos_types::Fault::Caller;
     let check = Check::failed(NAME, with_causes(&error), remedy);
     if caller { check.by_caller() } else { check }
-}
-
-/// Does it say the format of its data? It is not opened, which might change it.
-fn format(path: &Path) -> Result<(), DataDirError> {
-    let file = path.join("format");
-    match fs::read_to_string(&file) {
-        Ok(text) if text.trim_end().parse::<u32>().is_ok() => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.join("db").exists() => {
-            Err(DataDirError::Missing {
-                path: path.to_owned(),
-            })
-        }
-        _ => Err(DataDirError::BadFormat { path: file }),
-    }
 }
 
 /// Of one that says its format: has somebody its lock, and is its key there?
