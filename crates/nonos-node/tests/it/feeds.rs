@@ -6,6 +6,7 @@ use nonos_node::{
     init,
 };
 use nonos_trust::keystore::{Cost, Passphrase};
+use nonos_types::FeeKind;
 
 use crate::mesh::{Mesh, addresses, job, publish, stop, submission, submit, until};
 
@@ -36,7 +37,10 @@ async fn who_shows_two_nodes_different_books_is_convicted_by_both() {
     let capsule = publish(&one).await;
     let id = submit(&author, submission(capsule, 20, 1)).await;
     let is_paid = |it: &nonos_node::api::JobView| it.state == JobState::Paid && it.verdicts.len() == 2;
-    for node in [&author, &one, &other] {
+    // Books are shown to who has dealt with their author: the verifier has when it has its bounty.
+    let is_settled = |it: &nonos_node::api::JobView| is_paid(it) && it.booked.iter().any(|it| it.kind == FeeKind::Verify);
+    job(&author, id, is_settled).await;
+    for node in [&one, &other] {
         job(node, id, is_paid).await;
     }
     let mut at = addresses(&one).await;
