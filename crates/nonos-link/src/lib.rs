@@ -21,9 +21,11 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What it does not do
 //! It compiles nothing and packs nothing. What it links in is part of the module, so that a proof covers it: nobody has to
 //! trust it. Whoever runs or verifies a capsule does without this crate.
 //!
+//! # The types to know
 //! - [`link`] binds the imports of `wasi_snapshot_preview1`; `docs/spec/wasi.md` says what each does.
 //! - [`strip`] cuts off custom sections: names, producers, what debuggers read.
 //! - [`assemble`] reads the text format.

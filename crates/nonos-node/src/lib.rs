@@ -49,11 +49,16 @@
 //! - [`Proofs`]: its proof systems, [`Backends`], behind a queue; [`choice`] says which proves what.
 //! - [`check_accusation`]: evidence, checked without a node.
 //!
-//! Features: `rocksdb` (the default) and `redb` say which stores it is built with; at least one. A data directory says which
-//! store keeps it; new ones are kept by RocksDB, if that is there.
-//!
 //! # Errors
 //! [`Error`] of starting, [`api::RequestError`] of asking, [`ClientError`] of the socket; `fault()` says who must act.
+//!
+//! # Features
+//! | feature | default | gives | brings |
+//! |---|---|---|---|
+//! | `rocksdb` | on | data kept by RocksDB, which new directories take if it is there | C++, libclang |
+//! | `redb` | off | data kept by redb | – |
+//!
+//! At least one is wanted. A data directory says which store keeps it.
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "rocksdb", feature = "redb")))]

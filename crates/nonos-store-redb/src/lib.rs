@@ -18,12 +18,14 @@
 //! # Ok::<_, OpenError>(())
 //! ```
 //!
+//! # What it does not do
 //! It never goes back to an older state and never starts afresh over what it cannot read: the whole file is checked
 //! when it is opened, and a damaged one is refused with [`OpenError::Damaged`]; what to do is the operator's choice. What
 //! somebody changes in the file while it is open is not noticed before it is opened again. Buffered writes that no durable
 //! one followed are lost when the process is killed, and kept when it ends in order.
 //!
-//! - [`RedbStore`]: the store.
+//! # The types to know
+//! - [`RedbStore`]: the store; how it is used is said by [`nonos_store::Store`] and [`nonos_store::Table`].
 //!
 //! # Errors
 //! [`OpenError`] for what can be wrong with a directory; [`nonos_store::Error`] for all that comes later.
