@@ -5,7 +5,9 @@ use nonos_machine::check::{Violation, check};
 use nonos_machine::tables::{self, Rows, Witness};
 use nonos_machine::{ExecutionStatement, Secret, StatementError, VERSION};
 use nonos_types::{ByteLen, VkDigest};
-use nonos_verify::{BackendId, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement};
+use nonos_verify::{
+    BackendId, LastChallenge, Progress, ProofSystem, ProveError, Proving, Refusal, Statement,
+};
 
 use crate::rows::{Encoding, MAX_ROWS};
 

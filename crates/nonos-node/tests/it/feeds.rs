@@ -38,7 +38,8 @@ async fn who_shows_two_nodes_different_books_is_convicted_by_both() {
     let id = submit(&author, submission(capsule, 20, 1)).await;
     let is_paid = |it: &nonos_node::api::JobView| it.state == JobState::Paid && it.verdicts.len() == 2;
     // Books are shown to who has dealt with their author: the verifier has when it has its bounty.
-    let is_settled = |it: &nonos_node::api::JobView| is_paid(it) && it.booked.iter().any(|it| it.kind == FeeKind::Verify);
+    let is_settled =
+        |it: &nonos_node::api::JobView| is_paid(it) && it.booked.iter().any(|it| it.kind == FeeKind::Verify);
     job(&author, id, is_settled).await;
     for node in [&one, &other] {
         job(node, id, is_paid).await;
