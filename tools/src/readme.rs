@@ -287,9 +287,7 @@ mod code;
 
     #[test]
     fn refuses_an_example_that_does_not_run() {
-        let guide = GUIDE
-            .replace("big\"), doc = \"```text\"", "big\"), doc = \"```text\"")
-            .replace("big\", doc = \"```\"", "big\", doc = \"```no_run\"");
+        let guide = GUIDE.replace("big\", doc = \"```\"", "big\", doc = \"```no_run\"");
         let wrong = refused(&guide, MANIFEST);
         assert!(
             wrong.contains(&"an example of the guide does not run: `no_run`".to_owned()),
