@@ -30,7 +30,8 @@ const PARTS: [&str; 5] = ["keys", "capsules", "inputs", "proofs", "run"];
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("node");
-/// let data = DataDir::create(&path)?;
+/// let node = nonos_types::NodeId::from_bytes([7; 32]);
+/// let data = DataDir::create(&path, node)?;
 /// assert!(matches!(DataDir::open(&path), Err(DataDirError::Locked { .. }))); // one process at a time
 /// drop(data);
 /// # Ok::<_, Box<dyn std::error::Error>>(())

@@ -204,15 +204,25 @@ impl Devnet {
         Ok(mesh)
     }
 
+    /// Verifiers that are promised a bounty for each job: all but the requester, who pays, and the executor; in a mesh that is cut,
+    /// no more than there are in either half, since those of the other come when it is known what they would have to
+    /// show. Where a half has none, the other's do come in time.
+    fn promised(&self) -> u16 {
+        if self.partition.is_none() {
+            return self.nodes - self.malicious - 2;
+        }
+        let first = self.nodes / 2;
+        let second = self.nodes - first - self.malicious;
+        first.min(second).saturating_sub(2).max(1)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the figures start here")]
     fn offer(&self, mesh: &mut Mesh, capsule: CapsuleHash, choice: &Choice) -> Result<Offered, Failure> {
-        let honest = self.nodes - self.malicious;
         let mut offered = Offered {
             asked: Vec::new(),
             at: BTreeMap::new(),
             before: watch::trust(&mut mesh.watched)?,
-            // All but the requester, who pays, and the executor.
-            verifiers: honest - 2,
+            verifiers: self.promised(),
         };
         let other = usize::from(self.nodes / 2);
         for (number, input) in sample::inputs(&self.input, self.jobs.into())
