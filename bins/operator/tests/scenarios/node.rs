@@ -215,6 +215,8 @@ impl Node {
             fs::remove_dir_all(self.data.join(part)).expect("it has one");
             copy(&other.join(part), &self.data.join(part));
         }
+        // Whose data these are.
+        fs::copy(other.join("data.toml"), self.data.join("data.toml")).expect("it has one");
     }
 
     /// A copy of its data, while it does not run.
