@@ -209,8 +209,8 @@ pub(crate) enum Failure {
     /// No directory for the node's data is known.
     #[error("no data directory: give --data DIR, or set HOME")]
     NoDataDirectory,
-    /// A passphrase file that others may read.
-    #[error("{} can be read by others: chmod 600 it, and consider the passphrase known", path.display())]
+    /// A file with a passphrase or a key's words that others may read.
+    #[error("{} can be read by others: chmod 600 it, and consider what is in it known", path.display())]
     OpenPassphrase {
         /// The file.
         path: PathBuf,
@@ -230,9 +230,14 @@ pub(crate) enum Failure {
         /// That of the data directory.
         here: nonos_types::NodeId,
     },
-    /// Nobody is there to type the passphrase.
-    #[error("there is no terminal to ask for the passphrase on: give --passphrase-file FILE")]
-    NoTerminal,
+    /// Nobody is there to type a passphrase or a key's words.
+    #[error(
+        "there is no terminal to ask on for `{wanted}`: give a file with it, by --passphrase-file or the option that --help names for it"
+    )]
+    NoTerminal {
+        /// What is asked for.
+        wanted: String,
+    },
     /// The terminal could not be read.
     #[error("cannot read the passphrase from the terminal")]
     Prompt(#[source] io::Error),
@@ -442,7 +447,7 @@ impl Failure {
             | Self::Runtime(_) => Fault::Environment,
             Self::NoDataDirectory
             | Self::OpenPassphrase { .. }
-            | Self::NoTerminal
+            | Self::NoTerminal { .. }
             | Self::WordsNotShown
             | Self::OtherBackup { .. }
             | Self::PassphrasesDiffer

@@ -107,7 +107,9 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::NoTerminal);
+        return Err(Failure::NoTerminal {
+            wanted: prompt.trim_end_matches([':', ' ']).to_owned(),
+        });
     }
     let typed = rpassword::prompt_password(prompt).map_err(Failure::Prompt)?;
     Ok(Zeroizing::new(typed.into_bytes()))

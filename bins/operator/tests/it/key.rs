@@ -319,9 +319,9 @@ fn changes_the_passphrase_for_who_knows_the_old_one() {
     passwd("pass", "open").refused(2, "chmod 600");
     assert_eq!(place.read("node/keys/node.key"), before);
     // Never asked for on what is no terminal, and never an argument.
-    place
-        .operator(&["key", "passwd", "--data", "node", "--passphrase-file", "pass"])
-        .refused(2, "--passphrase-file");
+    let unasked = place.operator(&["key", "passwd", "--data", "node", "--passphrase-file", "pass"]);
+    unasked.refused(2, "--passphrase-file");
+    unasked.refused(2, "Choose a new passphrase");
     place
         .operator(&["key", "passwd", "--data", "node", "--new-passphrase", "x"])
         .refused(2, "--new-passphrase");
